@@ -1,0 +1,46 @@
+import type { z } from 'zod';
+
+import { api } from './environment/api.ts';
+import { platform } from './environment/platform.ts';
+import { postal } from './environment/postal.ts';
+import { postgres } from './environment/postgres.ts';
+import { relay } from './environment/relay.ts';
+import { webhooks } from './environment/webhooks.ts';
+import { worker } from './environment/worker.ts';
+import type { Room, Variable } from './variable.ts';
+
+/** Every variable there is, once. `.env`, README, validation and the manifests are printed from it. */
+export const environment = {
+  ...platform,
+  ...postgres,
+  ...relay,
+  ...api,
+  ...postal,
+  ...worker,
+  ...webhooks,
+} satisfies Record<string, Variable>;
+
+type Environment = typeof environment;
+
+/** The name of a variable. */
+export type VariableName = keyof Environment;
+
+type NamesReadBy<R extends Room> = {
+  [N in VariableName]: R extends Environment[N]['readBy'][number] ? N : never;
+}[VariableName];
+
+type Value<V> = V extends { readonly shape: infer S extends z.ZodType }
+  ? V extends { readonly optional: true }
+    ? z.output<S> | undefined
+    : z.output<S>
+  : never;
+
+/** What one room reads, parsed; a room's functions take a `Pick` of it. */
+export type ConfigOf<R extends Room> = { readonly [N in NamesReadBy<R>]: Value<Environment[N]> };
+
+/** The variables that a room reads, in the order they are documented. */
+export function variablesReadBy(room: Room): readonly VariableName[] {
+  return allVariables.filter((name) => (environment[name].readBy as readonly Room[]).includes(room));
+}
+
+export const allVariables = Object.keys(environment) as VariableName[];

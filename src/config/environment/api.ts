@@ -1,0 +1,115 @@
+import { count, duration, listen, path, secret, size, text, webUrl } from '../shapes.ts';
+import { variable } from '../variable.ts';
+
+const section = 'API';
+const readBy = ['api'] as const;
+
+/** The HTTP api: its listeners, limits, and how it knows Postal's webhooks. */
+export const api = {
+  API_LISTEN: variable(listen, {
+    section,
+    readBy,
+    means: 'Public listener, behind the proxy',
+    fallback: '0.0.0.0:8080',
+  }),
+  API_INTERNAL_LISTEN: variable(listen, {
+    section,
+    readBy,
+    means: 'Listener for the relay alone; never proxied',
+    fallback: '127.0.0.1:8081',
+  }),
+  API_HEALTH_LISTEN: variable(listen, {
+    section,
+    readBy,
+    means: 'Health and metrics of the api',
+    fallback: '127.0.0.1:9102',
+  }),
+  API_URL: variable(webUrl, {
+    section,
+    readBy: ['operator'],
+    means: 'Where clients and Postal reach the api',
+    generated: true,
+  }),
+  API_INTERNAL_URL: variable(webUrl, {
+    section,
+    readBy: ['relay'],
+    means: 'Where the relay reaches API_INTERNAL_LISTEN',
+    fallback: 'http://127.0.0.1:8081',
+  }),
+  API_INTERNAL_TOKEN: variable(secret, {
+    section,
+    readBy: ['relay', 'api'],
+    means: 'What the relay shows the api to be believed',
+    secret: true,
+    generated: true,
+  }),
+  API_INTERNAL_TIMEOUT: variable(duration, {
+    section,
+    readBy: ['relay'],
+    means: 'How long the relay waits for the api to answer',
+    fallback: '10s',
+  }),
+  API_RATE_LIMIT: variable(count(1), {
+    section,
+    readBy,
+    means: 'Requests one API key may make in API_RATE_PERIOD',
+    fallback: '600',
+  }),
+  API_RATE_PERIOD: variable(duration, {
+    section,
+    readBy,
+    means: 'Length of the rate-limit window',
+    fallback: '1m',
+  }),
+  API_BURST_LIMIT: variable(count(0), {
+    section,
+    readBy,
+    means: 'Requests allowed at once on top of the steady rate',
+    fallback: '100',
+  }),
+  API_MAX_BODY_BYTES: variable(size, { section, readBy, means: 'Largest request body', fallback: '40MB' }),
+  API_MAX_RECIPIENTS: variable(count(1), {
+    section,
+    readBy,
+    means: 'Recipients of one message over HTTP',
+    fallback: '50',
+  }),
+  API_REQUEST_TIMEOUT: variable(duration, {
+    section,
+    readBy,
+    means: 'Longest time a request may take to arrive',
+    fallback: '60s',
+  }),
+  API_SHUTDOWN_TIMEOUT: variable(duration, {
+    section,
+    readBy,
+    means: 'How long requests may finish after SIGTERM',
+    fallback: '30s',
+  }),
+  IDEMPOTENCY_WINDOW: variable(duration, {
+    section,
+    readBy,
+    means: 'How long an Idempotency-Key is remembered',
+    fallback: '24h',
+  }),
+  POSTAL_WEBHOOK_TOKEN: variable(secret, {
+    section,
+    readBy: ['api', 'operator'],
+    means: "Secret last part of the path that Postal's webhooks are sent to",
+    secret: true,
+    generated: true,
+  }),
+  POSTAL_WEBHOOK_PUBLIC_KEY: variable(text, {
+    section,
+    readBy,
+    means:
+      "Postal's public signing key, PEM, on one line with \\n; or POSTAL_WEBHOOK_PUBLIC_KEY_FILE. Without it the JWKS is asked",
+    optional: true,
+  }),
+  POSTAL_WEBHOOK_PUBLIC_KEY_FILE: variable(path, {
+    section,
+    readBy,
+    means: 'File of that key',
+    optional: true,
+  }),
+};

@@ -1,0 +1,32 @@
+import { domainName, emailAddress, oneOf } from '../shapes.ts';
+import { variable } from '../variable.ts';
+
+const section = 'Platform';
+
+/** What the whole platform is called, and how loud it is. */
+export const platform = {
+  MAILCTL_MODE: variable(oneOf(['production', 'sandbox']), {
+    section,
+    means: 'production refuses weak secrets; sandbox is what `mailctl sandbox` writes into its own folder',
+    readBy: ['relay', 'api', 'worker', 'operator'],
+    fallback: 'production',
+  }),
+  MAIL_DOMAIN: variable(domainName, {
+    section,
+    means: 'Domain that mail is sent from; the default of the host names below it',
+    readBy: ['relay', 'worker', 'operator'],
+    generated: true,
+  }),
+  ADMIN_EMAIL: variable(emailAddress, {
+    section,
+    means: 'Address of the person who runs this platform',
+    readBy: ['operator'],
+    generated: true,
+  }),
+  LOG_LEVEL: variable(oneOf(['debug', 'info', 'warn', 'error']), {
+    section,
+    means: 'Least important log line that is written',
+    readBy: ['relay', 'api', 'worker'],
+    fallback: 'info',
+  }),
+};

@@ -1,0 +1,63 @@
+import { count, duration, listen } from '../shapes.ts';
+import { variable } from '../variable.ts';
+
+const section = 'Worker';
+const readBy = ['worker'] as const;
+
+/** The worker: its turns, its leases and its retries. */
+export const worker = {
+  WORKER_HEALTH_LISTEN: variable(listen, {
+    section,
+    readBy,
+    means: 'Health and metrics of the worker',
+    fallback: '127.0.0.1:9103',
+  }),
+  WORKER_POLL_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means: 'How long a loop that found nothing waits',
+    fallback: '1s',
+  }),
+  WORKER_BATCH: variable(count(1, 1000), {
+    section,
+    readBy,
+    means: 'Messages one claim takes',
+    fallback: '20',
+  }),
+  WORKER_LEASE: variable(duration, {
+    section,
+    readBy,
+    means: 'How long a claimed message is out of the reach of other workers',
+    fallback: '3m',
+  }),
+  WORKER_STALL_AFTER: variable(duration, {
+    section,
+    readBy,
+    means: 'Time without progress after which the worker is unhealthy',
+    fallback: '2m',
+  }),
+  WORKER_SHUTDOWN_TIMEOUT: variable(duration, {
+    section,
+    readBy,
+    means: 'How long hand-overs may finish after SIGTERM',
+    fallback: '90s',
+  }),
+  DELIVERY_RETRY_BASE: variable(duration, {
+    section,
+    readBy,
+    means: 'First wait after a temporary failure; doubled each time, with jitter',
+    fallback: '30s',
+  }),
+  DELIVERY_RETRY_MAX: variable(duration, {
+    section,
+    readBy,
+    means: 'Longest wait between two attempts',
+    fallback: '1h',
+  }),
+  DELIVERY_GIVE_UP_AFTER: variable(duration, {
+    section,
+    readBy,
+    means: 'Age at which a message that Postal never took fails',
+    fallback: '5d',
+  }),
+};

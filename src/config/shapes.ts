@@ -1,0 +1,116 @@
+import { z } from 'zod';
+
+import { isDomainName } from '../domain/address.ts';
+import { parseDuration } from '../domain/duration.ts';
+import { Secret } from '../domain/secret.ts';
+
+const sizes = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 } as const;
+
+/** Milliseconds, written `30s`, `5m`, `2h`. */
+export const duration = z.string().transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  context.addIssue({ code: 'custom', message: 'is no duration: write 30s, 5m, 2h or 1d' });
+  return z.NEVER;
+});
+
+/** Octets, written `64KB`, `25MB`, `2GB` (powers of 1024), or a bare number. */
+export const size = z.string().transform((text, context) => {
+  const match = /^(\d+)\s*(B|KB|MB|GB)?$/i.exec(text.trim());
+  const unit = (match?.[2] ?? 'B').toUpperCase() as keyof typeof sizes;
+  if (match) return Number(match[1]) * sizes[unit];
+  context.addIssue({ code: 'custom', message: 'is no size: write 64KB, 25MB or 2GB' });
+  return z.NEVER;
+});
+
+/** A whole number between bounds. */
+export function count(least: number, most = Number.MAX_SAFE_INTEGER) {
+  return z
+    .string()
+    .refine((text) => /^\d+$/.test(text), { error: 'is no whole number', abort: true })
+    .transform(Number)
+    .refine((number) => number >= least && number <= most, { error: `must be from ${least} to ${most}` });
+}
+
+/** Where a server listens. */
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `HOST:PORT`, `[::1]:PORT` or `off`. */
+export const listenOrOff = z.string().transform((text, context): Listen | undefined => {
+  if (text === 'off') return undefined;
+  const match = /^(?:\[([0-9a-f:]+)\]|([^:\s]+)):(\d{1,5})$/i.exec(text);
+  const port = Number(match?.[3] ?? Number.NaN);
+  if (match && port <= 65_535) return { host: match[1] ?? match[2] ?? '', port };
+  context.addIssue({
+    code: 'custom',
+    message: 'is no listen address: write HOST:PORT, such as 127.0.0.1:8080, or off',
+  });
+  return z.NEVER;
+});
+
+/** `HOST:PORT`; this one cannot be switched off. */
+export const listen = listenOrOff.transform((value, context): Listen => {
+  if (value) return value;
+  context.addIssue({ code: 'custom', message: 'cannot be off: write HOST:PORT, such as 127.0.0.1:8080' });
+  return z.NEVER;
+});
+
+/** `true` or `false`. */
+export const flag = z
+  .string()
+  .refine((text) => ['true', 'false'].includes(text.toLowerCase()), {
+    error: 'is neither true nor false',
+    abort: true,
+  })
+  .transform((text) => text.toLowerCase() === 'true');
+
+export const domainName = z
+  .string()
+  .transform((text) => text.toLowerCase())
+  .refine(isDomainName, { error: 'is no domain name: write for example example.com' });
+
+export const emailAddress = z
+  .string()
+  .refine(
+    (text) => /^[^\s@<>,;"]{1,64}@[^\s@]+$/.test(text) && isDomainName(text.slice(text.lastIndexOf('@') + 1)),
+    {
+      error: 'is no mail address: write for example ops@example.com',
+    },
+  );
+
+export const webUrl = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+    error: 'is no URL: write for example https://example.com',
+  })
+  .transform((text) => text.replace(/\/+$/, ''));
+
+/** Any text on one line. */
+export const text = z.string();
+
+export const path = z.string();
+
+/** Words separated by commas. */
+export const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== ''),
+);
+
+/** Durations separated by commas: a schedule of delays. */
+export const durations = list.pipe(
+  z.array(duration).min(1, { error: 'needs at least one duration, such as 30s,5m' }),
+);
+
+export function oneOf<const W extends readonly [string, ...string[]]>(words: W) {
+  return z.enum(words, { error: `must be one of ${words.join(', ')}` }) as unknown as z.ZodType<
+    W[number],
+    string
+  >;
+}
+
+export const secret = z.string().transform((value) => new Secret(value));

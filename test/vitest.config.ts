@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+const root = new URL('..', import.meta.url).pathname;
+
+/** One project a kind of test, so that each script runs exactly its kind. */
+function kind(name: string, include: string[], options: object = {}) {
+  return { root, test: { name, include, environment: 'node', ...options } };
+}
+
+const slow = { testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 };
+
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      kind(
+        'unit',
+        [
+          'test/*.test.ts',
+          'test/{adapters,cli,config,domain,operations,postal-stand-in,sandbox,services}/**/*.test.ts',
+        ],
+        { isolate: false },
+      ),
+      kind('contract', ['test/contracts/**/*.test.ts'], slow),
+      kind('integration', ['test/{integration,store}/**/*.test.ts'], slow),
+      kind('fuzz', ['test/fuzz/**/*.test.ts'], slow),
+      kind('faults', ['test/faults/**/*.test.ts'], slow),
+      kind('chaos', ['test/chaos/**/*.test.ts'], { ...slow, testTimeout: 600_000 }),
+      kind('stack', ['test/stack/**/*.test.ts'], { ...slow, testTimeout: 600_000 }),
+    ],
+  },
+});
