@@ -43,4 +43,10 @@ export function variablesReadBy(room: Room): readonly VariableName[] {
   return allVariables.filter((name) => (environment[name].readBy as readonly Room[]).includes(room));
 }
 
+/** True for a variable that may be given as `NAME_FILE` too: every secret, and what is a file by nature. */
+export function isFileVariable(name: VariableName): boolean {
+  const note: Variable = environment[name];
+  return note.secret === true || note.alsoFile === true;
+}
+
 export const allVariables = Object.keys(environment) as VariableName[];

@@ -12,6 +12,8 @@ interface Note<R extends readonly Room[]> {
   readonly fallback?: string;
   readonly optional?: true;
   readonly secret?: true;
+  /** May be given as `NAME_FILE`, as every secret may. */
+  readonly alsoFile?: true;
   /** Made by `mailctl init`, so that `.env` has it from the start. */
   readonly generated?: true;
 }

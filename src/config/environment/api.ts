@@ -1,4 +1,4 @@
-import { count, duration, listen, path, secret, size, text, webUrl } from '../shapes.ts';
+import { count, duration, listen, secret, size, text, webUrl } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'API';
@@ -102,14 +102,8 @@ export const api = {
   POSTAL_WEBHOOK_PUBLIC_KEY: variable(text, {
     section,
     readBy,
-    means:
-      "Postal's public signing key, PEM, on one line with \\n; or POSTAL_WEBHOOK_PUBLIC_KEY_FILE. Without it the JWKS is asked",
+    means: "Postal's public signing key, PEM, on one line with \\n; without it the JWKS is asked",
     optional: true,
-  }),
-  POSTAL_WEBHOOK_PUBLIC_KEY_FILE: variable(path, {
-    section,
-    readBy,
-    means: 'File of that key',
-    optional: true,
+    alsoFile: true,
   }),
 };

@@ -1,0 +1,92 @@
+import { OperatorError } from '../domain/failure.ts';
+import { type ConfigOf, environment, type VariableName, variablesReadBy } from './environment.ts';
+import { type Origin, type Problem, resolve, type Sources } from './resolve.ts';
+import { rules } from './rules.ts';
+import type { Room, Variable } from './variable.ts';
+import { weakness } from './weak-secret.ts';
+
+/** Values, where they came from, and everything that is wrong with them. */
+export interface Reading {
+  readonly values: ReadonlyMap<VariableName, unknown>;
+  readonly texts: ReadonlyMap<VariableName, string>;
+  readonly origins: ReadonlyMap<VariableName, Origin>;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads the named variables and says all that is wrong, without throwing. */
+export function readVariables(names: readonly VariableName[], sources: Sources): Reading {
+  const values = new Map<VariableName, unknown>();
+  const texts = new Map<VariableName, string>();
+  const origins = new Map<VariableName, Origin>();
+  const problems: Problem[] = (sources.file?.problems ?? []).map(({ name, line, message }) => ({
+    name: name ?? '.env',
+    line,
+    message,
+  }));
+  for (const name of names) {
+    const outcome = readOne(name, sources);
+    if ('problem' in outcome) problems.push(outcome.problem);
+    else values.set(name, outcome.value);
+    if ('origin' in outcome) origins.set(name, outcome.origin);
+    if ('text' in outcome && outcome.text !== undefined) texts.set(name, outcome.text);
+  }
+  problems.push(...weakSecrets(texts, values, origins));
+  problems.push(...rules.map((rule) => rule(values)).filter((problem) => problem !== undefined));
+  return { values, texts, origins, problems };
+}
+
+/** What a room reads, parsed. Throws `config-invalid` with every problem in the message and in `data.problems`. */
+export function loadConfig<R extends Room>(room: R, sources: Sources): ConfigOf<R> {
+  const { values, problems } = readVariables(variablesReadBy(room), sources);
+  if (problems.length > 0) throw configInvalid(problems);
+  return Object.fromEntries(values) as ConfigOf<R>;
+}
+
+/** The failure that lists every problem of a configuration. */
+export function configInvalid(problems: readonly Problem[]): OperatorError {
+  const lines = problems.map(describeProblem);
+  return new OperatorError('config-invalid', `the configuration is not usable:\n  ${lines.join('\n  ')}`, {
+    hint: 'Set it in .env or in the environment; what a variable means: mailctl config explain NAME',
+    ...(problems[0] && { field: problems[0].name }),
+    data: { problems },
+  });
+}
+
+function describeProblem({ name, line, message }: Problem): string {
+  return `${name}${line === undefined ? '' : ` (.env line ${line})`} ${message}`;
+}
+
+type One =
+  | { readonly value: unknown; readonly text: string | undefined; readonly origin: Origin }
+  | { readonly problem: Problem; readonly origin?: Origin };
+
+function readOne(name: VariableName, sources: Sources): One {
+  const note: Variable = environment[name];
+  const found = resolve(name, note.fallback, sources);
+  if ('problem' in found) return found;
+  const { text, origin, line } = found;
+  const at = line === undefined ? { name } : { name, line };
+  if (text === undefined) {
+    return note.optional
+      ? { value: undefined, text, origin }
+      : { problem: { ...at, message: 'is not set' }, origin };
+  }
+  const parsed = note.shape.safeParse(text);
+  if (parsed.success) return { value: parsed.data, text, origin };
+  return { problem: { ...at, message: parsed.error.issues[0]?.message ?? 'is not valid' }, origin };
+}
+
+function weakSecrets(
+  texts: ReadonlyMap<VariableName, string>,
+  values: ReadonlyMap<VariableName, unknown>,
+  origins: ReadonlyMap<VariableName, Origin>,
+): readonly Problem[] {
+  if (values.get('MAILCTL_MODE') === 'sandbox') return [];
+  return [...texts].flatMap(([name, text]) => {
+    const note: Variable = environment[name];
+    const why = note.secret && origins.get(name) !== 'unset' ? weakness(text) : undefined;
+    return why
+      ? [{ name, message: `${why}; make a new one: openssl rand -base64 32 | tr '+/' '-_' | tr -d =` }]
+      : [];
+  });
+}

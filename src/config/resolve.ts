@@ -1,0 +1,75 @@
+import { isFileVariable, type VariableName } from './environment.ts';
+import type { EnvFile } from './env-file.ts';
+
+/** Where values come from, strongest first: flags, environment, `.env`, default. Blank is unset. */
+export interface Sources {
+  readonly flags?: Readonly<Record<string, string | undefined>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly file: EnvFile | undefined;
+  /** Reads a file named by `NAME_FILE`; a relative path is meant from the operator's folder. Throws when it cannot. */
+  readonly readFile: (path: string) => string;
+}
+
+export type Origin = 'flag' | 'environment' | '.env' | 'file' | 'default' | 'unset';
+
+export interface Problem {
+  readonly name: string;
+  readonly line?: number;
+  readonly message: string;
+}
+
+export type Resolved =
+  | { readonly text: string | undefined; readonly origin: Origin; readonly line?: number }
+  | { readonly problem: Problem };
+
+/** The text of a variable and where it stands, before its shape is looked at. */
+export function resolve(name: VariableName, fallback: string | undefined, sources: Sources): Resolved {
+  const direct = lookUp(name, sources);
+  const named = isFileVariable(name) ? lookUp(`${name}_FILE`, sources) : undefined;
+  if (direct && named) {
+    return {
+      problem: problemAt(name, direct.line, `is set twice: as ${name} and as ${name}_FILE; keep one`),
+    };
+  }
+  if (named) return fromFile(name, named, sources);
+  if (direct) return direct;
+  return { text: fallback, origin: fallback === undefined ? 'unset' : 'default' };
+}
+
+interface Found {
+  readonly text: string;
+  readonly origin: Origin;
+  readonly line?: number;
+}
+
+function lookUp(name: string, { flags, environment, file }: Sources): Found | undefined {
+  const flag = filled(flags?.[name]);
+  if (flag !== undefined) return { text: flag, origin: 'flag' };
+  const exported = filled(environment[name]);
+  if (exported !== undefined) return { text: exported, origin: 'environment' };
+  const written = file?.values.get(name);
+  const text = filled(written?.text);
+  return written && text !== undefined ? { text, origin: '.env', line: written.line } : undefined;
+}
+
+function filled(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === '' ? undefined : text;
+}
+
+function fromFile(name: VariableName, named: Found, sources: Sources): Resolved {
+  try {
+    const text = filled(sources.readFile(named.text).replace(/\r?\n$/, ''));
+    if (text === undefined)
+      return { problem: problemAt(`${name}_FILE`, named.line, `names ${named.text}, which is empty`) };
+    return { text, origin: 'file' };
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    return {
+      problem: problemAt(`${name}_FILE`, named.line, `names ${named.text}, which cannot be read (${why})`),
+    };
+  }
+}
+
+function problemAt(name: string, line: number | undefined, message: string): Problem {
+  return line === undefined ? { name, message } : { name, line, message };
+}

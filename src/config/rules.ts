@@ -1,0 +1,51 @@
+import type { VariableName } from './environment.ts';
+import type { Problem } from './resolve.ts';
+
+/** Parsed values by name; a variable that this room does not read, or that is wrong by itself, is absent. */
+export type Values = ReadonlyMap<VariableName, unknown>;
+
+/** What must hold between variables. Each looks only when all it needs is there. */
+export const rules: readonly ((values: Values) => Problem | undefined)[] = [
+  certificateAndKeyComeTogether,
+  tlsListenersNeedACertificate,
+  someListenerIsOpen,
+  leaseOutlastsAHandOver,
+];
+
+function certificateAndKeyComeTogether(values: Values): Problem | undefined {
+  if (!values.has('RELAY_TLS_CERT_FILE') || !values.has('RELAY_TLS_KEY_FILE')) return undefined;
+  const certificate = values.get('RELAY_TLS_CERT_FILE');
+  const key = values.get('RELAY_TLS_KEY_FILE');
+  if ((certificate === undefined) === (key === undefined)) return undefined;
+  const missing = certificate === undefined ? 'RELAY_TLS_CERT_FILE' : 'RELAY_TLS_KEY_FILE';
+  return { name: missing, message: 'is missing: a certificate and its key are set together' };
+}
+
+function tlsListenersNeedACertificate(values: Values): Problem | undefined {
+  if (values.get('RELAY_TLS_CERT_FILE') !== undefined || !values.has('RELAY_TLS_CERT_FILE')) return undefined;
+  const open = (['RELAY_SUBMISSION_LISTEN', 'RELAY_TLS_LISTEN'] as const).find(
+    (name) => values.get(name) !== undefined,
+  );
+  if (!open) return undefined;
+  return {
+    name: 'RELAY_TLS_CERT_FILE',
+    message: `is missing: ${open} offers TLS; set it and RELAY_TLS_KEY_FILE, or set the listeners to off`,
+  };
+}
+
+const listeners = ['RELAY_SUBMISSION_LISTEN', 'RELAY_TLS_LISTEN', 'RELAY_PRIVATE_LISTEN'] as const;
+
+function someListenerIsOpen(values: Values): Problem | undefined {
+  if (listeners.some((name) => !values.has(name) || values.get(name) !== undefined)) return undefined;
+  return { name: listeners[0], message: 'all three RELAY_*_LISTEN are off: open at least one' };
+}
+
+function leaseOutlastsAHandOver(values: Values): Problem | undefined {
+  const lease = values.get('WORKER_LEASE');
+  const timeout = values.get('POSTAL_TIMEOUT');
+  if (typeof lease !== 'number' || typeof timeout !== 'number' || lease > timeout) return undefined;
+  return {
+    name: 'WORKER_LEASE',
+    message: 'must be longer than POSTAL_TIMEOUT, or two workers hold one message',
+  };
+}
