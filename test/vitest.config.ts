@@ -12,6 +12,7 @@ const slow = { testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 };
 export default defineConfig({
   root,
   test: {
+    globalSetup: ['test/engines/broker.ts'],
     projects: [
       kind(
         'unit',
