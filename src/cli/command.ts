@@ -1,0 +1,144 @@
+import { join, resolve } from 'node:path';
+
+import { Command } from 'commander';
+
+import { OperatorError } from '../domain/failure.ts';
+import { carryOut } from '../operations/carry-out.ts';
+import { type Plan, type ShownPlan, showPlan } from '../operations/plan.ts';
+import { openRuntime, type Runtime } from '../runtime.ts';
+import type { GlobalFlags } from './flags.ts';
+import { type AsText, openOutput, type Output, planAsText } from './output.ts';
+import type { Reporting } from './report-failure.ts';
+import type { Terminal } from './terminal.ts';
+
+/** One run of the program: what every command may use. */
+export interface Session {
+  readonly terminal: Terminal;
+  /** Aborted at the first SIGINT or SIGTERM. */
+  readonly stop: AbortSignal;
+  /** Says how a failure of the running command is to be reported. */
+  reporting: Reporting;
+  exit: number;
+}
+
+/** What a command is given. */
+export interface Context {
+  readonly runtime: Runtime;
+  readonly output: Output;
+  readonly flags: GlobalFlags;
+  readonly terminal: Terminal;
+  readonly stop: AbortSignal;
+}
+
+type Action = (...args: unknown[]) => Promise<void>;
+
+/** A command that looks: it returns a value, which is printed. */
+export function looks<Args extends unknown[], T>(
+  session: Session,
+  look: (context: Context, ...args: Args) => Promise<T>,
+  asText: AsText<T>,
+): Action {
+  return inContext<Args>(session, asText, async (context, ...args) => {
+    context.output.result(await look(context, ...args), asText);
+  });
+}
+
+/** A command that acts: it returns a plan, which is shown, agreed to, and only then carried out. */
+export function acts<Args extends unknown[], T extends object>(
+  session: Session,
+  plan: (context: Context, ...args: Args) => Promise<Plan<T>>,
+  asText: AsText<T>,
+): Action {
+  return inContext<Args>(session, undefined, async (context, ...args) => {
+    const agreed = await plan(context, ...args);
+    const shown = showPlan(agreed);
+    if (context.flags.dryRun) return context.output.result(report(agreed, false), () => planAsText(shown));
+    await agree(context, agreed.confirm, shown);
+    const done = (mark: string) => (step: { readonly what: string }) =>
+      context.output.note(`${mark} ${step.what}`);
+    await carryOut(agreed, context.runtime, { done: done('✔'), failed: done('✘') });
+    context.output.result(report(agreed, true), asText);
+  });
+}
+
+/** A command that runs on and prints for itself; it may return the exit code. */
+export function runs<Args extends unknown[]>(
+  session: Session,
+  run: (context: Context, ...args: Args) => Promise<number | void>,
+): Action {
+  return inContext<Args>(session, undefined, async (context, ...args) => {
+    session.exit = (await run(context, ...args)) ?? 0;
+  });
+}
+
+function report<T extends object>(
+  plan: Plan<T>,
+  applied: boolean,
+): T & { plan: ShownPlan; applied: boolean } {
+  return { plan: showPlan(plan), applied, ...plan.result() };
+}
+
+async function agree(
+  { flags, terminal, output }: Context,
+  question: string | undefined,
+  plan: ShownPlan,
+): Promise<void> {
+  if (question === undefined || flags.yes) return;
+  output.note(planAsText(plan));
+  if (!flags.input || !terminal.canAsk || flags.json) {
+    throw new OperatorError('refused', `${question} Nobody could be asked; nothing was changed`, {
+      hint: 'Agree with --yes, or run it in a terminal',
+      data: { plan, applied: false },
+    });
+  }
+  const { askToConfirm } = await import('./prompts.ts');
+  if (!(await askToConfirm(question))) {
+    throw new OperatorError('refused', 'not agreed to; nothing was changed', {
+      hint: 'Run it again when you are ready',
+    });
+  }
+}
+
+function inContext<Args extends unknown[]>(
+  session: Session,
+  dataAsText: AsText<never> | undefined,
+  run: (context: Context, ...args: Args) => Promise<void>,
+): Action {
+  return async (...all) => {
+    const command = all.find((argument) => argument instanceof Command);
+    if (!command) throw new TypeError('commander passed no command to the action');
+    const flags = command.optsWithGlobals<GlobalFlags>();
+    const name = commandName(command);
+    const output = openOutput(name, flags, session.terminal);
+    session.reporting = reportingOf(name, flags, output, dataAsText);
+    await using runtime = openRuntime({ dir: folder(flags, session.terminal), ...session.terminal });
+    const args = all.slice(0, all.indexOf(command)) as Args;
+    await run({ runtime, output, flags, terminal: session.terminal, stop: session.stop }, ...args);
+  };
+}
+
+function reportingOf(
+  command: string,
+  flags: GlobalFlags,
+  output: Output,
+  dataAsText: Reporting['dataAsText'],
+): Reporting {
+  return {
+    command,
+    json: flags.json ?? false,
+    color: flags.color,
+    verbose: flags.verbose ?? false,
+    warnings: output.warnings,
+    dataAsText,
+  };
+}
+
+/** The words of a command behind `mailctl`: `config show`. */
+export function commandName(command: Command): string {
+  return command.parent ? `${commandName(command.parent)} ${command.name()}`.trim() : '';
+}
+
+function folder({ dir }: GlobalFlags, { environment, cwd }: Terminal): string {
+  const fromEnvironment = environment['MAILCTL_DIR'] ?? '';
+  return resolve(join(cwd, ''), dir ?? (fromEnvironment === '' ? '.' : fromEnvironment));
+}

@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+
+import { type Context, runs } from '../command.ts';
+import type { Define } from '../nouns.ts';
+
+/** A service runs until SIGTERM, logs JSON lines on stdout, and then ends with 0. */
+function defineService(main: (context: Context) => Promise<void>): Define {
+  return (command: Command, session) => {
+    command.action(runs(session, main));
+  };
+}
+
+export const defineRelay = defineService(async ({ runtime, stop }) => {
+  const { main } = await import('../../services/relay/main.ts');
+  await main(await runtime.config('relay'), stop);
+});
+
+export const defineApi = defineService(async ({ runtime, stop }) => {
+  const { main } = await import('../../services/api/main.ts');
+  await main(await runtime.config('api'), stop);
+});
+
+export const defineWorker = defineService(async ({ runtime, stop }) => {
+  const { main } = await import('../../services/worker/main.ts');
+  await main(await runtime.config('worker'), stop);
+});

@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+
+import type { Session } from './command.ts';
+
+/** Fills in a noun's verbs, arguments, flags and actions. */
+export type Define = (command: Command, session: Session) => void;
+
+/** One word after `mailctl`. Its file is imported only when the word is used. */
+export interface Noun {
+  readonly name: string;
+  readonly summary: string;
+  readonly group: string;
+  load(): Promise<Define>;
+}
+
+const everyDay = 'Every day:';
+const host = 'Host:';
+const services = 'Services:';
+const other = 'Other:';
+
+/** The command tree's first level, in the order of `mailctl --help`. */
+export const nouns: readonly Noun[] = [
+  {
+    name: 'init',
+    summary: 'write the configuration: .env with random secrets, keys, folders',
+    group: everyDay,
+    load: async () => (await import('./commands/init.ts')).defineInit,
+  },
+  {
+    name: 'e2e',
+    summary: 'prove end to end that mail flows, and name the first broken hop',
+    group: everyDay,
+    load: async () => (await import('./commands/e2e.ts')).defineE2e,
+  },
+  {
+    name: 'sandbox',
+    summary: 'run the whole platform in one process on free loopback ports',
+    group: everyDay,
+    load: async () => (await import('./commands/sandbox.ts')).defineSandbox,
+  },
+  {
+    name: 'config',
+    summary: 'check, show and explain the configuration',
+    group: host,
+    load: async () => (await import('./commands/config.ts')).defineConfig,
+  },
+  {
+    name: 'db',
+    summary: 'show and migrate the database',
+    group: host,
+    load: async () => (await import('./commands/db.ts')).defineDb,
+  },
+  {
+    name: 'relay',
+    summary: 'run the SMTP relay',
+    group: services,
+    load: async () => (await import('./commands/services.ts')).defineRelay,
+  },
+  {
+    name: 'api',
+    summary: 'run the HTTP api',
+    group: services,
+    load: async () => (await import('./commands/services.ts')).defineApi,
+  },
+  {
+    name: 'worker',
+    summary: 'run the worker',
+    group: services,
+    load: async () => (await import('./commands/services.ts')).defineWorker,
+  },
+  {
+    name: 'completion',
+    summary: 'print the completion script of a shell',
+    group: other,
+    load: async () => (await import('./commands/completion.ts')).defineCompletion,
+  },
+  {
+    name: 'help',
+    summary: 'explain a command, the exit codes or the variables',
+    group: other,
+    load: async () => (await import('./commands/help.ts')).defineHelp,
+  },
+];

@@ -1,0 +1,17 @@
+/** The process as the command line sees it; `main.ts` passes the real one, tests pass one they can look into. */
+export interface Terminal {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly uid: number | undefined;
+  /** The result. */
+  readonly stdout: TextSink;
+  /** The conversation. */
+  readonly stderr: TextSink;
+  /** True where a person can be asked. */
+  readonly canAsk: boolean;
+}
+
+export interface TextSink {
+  readonly isTerminal: boolean;
+  write(text: string): void;
+}

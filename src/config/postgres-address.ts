@@ -1,0 +1,29 @@
+import type { PostgresAddress } from '../adapters/postgres.ts';
+import type { ConfigOf } from './environment.ts';
+
+type PostgresVariables = Pick<
+  ConfigOf<'api'>,
+  | 'POSTGRES_HOST'
+  | 'POSTGRES_PORT'
+  | 'POSTGRES_DATABASE'
+  | 'POSTGRES_USER'
+  | 'POSTGRES_PASSWORD'
+  | 'POSTGRES_POOL_SIZE'
+  | 'POSTGRES_CONNECT_TIMEOUT'
+  | 'POSTGRES_STATEMENT_TIMEOUT'
+>;
+
+/** The address and limits that the POSTGRES_* variables give. */
+export function postgresAddress(config: PostgresVariables, applicationName: string): PostgresAddress {
+  return {
+    host: config.POSTGRES_HOST,
+    port: config.POSTGRES_PORT,
+    database: config.POSTGRES_DATABASE,
+    user: config.POSTGRES_USER,
+    password: config.POSTGRES_PASSWORD,
+    poolSize: config.POSTGRES_POOL_SIZE,
+    connectTimeoutMs: config.POSTGRES_CONNECT_TIMEOUT,
+    statementTimeoutMs: config.POSTGRES_STATEMENT_TIMEOUT,
+    applicationName,
+  };
+}

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+
+import { type Clock, systemClock } from './adapters/clock.ts';
+import { type Files, openFiles } from './adapters/files.ts';
+import { openedThings } from './adapters/opened.ts';
+import type { Postgres } from './adapters/postgres.ts';
+import { type Random, systemRandom } from './adapters/random.ts';
+import type { ConfigOf } from './config/environment.ts';
+import type { Sources } from './config/resolve.ts';
+import type { Room } from './config/variable.ts';
+
+/** The world a command acts on. What is heavy is opened when first used; all is released in reverse order. */
+export interface Runtime extends AsyncDisposable {
+  /** The operator's folder. */
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: Files;
+  /** Where configuration comes from: the environment and the folder's `.env`. */
+  sources(): Promise<Sources>;
+  config<R extends Room>(room: R): Promise<ConfigOf<R>>;
+  postgres(): Promise<Postgres>;
+}
+
+export interface RuntimeOptions {
+  readonly dir: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly uid: number | undefined;
+}
+
+/** Puts the real adapters together for one command. Opens nothing yet. */
+export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime {
+  const opened = openedThings();
+  const files = openFiles(uid);
+  const sources = once(() => readSources(dir, environment, files));
+  const config = async <R extends Room>(room: R) =>
+    (await import('./config/load.ts')).loadConfig(room, await sources());
+  return {
+    dir,
+    clock: systemClock,
+    random: systemRandom,
+    files,
+    sources,
+    config,
+    postgres: once(async () => opened.use(await connect(await config('operator')))),
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opening: Promise<T> | undefined;
+  return () => (opening ??= open());
+}
+
+async function readSources(
+  dir: string,
+  environment: RuntimeOptions['environment'],
+  files: Files,
+): Promise<Sources> {
+  const { parseEnvFile } = await import('./config/env-file.ts');
+  const content = await files.readOwn(join(dir, '.env'));
+  return {
+    environment,
+    file: content === undefined ? undefined : parseEnvFile(content),
+    readFile: (path) => readFileSync(isAbsolute(path) ? path : join(dir, path), 'utf8'),
+  };
+}
+
+async function connect(config: ConfigOf<'operator'>): Promise<Postgres> {
+  const [{ openPostgres }, { postgresAddress }] = await Promise.all([
+    import('./adapters/postgres.ts'),
+    import('./config/postgres-address.ts'),
+  ]);
+  return openPostgres(postgresAddress(config, 'mailctl'));
+}
