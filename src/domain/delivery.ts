@@ -1,0 +1,70 @@
+import type { RecipientState } from './message.ts';
+
+/** How one hand-over to Postal ended. What is certain and what is not are told apart, because nothing may be sent twice. */
+export type Handover =
+  | { readonly outcome: 'accepted'; readonly recipients: ReadonlyMap<string, PostalName> }
+  /** Final: the same request would be refused for ever. */
+  | { readonly outcome: 'refused'; readonly reason: string }
+  /** Surely not at Postal; the same request may succeed later. */
+  | { readonly outcome: 'busy'; readonly reason: string; readonly retryAfterMs?: number }
+  /** Surely not at Postal, and nobody else's message would get through either. */
+  | { readonly outcome: 'blocked'; readonly problem: LaneProblem; readonly reason: string }
+  /** It may be at Postal or not. */
+  | { readonly outcome: 'unclear'; readonly reason: string };
+
+/** Why no message at all gets through to Postal. */
+export type LaneProblem = 'unreachable' | 'invalid-key' | 'access-denied' | 'suspended' | 'wrong-host';
+
+/** What Postal calls one recipient's copy of a message. */
+export interface PostalName {
+  readonly id: number;
+  readonly token: string;
+}
+
+/** What a look-up in Postal's own database found for one recipient. */
+export type Found = { readonly at: 'postal'; readonly name: PostalName } | { readonly at: 'nowhere' };
+
+/** One recipient as the queue knows it. */
+export interface QueuedRecipient {
+  readonly position: number;
+  readonly address: string;
+  readonly state: RecipientState;
+}
+
+/** What becomes of one recipient after a hand-over. */
+export interface Settlement {
+  readonly position: number;
+  readonly address: string;
+  readonly state: RecipientState;
+  readonly name?: PostalName;
+  /** In the operator's words; empty when there is nothing to add. */
+  readonly detail: string;
+}
+
+/** What one hand-over means for each recipient it named. A recipient that Postal's answer leaves out is uncertain. */
+export function settle(handover: Handover, recipients: readonly QueuedRecipient[]): readonly Settlement[] {
+  return recipients.map(({ position, address }) => ({ position, address, ...settleOne(handover, address) }));
+}
+
+function settleOne(handover: Handover, address: string): Omit<Settlement, 'position' | 'address'> {
+  switch (handover.outcome) {
+    case 'accepted': {
+      const name = handover.recipients.get(address);
+      if (name) return { state: 'accepted', name, detail: '' };
+      return { state: 'uncertain', detail: "Postal's answer does not name this recipient" };
+    }
+    case 'refused':
+      return { state: 'failed', detail: handover.reason };
+    case 'busy':
+    case 'blocked':
+      return { state: 'queued', detail: handover.reason };
+    case 'unclear':
+      return { state: 'uncertain', detail: handover.reason };
+  }
+}
+
+/** Splits what still needs to go into hand-overs of at most `size` recipients. */
+export function chunks<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, at) => items.slice(at * size, (at + 1) * size));
+}

@@ -1,0 +1,84 @@
+import type { Id } from './id.ts';
+import type { RecipientState } from './message.ts';
+
+/** What can happen to a message or one recipient. AMS hears of each but `received`, as `message.<kind>`. */
+export const eventKinds = {
+  received: { told: false, means: 'the relay or the api accepted the message' },
+  scheduled: { told: true, means: 'it waits for its send time' },
+  accepted: { told: true, means: 'Postal took it for this recipient' },
+  delivered: { told: true, means: "the recipient's server took it" },
+  delayed: { told: true, means: 'a temporary failure; Postal tries again' },
+  held: { told: true, means: 'held until an operator releases it' },
+  failed: { told: true, means: 'it could not be delivered' },
+  bounced: { told: true, means: 'it came back after delivery' },
+  opened: { told: true, means: 'the tracking pixel was loaded' },
+  clicked: { told: true, means: 'a tracked link was followed' },
+  uncertain: { told: true, means: 'a hand-over ended without a clear answer' },
+  suppressed: { told: true, means: 'not sent: the address is on the suppression list' },
+  cancelled: { told: true, means: 'taken out before it was sent' },
+} as const satisfies Record<string, { told: boolean; means: string }>;
+
+export type EventKind = keyof typeof eventKinds;
+
+/** Facts beside the kind, such as a remote server's reply; what AMS is shown as `detail`. */
+export type EventDetail = Readonly<Record<string, string | number | boolean | null>>;
+
+/** One thing that happened. `at` is the time of whom it happened to: Postal's where Postal told it. */
+export interface Event {
+  readonly id: Id<'evt'>;
+  readonly messageId: string;
+  /** Null where it concerns the whole message. */
+  readonly recipient: string | null;
+  readonly kind: EventKind;
+  readonly at: Date;
+  /** The uuid of Postal's webhook; null where we are the source. */
+  readonly postalUuid: string | null;
+  readonly detail: EventDetail;
+}
+
+/** What the fold needs to know of an event that Postal told. */
+export type Told = Pick<Event, 'kind' | 'at'> & { readonly uuid: string };
+
+/** What Postal's events say of one recipient: its state, if they say any, and how often it opened and clicked. */
+export interface Standing {
+  readonly state: RecipientState | undefined;
+  readonly opens: number;
+  readonly clicks: number;
+}
+
+const reported = { delayed: 1, held: 2, failed: 3, delivered: 4, bounced: 5 } as const satisfies Partial<
+  Record<EventKind & RecipientState, number>
+>;
+
+/**
+ * Folds what Postal told of one recipient, in whatever order and however often it arrived: the latest by (Postal's time, rank,
+ * uuid) is its state; opens and clicks count distinct events.
+ */
+export function standing(told: readonly Told[]): Standing {
+  const events = [...new Map(told.map((event) => [event.uuid, event])).values()];
+  const latest = events
+    .filter((event) => event.kind in reported)
+    .toSorted(byTruth)
+    .at(-1);
+  return {
+    state: latest && isReported(latest.kind) ? latest.kind : undefined,
+    opens: events.filter((event) => event.kind === 'opened').length,
+    clicks: events.filter((event) => event.kind === 'clicked').length,
+  };
+}
+
+function byTruth(left: Told, right: Told): number {
+  return (
+    left.at.getTime() - right.at.getTime() ||
+    rankOf(left.kind) - rankOf(right.kind) ||
+    (left.uuid < right.uuid ? -1 : 1)
+  );
+}
+
+function rankOf(kind: EventKind): number {
+  return isReported(kind) ? reported[kind] : 0;
+}
+
+function isReported(kind: EventKind): kind is keyof typeof reported {
+  return kind in reported;
+}
