@@ -1,0 +1,70 @@
+/** One field of a message's header section (RFC 5322 §2.2), with where its octets are. */
+export interface HeaderField {
+  /** In lower case. */
+  readonly name: string;
+  /** Unfolded (§2.2.3), as UTF-8, without the space around it. */
+  readonly value: string;
+  readonly start: number;
+  /** After the line end of its last line. */
+  readonly end: number;
+}
+
+const lineEnd = Buffer.from('\r\n');
+const blankLine = Buffer.from('\r\n\r\n');
+
+/** The fields in front of the first empty line. Lines that are no field are passed over; CRLF line ends are expected. */
+export function readHeaderSection(raw: Uint8Array): readonly HeaderField[] {
+  const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
+  const fields: HeaderField[] = [];
+  const end = endOfSection(bytes);
+  let start = 0;
+  while (start < end) {
+    const next = endOfField(bytes, start, end);
+    const field = readField(bytes.subarray(start, next));
+    if (field) fields.push({ ...field, start, end: next });
+    start = next;
+  }
+  return fields;
+}
+
+/** The value of the first field of that name. */
+export function headerValue(fields: readonly HeaderField[], name: string): string | undefined {
+  return fields.find((field) => field.name === name)?.value;
+}
+
+/** Leaves out some fields and puts new ones, written `Name: value`, on top; all other octets stay as they are. */
+export function editHeaderSection(
+  raw: Uint8Array,
+  { leaveOut, add }: { readonly leaveOut: readonly HeaderField[]; readonly add: readonly string[] },
+): Uint8Array {
+  const kept: Uint8Array[] = add.map((line) => Buffer.from(`${line}\r\n`));
+  let from = 0;
+  for (const field of leaveOut.toSorted((one, other) => one.start - other.start)) {
+    kept.push(raw.subarray(from, field.start));
+    from = field.end;
+  }
+  return Buffer.concat([...kept, raw.subarray(from)]);
+}
+
+function endOfSection(bytes: Buffer): number {
+  if (bytes.subarray(0, 2).equals(lineEnd)) return 0;
+  const blank = bytes.indexOf(blankLine);
+  return blank < 0 ? bytes.length : blank + lineEnd.length;
+}
+
+function endOfField(bytes: Buffer, start: number, end: number): number {
+  let next = start;
+  do {
+    const found = bytes.indexOf(lineEnd, next);
+    next = found < 0 || found >= end ? end : found + lineEnd.length;
+  } while (next < end && (bytes[next] === 0x20 || bytes[next] === 0x09));
+  return next;
+}
+
+function readField(bytes: Buffer): { name: string; value: string } | undefined {
+  const colon = bytes.indexOf(0x3a);
+  const name = bytes.toString('latin1', 0, Math.max(colon, 0)).trimEnd();
+  if (!/^[!-9;-~]+$/.test(name)) return undefined;
+  const value = bytes.toString('utf8', colon + 1).replaceAll(/\r\n(?=[ \t])/g, '');
+  return { name: name.toLowerCase(), value: value.trim() };
+}
