@@ -13,6 +13,8 @@ export interface Files {
    * points to it, so that neither a crash nor another user ever sees half a file or a readable secret.
    */
   write(path: string, content: string, mode: number): Promise<void>;
+  /** True when there is a folder at the path. */
+  isFolder(path: string): Promise<boolean>;
   /** Makes a folder and those above it; one that exists keeps its mode. */
   makeFolder(path: string, mode: number): Promise<void>;
 }
@@ -22,6 +24,8 @@ export function openFiles(uid: number | undefined): Files {
   return {
     readOwn: (path) => readOwn(path, uid),
     write: (path, content, mode) => replace(path, content, mode),
+    isFolder: async (path) =>
+      (await lstat(path).catch((cause: unknown) => absentOr(path, cause)))?.isDirectory() ?? false,
     makeFolder: (path, mode) => makeFolder(path, mode),
   };
 }

@@ -10,6 +10,7 @@ export interface Noun {
   readonly name: string;
   readonly summary: string;
   readonly group: string;
+  readonly hidden?: true;
   load(): Promise<Define>;
 }
 
@@ -73,6 +74,13 @@ export const nouns: readonly Noun[] = [
     summary: 'print the completion script of a shell',
     group: other,
     load: async () => (await import('./commands/completion.ts')).defineCompletion,
+  },
+  {
+    name: 'complete',
+    summary: 'answer a shell that completes a command line',
+    group: other,
+    hidden: true,
+    load: async () => (await import('./commands/completion.ts')).defineComplete,
   },
   {
     name: 'help',

@@ -20,8 +20,13 @@ export function buildProgram(session: Session, version: string): Command {
     });
   declareGlobalFlags(program);
   const defined = new Set<Command>();
-  for (const { name, summary, group } of nouns) {
-    program.command(name).summary(summary).description(sentence(summary)).helpGroup(group);
+  for (const { name, summary, group, hidden = false } of nouns) {
+    program
+      .command(name, { hidden })
+      .summary(summary)
+      .description(sentence(summary))
+      .helpGroup(group)
+      .helpCommand(false);
   }
   program.hook('preSubcommand', async (_, noun) => defineNoun(noun, session, defined));
   return program;

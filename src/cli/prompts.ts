@@ -45,3 +45,16 @@ async function asking<T>(ask: () => Promise<T>): Promise<T> {
     throw cause;
   });
 }
+
+/** Asks to choose one of a few. */
+export async function askToChoose<V extends string>(
+  message: string,
+  choices: readonly { readonly name: string; readonly value: V }[],
+): Promise<V> {
+  const { answer } = await asking(() =>
+    inquirer.prompt<{ answer: string }>([{ type: 'select', name: 'answer', message, choices: [...choices] }]),
+  );
+  const chosen = choices.find(({ value }) => value === answer);
+  if (!chosen) throw new TypeError(`the prompt answered ${answer}, which was no choice`);
+  return chosen.value;
+}

@@ -22,7 +22,7 @@ export function reportFailure(error: unknown, terminal: Terminal, reporting: Rep
   if (reporting.json) {
     terminal.stdout.write(`${failureEnvelope(failure, error, reporting)}\n`);
   } else {
-    if (failure?.data !== undefined && reporting.dataAsText) {
+    if (failure?.code === 'check-failed' && failure.data !== undefined && reporting.dataAsText) {
       terminal.stdout.write(
         `${reporting.dataAsText(failure.data as never, styleFor(terminal, reporting, 'stdout'))}\n`,
       );
@@ -36,6 +36,11 @@ export function reportFailure(error: unknown, terminal: Terminal, reporting: Rep
 export function asOperatorError(error: unknown): OperatorError | undefined {
   if (error instanceof OperatorError) return error;
   if (!(error instanceof CommanderError)) return undefined;
+  if (error.code === 'commander.help') {
+    return new OperatorError('usage', 'the command needs a verb', {
+      hint: 'See which there are: add --help',
+    });
+  }
   const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const hint = rest
     .join(' ')

@@ -1,4 +1,4 @@
-import { count, duration, listen, secret, size, text, webUrl } from '../shapes.ts';
+import { count, duration, list, listen, path, secret, size, text, webUrl } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'API';
@@ -49,6 +49,18 @@ export const api = {
     means: 'How long the relay waits for the api to answer',
     fallback: '10s',
   }),
+  API_INTERNAL_MAX_BODY_BYTES: variable(size, {
+    section,
+    readBy,
+    means: 'Largest batch that the relay may hand over; more than its largest message',
+    fallback: '128MB',
+  }),
+  API_TRUSTED_PROXIES: variable(list, {
+    section,
+    readBy,
+    means: "Addresses (CIDR) of proxies whose X-Forwarded-For tells the client's address",
+    fallback: '',
+  }),
   API_RATE_LIMIT: variable(count(1), {
     section,
     readBy,
@@ -67,7 +79,37 @@ export const api = {
     means: 'Requests allowed at once on top of the steady rate',
     fallback: '100',
   }),
+  API_FAILURE_LIMIT: variable(count(1), {
+    section,
+    readBy,
+    means: 'Requests with a wrong key or signature one address may make in API_RATE_PERIOD',
+    fallback: '60',
+  }),
+  API_RATE_CLIENTS: variable(count(1), {
+    section,
+    readBy,
+    means: 'Keys and addresses whose rate one process remembers',
+    fallback: '100000',
+  }),
+  API_KEY_USE_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means: 'How often the last use of API keys is written down',
+    fallback: '1m',
+  }),
   API_MAX_BODY_BYTES: variable(size, { section, readBy, means: 'Largest request body', fallback: '40MB' }),
+  API_MAX_JSON_DEPTH: variable(count(2), {
+    section,
+    readBy,
+    means: 'Objects and arrays that may be nested in a request',
+    fallback: '16',
+  }),
+  API_MAX_SCHEDULE: variable(duration, {
+    section,
+    readBy,
+    means: 'How far ahead send_at may lie',
+    fallback: '90d',
+  }),
   API_MAX_RECIPIENTS: variable(count(1), {
     section,
     readBy,
@@ -98,6 +140,42 @@ export const api = {
     means: "Secret last part of the path that Postal's webhooks are sent to",
     secret: true,
     generated: true,
+  }),
+  POSTAL_WEBHOOK_MAX_BYTES: variable(size, {
+    section,
+    readBy,
+    means: 'Largest body of a webhook from Postal',
+    fallback: '1MB',
+  }),
+  POSTAL_WEBHOOK_BATCH: variable(count(1), {
+    section,
+    readBy,
+    means: "Postal's webhooks stored by one statement",
+    fallback: '200',
+  }),
+  POSTAL_KEY_OVERLAP: variable(duration, {
+    section,
+    readBy,
+    means: "How long a signing key that left Postal's JWKS is still believed",
+    fallback: '24h',
+  }),
+  POSTAL_KEY_REFETCH: variable(duration, {
+    section,
+    readBy,
+    means: "Least time between two looks at Postal's JWKS",
+    fallback: '1m',
+  }),
+  POSTAL_JWKS_TIMEOUT: variable(duration, {
+    section,
+    readBy,
+    means: "How long Postal's JWKS may take",
+    fallback: '5s',
+  }),
+  BODY_DAYS_AHEAD: variable(count(1), {
+    section,
+    readBy,
+    means: 'Days for which partitions of message bodies are made in advance',
+    fallback: '7',
   }),
   POSTAL_WEBHOOK_PUBLIC_KEY: variable(text, {
     section,

@@ -1,0 +1,97 @@
+import { allVariables, environment, type VariableName } from '../../config/environment.ts';
+import { readVariables } from '../../config/load.ts';
+import { nearest } from '../../config/nearest.ts';
+import type { Problem, Sources } from '../../config/resolve.ts';
+import type { Variable } from '../../config/variable.ts';
+import { configInvalid } from '../../config/load.ts';
+import { OperatorError } from '../../domain/failure.ts';
+
+/** One variable as `config show` prints it; the value of a secret is never in it. */
+export interface ShownVariable {
+  readonly name: string;
+  readonly value: string | null;
+  readonly origin: string;
+  readonly secret: boolean;
+}
+
+/** Every variable with its value and where that stands. */
+export function showConfig(sources: Sources): { variables: readonly ShownVariable[] } {
+  const { texts, origins } = readVariables(allVariables, sources);
+  return {
+    variables: allVariables.map((name) => {
+      const secret = isSecret(name);
+      const text = texts.get(name);
+      return {
+        name,
+        value: text === undefined ? null : secret ? '[secret]' : text,
+        origin: origins.get(name) ?? 'unset',
+        secret,
+      };
+    }),
+  };
+}
+
+/** What is wrong with the configuration of every room. Throws `config-invalid` with the problems when anything is. */
+export function checkConfig(sources: Sources): { problems: readonly Problem[]; warnings: readonly string[] } {
+  const { problems } = readVariables(allVariables, sources);
+  if (problems.length > 0) throw configInvalid(problems);
+  return { problems, warnings: misspelt(sources) };
+}
+
+/** One variable in full. */
+export interface Explained {
+  readonly name: string;
+  readonly means: string;
+  readonly section: string;
+  readonly read_by: readonly string[];
+  readonly default: string | null;
+  readonly required: boolean;
+  readonly secret: boolean;
+  readonly file_variable: string | null;
+  readonly value: string | null;
+  readonly origin: string;
+}
+
+/** What a variable means and what it is now. Throws `usage` for a name that is none, with the nearest one. */
+export function explainVariable(written: string, sources: Sources): Explained {
+  const name = allVariables.find((known) => known === written.toUpperCase());
+  if (!name) throw unknownVariable(written);
+  const note: Variable = environment[name];
+  const shown = showConfig(sources).variables.find((variable) => variable.name === name);
+  return {
+    name,
+    means: note.means,
+    section: note.section,
+    read_by: note.readBy,
+    default: note.fallback ?? null,
+    required: note.fallback === undefined && !note.optional,
+    secret: isSecret(name),
+    file_variable: isSecret(name) || note.alsoFile ? `${name}_FILE` : null,
+    value: shown?.value ?? null,
+    origin: shown?.origin ?? 'unset',
+  };
+}
+
+function isSecret(name: VariableName): boolean {
+  const note: Variable = environment[name];
+  return note.secret ?? false;
+}
+
+function unknownVariable(written: string): OperatorError {
+  const near = nearest(written.toUpperCase(), allVariables);
+  return new OperatorError('usage', `${written} is no variable of mailctl`, {
+    hint: near ? `Did you mean ${near}?` : 'All of them: mailctl config show',
+    field: 'NAME',
+  });
+}
+
+/** Names in `.env` that are none of ours but look like one; others may belong to the operator's own services. */
+function misspelt({ file }: Sources): readonly string[] {
+  const known = new Set<string>(allVariables.flatMap((name) => [name, `${name}_FILE`]));
+  return [...(file?.values ?? [])]
+    .filter(([name]) => !known.has(name))
+    .flatMap(([name, { line }]) => {
+      const near = nearest(name, allVariables);
+      return near ? [`${name} (.env line ${line}) is no variable of mailctl; did you mean ${near}?`] : [];
+    });
+}
