@@ -1,4 +1,4 @@
-import { count, duration, list, listen, path, secret, size, text, webUrl } from '../shapes.ts';
+import { count, duration, list, listen, secret, size, text, webUrl } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'API';

@@ -1,0 +1,115 @@
+import type { Database } from '../adapters/postgres.ts';
+import type { EventKind } from '../domain/event.ts';
+import type { Id } from '../domain/id.ts';
+import type { Submission } from '../domain/submission.ts';
+
+/** A submission with what the database keeps beside its octets. */
+export interface NewMessage {
+  readonly submission: Submission;
+  /** What happened so far, at the time of reception. */
+  readonly events: readonly { readonly id: Id<'evt'>; readonly kind: EventKind }[];
+  /** 20 letters: the local part of the mail_from that Postal indexes and echoes. */
+  readonly postalKey: string;
+  readonly headerMessageId: string | undefined;
+  readonly subject: string | undefined;
+  readonly tag: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Not handed to Postal before. */
+  readonly sendAt: Date | undefined;
+}
+
+/**
+ * Stores messages with recipients, bodies and first events, in one statement: all of it or nothing. Returns the ids that were new;
+ * one that is there already stays as it is.
+ */
+export async function insertSubmissions(
+  db: Database,
+  batch: readonly NewMessage[],
+): Promise<readonly Id<'msg'>[]> {
+  const messages = [...new Map(batch.map((message) => [message.submission.id, message])).values()];
+  if (messages.length === 0) return [];
+  const rows = await db.query<{ id: Id<'msg'> }>(insertion, [
+    ...columnsOf(messages),
+    ...recipientColumns(messages),
+    Buffer.concat(messages.map(({ submission }) => submission.raw)),
+    ...eventColumns(messages),
+  ]);
+  return rows.map((row) => row.id);
+}
+
+// The bodies travel as one binary value and are cut apart by the database: arrays of bytea would go as text, twice the size.
+const insertion = `
+with input as (
+  select * from unnest(
+    $1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[],
+    $11::integer[], $12::integer[], $13::text[], $14::timestamptz[]
+  ) as t (id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
+    size_bytes, body_start, postal_key, send_at)
+), stored as (
+  insert into messages (id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
+    size_bytes, body_day, postal_key, next_attempt_at)
+  select id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
+    size_bytes, (now() at time zone 'UTC')::date, postal_key, coalesce(send_at, received_at)
+  from input
+  on conflict (id) do nothing
+  returning id, body_day
+), stored_bodies as (
+  insert into bodies (message_id, day, raw)
+  select id, body_day, substring($18::bytea from body_start + 1 for size_bytes) from stored join input using (id)
+), stored_recipients as (
+  insert into recipients (message_id, position, address, state)
+  select r.id, r.position, r.address, case when input.send_at is null then 'queued' else 'scheduled' end
+  from unnest($15::text[], $16::integer[], $17::text[]) as r (id, position, address) join stored using (id) join input using (id)
+), stored_events as (
+  insert into events (id, message_id, kind, at, detail)
+  select e.event_id, id, e.kind, received_at, jsonb_strip_nulls(jsonb_build_object('source', source, 'send_at', send_at))
+  from unnest($19::text[], $20::text[], $21::text[]) as e (id, event_id, kind) join stored using (id) join input using (id)
+)
+select id from stored`;
+
+function columnsOf(messages: readonly NewMessage[]): readonly (readonly unknown[])[] {
+  const of = (pick: (message: NewMessage) => unknown) => messages.map(pick);
+  let end = 0;
+  return [
+    of(({ submission }) => submission.id),
+    of(({ submission }) => submission.receivedAt),
+    of(({ submission }) => submission.source),
+    of(({ submission }) => submission.credentialId),
+    of(({ submission }) => JSON.stringify(submission.client)),
+    of(({ submission }) => submission.envelope.mailFrom),
+    of((message) => message.headerMessageId),
+    of((message) => message.subject),
+    of((message) => message.tag),
+    of((message) => JSON.stringify(message.metadata)),
+    of(({ submission }) => submission.raw.length),
+    of(({ submission }) => (end += submission.raw.length) - submission.raw.length),
+    of((message) => message.postalKey),
+    of((message) => message.sendAt),
+  ];
+}
+
+function recipientColumns(messages: readonly NewMessage[]): readonly (readonly unknown[])[] {
+  const recipients = messages.flatMap(({ submission }) =>
+    [...new Set(submission.envelope.rcptTo)].map((address, position) => ({
+      id: submission.id,
+      position,
+      address,
+    })),
+  );
+  return [
+    recipients.map(({ id }) => id),
+    recipients.map(({ position }) => position),
+    recipients.map(({ address }) => address),
+  ];
+}
+
+function eventColumns(messages: readonly NewMessage[]): readonly (readonly unknown[])[] {
+  const events = messages.flatMap(({ submission, events }) =>
+    events.map(({ id, kind }) => ({ messageId: submission.id, id, kind })),
+  );
+  return [
+    events.map(({ messageId }) => messageId),
+    events.map(({ id }) => id),
+    events.map(({ kind }) => kind),
+  ];
+}
