@@ -1,0 +1,20 @@
+-- When a hand-over was first tried: giving up counts from here, not from a send time months ago.
+alter table messages add column first_attempt_at timestamptz;
+
+-- Each endpoint has a queue of its own, so that a dead one is never in the way of another.
+drop index webhook_deliveries_due;
+create index webhook_deliveries_due on webhook_deliveries (endpoint_id, next_attempt_at) where state = 'waiting';
+create index webhook_deliveries_dead on webhook_deliveries (created_at) where state = 'dead';
+alter table webhook_endpoints add column paused_at timestamptz;
+
+-- One row: whether messages go to Postal at all. Paused is an operator's will, blocked is what a worker met at Postal.
+create table sending (
+  one boolean primary key default true check (one),
+  paused_at timestamptz,
+  paused_until timestamptz,
+  paused_reason text,
+  blocked_at timestamptz,
+  blocked_problem text,
+  blocked_reason text
+);
+insert into sending default values;

@@ -1,0 +1,157 @@
+import type { Database } from '../adapters/postgres.ts';
+import type { QueuedRecipient } from '../domain/delivery.ts';
+
+/** A message that a worker has taken out of everyone else's reach for a while. */
+export interface ClaimedMessage {
+  readonly id: string;
+  readonly attemptId: string;
+  readonly postalKey: string;
+  readonly mailFrom: string;
+  readonly attempts: number;
+  readonly firstAttemptAt: Date | null;
+  /** Those that are not settled yet. */
+  readonly recipients: readonly QueuedRecipient[];
+}
+
+interface Claim {
+  readonly attemptId: string;
+  readonly limit: number;
+  readonly leaseMs: number;
+}
+
+/**
+ * Takes up to `limit` messages that are due, longest due first, under one attempt id; nothing while sending is paused. A claim
+ * whose holder dies is due again when its lease ends, by PostgreSQL's clock.
+ */
+export function claimDue(
+  db: Database,
+  { attemptId, limit, leaseMs }: Claim,
+): Promise<readonly ClaimedMessage[]> {
+  return db.query<ClaimedMessage & Record<string, unknown>>(claim, [attemptId, limit, leaseMs]);
+}
+
+const claim = `
+with due as (
+  select id from messages
+  where next_attempt_at <= now()
+    and not exists (select from sending where paused_at is not null and (paused_until is null or paused_until > now()))
+  order by next_attempt_at
+  limit $2
+  for update skip locked
+), taken as (
+  update messages m
+  set attempt_id = $1, lease_until = now() + $3 * interval '1 ms', next_attempt_at = now() + $3 * interval '1 ms'
+  from due where m.id = due.id
+  returning m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at
+)
+select id, $1 as "attemptId", postal_key as "postalKey", mail_from as "mailFrom", attempts, first_attempt_at as "firstAttemptAt",
+  coalesce((
+    select jsonb_agg(jsonb_build_object('position', position, 'address', address, 'state', state) order by position)
+    from recipients r
+    where r.message_id = taken.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain')
+  ), '[]') as recipients
+from taken order by received_at, id`;
+
+interface Intent {
+  readonly id: string;
+  readonly attemptId: string;
+  readonly positions: readonly number[];
+  readonly leaseMs: number;
+  readonly settleMs: number;
+}
+
+/** What the holder of a claim may hand over now. `raw` is undefined when the body is gone. */
+export interface Begun {
+  readonly raw: Buffer | undefined;
+  /** Those of the asked positions that nothing else has settled meanwhile. */
+  readonly positions: readonly number[];
+}
+
+/**
+ * Records the intent and renews the lease, right before a request; undefined when the lease was lost and nothing may be sent. From
+ * here on nobody else takes the message before the new lease and `settleMs` are over.
+ */
+export async function beginHandover(db: Database, intent: Intent): Promise<Begun | undefined> {
+  const [row] = await db.query<{ raw: Buffer | null; positions: number[] | null }>(begin, [
+    intent.id,
+    intent.attemptId,
+    intent.leaseMs,
+    intent.settleMs,
+    intent.positions,
+  ]);
+  return row && { raw: row.raw ?? undefined, positions: row.positions ?? [] };
+}
+
+const begin = `
+with held as (
+  update messages
+  set lease_until = now() + $3 * interval '1 ms', next_attempt_at = now() + ($3 + $4) * interval '1 ms',
+    first_attempt_at = coalesce(first_attempt_at, now())
+  where id = $1 and attempt_id = $2 and lease_until > clock_timestamp()
+  returning id, body_day
+), marked as (
+  update recipients r set state = 'sending', attempt_id = $2, changed_at = now()
+  from held
+  where r.message_id = held.id and r.position = any($5::integer[]) and r.state in ('queued', 'scheduled')
+  returning r.position
+)
+select b.raw, (select array_agg(position order by position) from marked) as positions
+from held left join bodies b on b.message_id = held.id and b.day = held.body_day`;
+
+interface Finish {
+  readonly id: string;
+  readonly attemptId: string;
+  /** When to try again what is still open. */
+  readonly againInMs: number;
+  /** Whether this counts as an attempt; waiting for a blocked lane does not. */
+  readonly counts: boolean;
+}
+
+/** Ends a claim: back into the queue while a recipient is open, out of it otherwise. Changes nothing when the claim was lost. */
+export async function finishClaim(db: Database, { id, attemptId, againInMs, counts }: Finish): Promise<void> {
+  await db.change(
+    `update messages m set attempt_id = null, lease_until = null, attempts = attempts + $4,
+       next_attempt_at = case when exists (
+         select from recipients r
+         where r.message_id = m.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain')
+       ) then now() + $3 * interval '1 ms' end
+     where id = $1 and attempt_id = $2`,
+    [id, attemptId, againInMs, counts ? 1 : 0],
+  );
+}
+
+/** Gives claims back for which nothing was sent: they are due at once. Returns how many. */
+export function giveBack(db: Database, attemptId: string, ids: readonly string[]): Promise<number> {
+  return db.change(
+    `update messages set attempt_id = null, lease_until = null, next_attempt_at = now()
+     where attempt_id = $1 and id = any($2::text[])`,
+    [attemptId, ids],
+  );
+}
+
+/** Takes messages out of the queue of which nothing is left to hand over and that no worker holds. */
+export function closeSettled(db: Database, ids: readonly string[]): Promise<number> {
+  return db.change(
+    `update messages m set next_attempt_at = null
+     where id = any($1::text[]) and lease_until is null and next_attempt_at is not null and not exists (
+       select from recipients r where r.message_id = m.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain')
+     )`,
+    [ids],
+  );
+}
+
+/** How much is due, and how long the oldest of it has waited. */
+export interface QueueFigures {
+  readonly due: number;
+  readonly oldestSeconds: number;
+}
+
+/** Looks at the partial index only, however much is stored. */
+export async function queueFigures(db: Database): Promise<QueueFigures> {
+  const [row] = await db.query<QueueFigures & Record<string, unknown>>(
+    `select count(*)::integer as due,
+       greatest(0, coalesce(extract(epoch from now() - min(next_attempt_at)), 0))::float as "oldestSeconds"
+     from messages where next_attempt_at <= now()`,
+  );
+  return row ?? { due: 0, oldestSeconds: 0 };
+}

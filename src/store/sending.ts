@@ -1,0 +1,34 @@
+import type { Database } from '../adapters/postgres.ts';
+import type { LaneProblem } from '../domain/delivery.ts';
+
+/** Whether messages go to Postal: paused by an operator, or blocked by what a worker met there. */
+export interface Sending {
+  readonly pausedAt: Date | null;
+  readonly pausedUntil: Date | null;
+  readonly pausedReason: string | null;
+  readonly blockedAt: Date | null;
+  readonly blockedProblem: LaneProblem | null;
+  readonly blockedReason: string | null;
+}
+
+/** How sending stands now. */
+export async function sendingState(db: Database): Promise<Sending | undefined> {
+  const [row] = await db.query<Sending & Record<string, unknown>>(
+    `select paused_at as "pausedAt", paused_until as "pausedUntil", paused_reason as "pausedReason",
+       blocked_at as "blockedAt", blocked_problem as "blockedProblem", blocked_reason as "blockedReason"
+     from sending`,
+  );
+  return row;
+}
+
+/** Records for the operator what stands in the way at Postal; `undefined` when nothing does any more. */
+export async function recordBlock(
+  db: Database,
+  block: { readonly problem: LaneProblem; readonly reason: string } | undefined,
+): Promise<void> {
+  await db.change(
+    `update sending set blocked_problem = $1, blocked_reason = $2,
+       blocked_at = case when $1::text is null then null when blocked_problem = $1 then blocked_at else now() end`,
+    [block?.problem, block?.reason],
+  );
+}

@@ -1,0 +1,179 @@
+import type { Database } from '../adapters/postgres.ts';
+
+/** An endpoint that hears of events; an empty list of types means all. */
+export interface Subscription {
+  readonly id: string;
+  readonly events: readonly string[];
+}
+
+/** The endpoints that are not disabled. A paused one goes on collecting. */
+export function subscriptions(db: Database): Promise<readonly Subscription[]> {
+  return db.query<Subscription & Record<string, unknown>>(
+    'select id, events from webhook_endpoints where disabled_at is null',
+  );
+}
+
+interface NewDelivery {
+  readonly id: string;
+  readonly endpointId: string;
+  readonly eventId: string;
+  readonly body: string;
+}
+
+/** Queues webhooks; a second one of the same event to the same endpoint is left out. */
+export async function insertWebhookDeliveries(
+  db: Database,
+  deliveries: readonly NewDelivery[],
+): Promise<void> {
+  await db.change(
+    `insert into webhook_deliveries (id, endpoint_id, event_id, body)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+     on conflict (endpoint_id, event_id) do nothing`,
+    [
+      deliveries.map(({ id }) => id),
+      deliveries.map(({ endpointId }) => endpointId),
+      deliveries.map(({ eventId }) => eventId),
+      deliveries.map(({ body }) => body),
+    ],
+  );
+}
+
+/** A webhook that is due, with where it goes. `attempts` counts this one. */
+export interface ClaimedWebhook {
+  readonly id: string;
+  readonly endpointId: string;
+  readonly eventId: string;
+  readonly body: string;
+  readonly attempts: number;
+  readonly url: string;
+  readonly sealedSecret: Buffer;
+  readonly sealedPreviousSecret: Buffer | null;
+}
+
+interface WebhookClaim {
+  readonly limit: number;
+  readonly perEndpoint: number;
+  readonly leaseMs: number;
+  /** Endpoints that may not be asked now. */
+  readonly except: readonly string[];
+}
+
+/** Takes webhooks that are due, at most `perEndpoint` of each endpoint, and hides them for `leaseMs`. */
+export function claimWebhooks(
+  db: Database,
+  { limit, perEndpoint, leaseMs, except }: WebhookClaim,
+): Promise<readonly ClaimedWebhook[]> {
+  return db.query<ClaimedWebhook & Record<string, unknown>>(claim, [limit, perEndpoint, leaseMs, except]);
+}
+
+const claim = `
+with due as (
+  select d.id from webhook_endpoints e
+  cross join lateral (
+    select id from webhook_deliveries w
+    where w.endpoint_id = e.id and w.state = 'waiting' and w.next_attempt_at <= now()
+    order by w.next_attempt_at
+    limit $2
+    for update skip locked
+  ) d
+  where e.disabled_at is null and e.paused_at is null and e.id <> all($4::text[])
+  limit $1
+), taken as (
+  update webhook_deliveries d set attempts = attempts + 1, next_attempt_at = now() + $3 * interval '1 ms'
+  from due where d.id = due.id
+  returning d.id, d.endpoint_id, d.event_id, d.body, d.attempts, d.created_at
+)
+select t.id, t.endpoint_id as "endpointId", t.event_id as "eventId", t.body, t.attempts, e.url,
+  e.sealed_secret as "sealedSecret", e.sealed_previous_secret as "sealedPreviousSecret"
+from taken t join webhook_endpoints e on e.id = t.endpoint_id
+order by t.created_at, t.id`;
+
+/** How one attempt ended; `next` says what becomes of the webhook. */
+export interface WebhookAttempt {
+  readonly id: string;
+  readonly attempts: number;
+  readonly status: number | undefined;
+  readonly error: string | undefined;
+  readonly next:
+    | { readonly state: 'delivered' | 'dead' }
+    | { readonly state: 'waiting'; readonly inMs: number };
+}
+
+/** Writes down an attempt; nothing when a later attempt has begun meanwhile. */
+export async function recordAttempt(db: Database, attempt: WebhookAttempt): Promise<void> {
+  const { id, attempts, status, error, next } = attempt;
+  await db.change(
+    `update webhook_deliveries set state = $3, last_status = $4, last_error = $5,
+       next_attempt_at = case when $3 = 'waiting' then now() + $6 * interval '1 ms' end,
+       delivered_at = case when $3 = 'delivered' then now() end
+     where id = $1 and attempts = $2 and state = 'waiting'`,
+    [id, attempts, next.state, status, error, next.state === 'waiting' ? next.inMs : 0],
+  );
+}
+
+/** Gives back a webhook that was claimed but not sent; the attempt does not count. */
+export function unclaimWebhooks(db: Database, ids: readonly string[]): Promise<number> {
+  return db.change(
+    `update webhook_deliveries set attempts = attempts - 1, next_attempt_at = now()
+     where id = any($1::text[]) and state = 'waiting'`,
+    [ids],
+  );
+}
+
+/** Stops an endpoint for good, with the reason; what waits for it stays. True when it was not stopped already. */
+export async function disableEndpoint(db: Database, endpointId: string, reason: string): Promise<boolean> {
+  const changed = await db.change(
+    'update webhook_endpoints set disabled_at = now(), disabled_reason = $2 where id = $1 and disabled_at is null',
+    [endpointId, reason],
+  );
+  return changed > 0;
+}
+
+/** A webhook of the dead-letter list. */
+export interface DeadWebhook {
+  readonly id: string;
+  readonly endpointId: string;
+  readonly eventId: string;
+  readonly attempts: number;
+  readonly lastStatus: number | null;
+  readonly lastError: string | null;
+  readonly createdAt: Date;
+}
+
+/** The dead-letter list, oldest first. */
+export function deadWebhooks(db: Database, limit: number): Promise<readonly DeadWebhook[]> {
+  return db.query<DeadWebhook & Record<string, unknown>>(
+    `select id, endpoint_id as "endpointId", event_id as "eventId", attempts, last_status as "lastStatus",
+       last_error as "lastError", created_at as "createdAt"
+     from webhook_deliveries where state = 'dead' order by created_at, id limit $1`,
+    [limit],
+  );
+}
+
+/** Starts dead webhooks afresh: the whole schedule is theirs again. Returns how many there were. */
+export function replayWebhooks(db: Database, ids: readonly string[]): Promise<number> {
+  return db.change(
+    `update webhook_deliveries set state = 'waiting', attempts = 0, next_attempt_at = now()
+     where state = 'dead' and id = any($1::text[])`,
+    [ids],
+  );
+}
+
+/** How many webhooks wait, how many are dead, and how long the oldest due one has waited. */
+export interface WebhookFigures {
+  readonly waiting: number;
+  readonly dead: number;
+  readonly oldestSeconds: number;
+}
+
+/** Counts through the partial indexes. */
+export async function webhookFigures(db: Database): Promise<WebhookFigures> {
+  const [row] = await db.query<WebhookFigures & Record<string, unknown>>(
+    `select
+       (select count(*)::integer from webhook_deliveries where state = 'waiting') as waiting,
+       (select count(*)::integer from webhook_deliveries where state = 'dead') as dead,
+       (select greatest(0, coalesce(extract(epoch from now() - min(next_attempt_at)), 0))::float
+        from webhook_deliveries where state = 'waiting' and next_attempt_at <= now()) as "oldestSeconds"`,
+  );
+  return row ?? { waiting: 0, dead: 0, oldestSeconds: 0 };
+}

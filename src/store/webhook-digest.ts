@@ -1,0 +1,75 @@
+import type { Database } from '../adapters/postgres.ts';
+
+/** One of Postal's webhooks whose meaning is not worked out yet. */
+export interface StoredWebhook {
+  readonly uuid: string;
+  readonly event: string;
+  readonly body: Buffer;
+}
+
+/** The oldest new webhooks, locked until the transaction ends; those that another worker has are passed over. */
+export function lockNewWebhooks(db: Database, limit: number): Promise<readonly StoredWebhook[]> {
+  return db.query<StoredWebhook & Record<string, unknown>>(
+    `select uuid, event, body from postal_webhooks where state = 'new'
+     order by received_at limit $1 for update skip locked`,
+    [limit],
+  );
+}
+
+/** Marks webhooks as worked out. */
+export async function finishWebhooks(db: Database, uuids: readonly string[]): Promise<void> {
+  await db.change(`update postal_webhooks set state = 'done' where uuid = any($1::uuid[])`, [uuids]);
+}
+
+/** A webhook that cannot be worked out, with the reason the operator sees. */
+export interface Quarantined {
+  readonly uuid: string;
+  readonly reason: string;
+}
+
+/** Sets webhooks aside; they are listed and can be tried again, never dropped. */
+export async function quarantineWebhooks(db: Database, webhooks: readonly Quarantined[]): Promise<void> {
+  await db.change(
+    `update postal_webhooks w set state = 'quarantined', reason = q.reason, attempts = attempts + 1
+     from unnest($1::uuid[], $2::text[]) as q (uuid, reason) where w.uuid = q.uuid`,
+    [webhooks.map(({ uuid }) => uuid), webhooks.map(({ reason }) => reason)],
+  );
+}
+
+/** A webhook in quarantine as the operator sees it. */
+export interface ListedQuarantine extends Quarantined {
+  readonly event: string;
+  readonly receivedAt: Date;
+}
+
+/** What lies in quarantine, oldest first. */
+export function quarantinedWebhooks(db: Database, limit: number): Promise<readonly ListedQuarantine[]> {
+  return db.query<ListedQuarantine & Record<string, unknown>>(
+    `select uuid, event, reason, received_at as "receivedAt" from postal_webhooks
+     where state = 'quarantined' order by received_at limit $1`,
+    [limit],
+  );
+}
+
+/** Has webhooks of the quarantine worked out again. Returns how many there were. */
+export function retryQuarantined(db: Database, uuids: readonly string[]): Promise<number> {
+  return db.change(
+    `update postal_webhooks set state = 'new', reason = null where state = 'quarantined' and uuid = any($1::uuid[])`,
+    [uuids],
+  );
+}
+
+/** How many webhooks are new and how many lie in quarantine. */
+export interface DigestFigures {
+  readonly fresh: number;
+  readonly quarantined: number;
+}
+
+/** Counts through the partial indexes. */
+export async function digestFigures(db: Database): Promise<DigestFigures> {
+  const [row] = await db.query<DigestFigures & Record<string, unknown>>(
+    `select (select count(*)::integer from postal_webhooks where state = 'new') as fresh,
+       (select count(*)::integer from postal_webhooks where state = 'quarantined') as quarantined`,
+  );
+  return row ?? { fresh: 0, quarantined: 0 };
+}
