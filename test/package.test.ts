@@ -132,6 +132,6 @@ describe('continuous integration', () => {
 
   it.each(['test:fuzz', 'test:faults', 'test:chaos', 'test:stack', 'bench'])('runs %s', (kind) => {
     expect(manifest.scripts).toHaveProperty([kind]);
-    expect(read('.ci/run')).toContain(`suite ${kind} test/${kind.replace('test:', '')}\n`);
+    expect(read('.ci/run')).toContain(`suite ${kind} test/${kind.replace('test:', '')}`);
   });
 });

@@ -28,6 +28,7 @@ export default defineConfig({
       kind('faults', ['test/faults/**/*.test.ts'], slow),
       kind('chaos', ['test/chaos/**/*.test.ts'], { ...slow, testTimeout: 600_000 }),
       kind('stack', ['test/stack/**/*.test.ts'], { ...slow, testTimeout: 600_000 }),
+      kind('bench', ['test/bench/**/*.test.ts'], { ...slow, testTimeout: 600_000 }),
     ],
   },
 });
