@@ -1,0 +1,87 @@
+import { bounceMail } from './bounce-mail.ts';
+import { dressMail } from './dress-mail.ts';
+import type { FaultKind } from './faults.ts';
+import { headerText, readHeaders } from './headers.ts';
+import type { Delivery, DeliveryStatus, MessageRow } from './messages.ts';
+import { note, type Office } from './office.ts';
+import { exhausted, hardFailed, held, type Outcome, outcomeFor, softFailed } from './outcomes.ts';
+import { deliveryPayload } from './webhook-payloads.ts';
+
+const events: Readonly<Record<DeliveryStatus, string>> = {
+  Sent: 'MessageSent',
+  SoftFail: 'MessageDelayed',
+  HardFail: 'MessageDeliveryFailed',
+  Held: 'MessageHeld',
+};
+
+/** Postal gives up after this many attempts. */
+const mostAttempts = 18;
+const firstRetryMs = 300_000;
+const retryGrowth = 1.3;
+
+/** Hard failures of an address after which Postal suppresses it. */
+const hardFailsToSuppress = 2;
+
+/** Delivery to the mailbox, with what it must remember between attempts. */
+export interface Delivering {
+  attempt(row: MessageRow): Promise<void>;
+  reset(): void;
+}
+
+/** `retry` is called with a soft-failed message when its time has come. */
+export function openDelivery(office: Office, retry: (row: MessageRow, afterMs: number) => void): Delivering {
+  const hardFails = new Map<string, number>();
+  let lastId = 0;
+
+  const record = async (row: MessageRow, outcome: Outcome) => {
+    lastId += 1;
+    const { bounces, ...words } = outcome;
+    const delivery: Delivery = { ...words, id: lastId, timestamp: office.stamp() };
+    row.deliveries.push(delivery);
+    row.status = outcome.status;
+    row.held = outcome.status === 'Held';
+    row.queued = outcome.status === 'SoftFail';
+    await office.world.ledger?.delivered(row, delivery);
+    note(office, row, outcome.status, outcome.output || outcome.details);
+    office.raise({ event: events[outcome.status], row, payload: deliveryPayload(row, delivery) });
+    if (bounces) bounceMail(office, row);
+  };
+
+  return {
+    attempt: async (row) => {
+      if (office.faults.take('delivery-withheld', occasionOf(row))) {
+        note(office, row, 'Withheld', 'stays Pending, as behind a stale lock');
+        return;
+      }
+      row.tag ??= headerText(readHeaders(row.raw), 'x-postal-tag');
+      const outcome = decide(office, row, hardFails.get(row.rcptTo) ?? 0);
+      if (outcome.status === 'HardFail') hardFails.set(row.rcptTo, (hardFails.get(row.rcptTo) ?? 0) + 1);
+      if (outcome.status === 'Sent') office.messages.keepDelivered(row, await dressMail(office, row));
+      await record(row, outcome);
+      if (outcome.status === 'SoftFail')
+        retry(row, retryAfterMs(row.deliveries.length) / office.settings.speed);
+    },
+    reset: () => hardFails.clear(),
+  };
+}
+
+const ordered: readonly (readonly [FaultKind, (address: string) => Outcome])[] = [
+  ['delivery-451', softFailed],
+  ['delivery-550', hardFailed],
+];
+
+function decide(office: Office, row: MessageRow, hardFails: number): Outcome {
+  if (hardFails >= hardFailsToSuppress) return held(row.rcptTo);
+  const fault = ordered.find(([kind]) => office.faults.take(kind, occasionOf(row)));
+  const attempt = row.deliveries.length + 1;
+  const outcome = fault ? fault[1](row.rcptTo) : outcomeFor(row.rcptTo, attempt);
+  return outcome.status === 'SoftFail' && attempt >= mostAttempts ? exhausted(mostAttempts) : outcome;
+}
+
+function occasionOf(row: MessageRow) {
+  return { mailFrom: row.mailFrom, rcptTo: [row.rcptTo] };
+}
+
+function retryAfterMs(attempts: number): number {
+  return firstRetryMs * retryGrowth ** (attempts - 1);
+}

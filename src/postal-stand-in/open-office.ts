@@ -1,0 +1,132 @@
+import type { KeyObject } from 'node:crypto';
+
+import { comparable } from './api.ts';
+import type { Control } from './control.ts';
+import { type Delivering, openDelivery } from './delivery.ts';
+import { openFaults } from './faults.ts';
+import { rsaKey } from './keys.ts';
+import { type MessageRow, openMessages } from './messages.ts';
+import type { Office, Settings } from './office.ts';
+import type { PostalOptions, PostalWorld } from './options.ts';
+import { openPacer } from './pace.ts';
+import { openSigner } from './signing.ts';
+import { openStamps } from './stamps.ts';
+import { startThreads, type Threads } from './threads.ts';
+import { randomToken } from './tokens.ts';
+import { sendWebhook, type WebhookAttempt, type WebhookRequest, writeWebhook } from './webhooks.ts';
+
+const deliveryThreads = 2;
+const webhookThreads = 2;
+const historyLength = 1000;
+const megabyte = 1024 ** 2;
+
+export interface Opened {
+  readonly office: Office;
+  readonly control: Control;
+  idle(): Promise<void>;
+}
+
+interface Life {
+  /** Known only once the server listens. */
+  readonly site: { readonly url: string };
+  readonly stop: AbortSignal;
+}
+
+/** Puts the mail server together; its web server comes after, because links need to know where that listens. */
+export async function openOffice(options: PostalOptions, world: PostalWorld, life: Life): Promise<Opened> {
+  const [signing, dkim] = await Promise.all([
+    rsaKey(options.signingKey, 2048),
+    rsaKey(options.dkim?.key, 1024),
+  ]);
+  const office: Office = {
+    ...openParts(options, world, life.stop),
+    signer: openSigner(signing),
+    dkim: dkimIdentities(options, world, dkim),
+    trackingBase: () => (options.tracking ? (options.tracking.baseUrl ?? life.site.url) : undefined),
+    enqueue: (row) => queues.deliveries.add(row),
+    raise: (event) => {
+      const request = options.webhook && writeWebhook(office, options.webhook.url, event);
+      if (request) queues.webhooks.add(request);
+    },
+  };
+  const queues = openQueues(office, options.webhook?.timeoutMs ?? 5000);
+  return { office, control: controlOf(office, queues), idle: () => becomeIdle(queues) };
+}
+
+function openParts(options: PostalOptions, world: PostalWorld, stop: AbortSignal) {
+  const pace = { acceptPerSecond: 0, deliverPerSecond: 0, ...options.pace };
+  const keep = { messages: 10_000, bytes: 256 * megabyte, ...options.keep };
+  return {
+    world,
+    stop,
+    settings: settle(options, world),
+    messages: openMessages(keep, world.random),
+    faults: openFaults(),
+    pacer: openPacer(world.clock, pace, stop),
+    stamp: openStamps(world.clock),
+  };
+}
+
+function settle(options: PostalOptions, { random }: PostalWorld): Settings {
+  return {
+    webHostname: options.webHostname.toLowerCase(),
+    apiKeys: options.apiKeys.map((key) => comparable(key.reveal())),
+    domains: options.domains.map((domain) => domain.toLowerCase()),
+    serverToken: options.serverToken ?? randomToken(random, 6).toLowerCase(),
+    trackWithoutProxy: options.tracking?.trackWithoutProxy ?? false,
+    speed: options.speed ?? 1,
+    maxBodyBytes: options.maxBodyBytes ?? 128 * megabyte,
+  };
+}
+
+function dkimIdentities({ dkim }: PostalOptions, { random }: PostalWorld, key: KeyObject): Office['dkim'] {
+  const selector = dkim?.selector ?? `postal-${randomToken(random, 6)}`;
+  return (domain) => ({ domain, selector, key });
+}
+
+interface Queues {
+  readonly delivery: Delivering;
+  readonly deliveries: Threads<MessageRow>;
+  readonly webhooks: Threads<WebhookRequest>;
+  readonly history: WebhookAttempt[];
+}
+
+function openQueues(office: Office, timeoutMs: number): Queues {
+  const threadWorld = { clock: office.world.clock, log: office.world.log, stop: office.stop };
+  const history: WebhookAttempt[] = [];
+  const delivery = openDelivery(office, (row, afterMs) => deliveries.addLater(row, afterMs));
+  const deliver = async (row: MessageRow) => {
+    await office.pacer.deliver();
+    if (!office.stop.aborted) await delivery.attempt(row);
+  };
+  const deliveries = startThreads(deliveryThreads, deliver, threadWorld);
+  const sender = {
+    timeoutMs,
+    stop: office.stop,
+    retry: (request: WebhookRequest, afterMs: number) => webhooks.addLater(request, afterMs),
+    remember: (attempt: WebhookAttempt) => {
+      history.push(attempt);
+      if (history.length > historyLength) history.shift();
+    },
+  };
+  const send = (request: WebhookRequest) => sendWebhook(office, request, sender);
+  const webhooks = startThreads(webhookThreads, send, threadWorld);
+  return { delivery, deliveries, webhooks, history };
+}
+
+function controlOf(office: Office, queues: Queues): Control {
+  return {
+    office,
+    webhookHistory: () => queues.history,
+    reset: () => {
+      for (const part of [queues.deliveries, queues.webhooks, office.messages]) part.clear();
+      for (const part of [office.faults, queues.delivery]) part.reset();
+      queues.history.length = 0;
+    },
+  };
+}
+
+async function becomeIdle({ deliveries, webhooks }: Queues): Promise<void> {
+  await deliveries.idle();
+  await webhooks.idle();
+}
