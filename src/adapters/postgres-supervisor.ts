@@ -1,42 +1,48 @@
 /**
- * Makes a cluster in $1/data with the programs in $2 and runs it until its standard input ends, which also happens when the
- * process that started it is killed; then stops PostgreSQL and removes $1. $3 is the database, $4 initdb's extra flag, the rest go to postgres.
+ * The shell script that PostgreSQL lives under. $1 is the folder it owns, $2 the database to make, $3 an extra flag of initdb,
+ * the rest goes to postgres. On standard input it reads the folder of the programs and their library path, a line each; when
+ * that input ends, which it also does when the process at its other end is killed, it stops what it started and removes the folder.
  */
 export const supervisor = `
-set -u
-home=$1 bin=$2 database=$3 sync=$4
-shift 4
-child=
+home=$1 database=$2 sync=$3
+shift 3
+pipe=
 exec 3<&0 </dev/null
-stopping() { [ -e "$home/data/postmaster.pid" ] && [ "$turns" -gt 0 ]; }
+
+running() { [ -e "$home/data/postmaster.pid" ] && kill -0 "$child" 2>/dev/null; }
+
 leave() {
   trap '' TERM
-  if [ -n "$child" ]; then
+  child=$!
+  if [ "$child" != "$pipe" ]; then
+    kill -KILL "$pipe" 2>/dev/null
     kill -INT "$child" 2>/dev/null
     turns=200
-    while stopping; do sleep 0.05; turns=$((turns - 1)); done
-    kill -QUIT "$child" 2>/dev/null
+    while running && [ "$turns" -gt 0 ]; do sleep 0.05; turns=$((turns - 1)); done
+    [ "$turns" -gt 0 ] || kill -QUIT "$child" 2>/dev/null
     wait "$child"
   fi
-  kill -KILL "$pipe" 2>/dev/null
-  cd /
-  rm -rf "$home"
+  rm -rf "$home" || { sleep 0.2; rm -rf "$home"; }
   exit "$1"
 }
+
+finished() { wait "$!" || leave 1; }
+
+IFS= read -r bin <&3 || leave 0
+IFS= read -r libraries <&3 || leave 0
+[ -z "$libraries" ] || export LD_LIBRARY_PATH="$libraries"
 trap 'leave 0' TERM
 { read -r _ <&3; kill -TERM $$; } &
 pipe=$!
 exec 3<&-
+
 "$bin/initdb" --pgdata="$home/data" --username="$database" --pwfile="$home/password" --auth=scram-sha-256 \\
   --encoding=UTF8 --locale=C --no-instructions $sync >&2 &
-child=$!
-wait "$child" || leave 3
+finished
 rm -f "$home/password"
 echo "create database $database" | "$bin/postgres" --single -D "$home/data" postgres >/dev/null &
-child=$!
-wait "$child" || leave 3
+finished
 "$bin/postgres" -D "$home/data" "$@" &
-child=$!
-wait "$child"
-leave 4
+wait "$!"
+leave 1
 `;

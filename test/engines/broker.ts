@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 
 import { startPostgresEngine } from './postgres-engine.ts';
+import type { RunningEngine } from './running-engine.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,17 +15,11 @@ declare module 'vitest' {
   }
 }
 
-/** A running engine: what tests need to reach it, and how to end it. */
-export interface Engine {
-  readonly address: unknown;
-  stop(): Promise<void>;
-}
-
-const engines: Readonly<Record<string, () => Promise<Engine>>> = { postgres: startPostgresEngine };
+const engines: Readonly<Record<string, () => Promise<RunningEngine>>> = { postgres: startPostgresEngine };
 
 /** Runs beside all tests of one run: starts an engine when a test first asks for it, and stops it at the end. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const started = new Map<string, Promise<Engine>>();
+  const started = new Map<string, Promise<RunningEngine>>();
   const folder = await mkdtemp(join(tmpdir(), 'mailctl-engines-'));
   const server = createServer((request, response) => void answer(request, response, started));
   const path = join(folder, 'broker');
@@ -44,7 +39,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 async function answer(
   { url = '' }: IncomingMessage,
   response: ServerResponse,
-  started: Map<string, Promise<Engine>>,
+  started: Map<string, Promise<RunningEngine>>,
 ): Promise<void> {
   const name = url.slice(1);
   const start = engines[name] ?? (() => Promise.reject(new Error(`no engine is called ${name}`)));

@@ -2,13 +2,20 @@ import { startManagedPostgres } from '../../src/adapters/managed-postgres.ts';
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import { systemRandom } from '../../src/adapters/random.ts';
 import { migrate, migrations } from '../../src/store/migrate.ts';
-import type { Engine } from './broker.ts';
 import { testLimits } from './postgres-address.ts';
+import { quickPlaces } from './quick-places.ts';
+import type { RunningEngine } from './running-engine.ts';
 
 /** A PostgreSQL without fsync whose database `migrated` is the template that tests clone. */
-export async function startPostgresEngine(): Promise<Engine> {
+export async function startPostgresEngine(): Promise<RunningEngine> {
   const { address, stop } = await startManagedPostgres(
-    { durable: false, loopback: false, startTimeoutMs: 60_000, settings: { max_connections: '300' } },
+    {
+      durable: false,
+      loopback: false,
+      startTimeoutMs: 60_000,
+      places: await quickPlaces(),
+      settings: { max_connections: '300' },
+    },
     { random: systemRandom },
   );
   {
