@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+
+import type { Session } from '../../src/cli/command.ts';
+import { buildProgram, defineAll } from '../../src/cli/program.ts';
+
+/** One word of a command line that takes words, flags or verbs behind it. */
+export interface CommandEntry {
+  /** `config show`; empty for the program itself. */
+  readonly name: string;
+  readonly summary: string;
+  readonly group: string;
+  /** Its arguments as the help writes them: `<name>`. */
+  readonly operands: string;
+  /** Its flags with their names and whether a value follows. */
+  readonly flags: readonly Flag[];
+  readonly verbs: readonly CommandEntry[];
+}
+
+export interface Flag {
+  /** As the help writes it: `--domain <domain>`. */
+  readonly written: string;
+  readonly names: readonly string[];
+  readonly takesValue: boolean;
+  readonly means: string;
+}
+
+/** The whole tree that a person can type, hidden commands left out. Nothing is run. */
+export async function commandTree(): Promise<CommandEntry> {
+  const session = dumbSession();
+  const program = buildProgram(session, '0.0.0');
+  await defineAll(program, session);
+  return entryOf(program, '');
+}
+
+function dumbSession(): Session {
+  const sink = { isTerminal: false, write: () => undefined };
+  return {
+    terminal: {
+      environment: {},
+      cwd: '/',
+      uid: undefined,
+      stdout: sink,
+      stderr: sink,
+      canAsk: false,
+      prompts: () => Promise.reject(new Error('nobody is asked while the tree is read')),
+    },
+    stop: new AbortController().signal,
+    reporting: { command: '', json: false, color: false, verbose: false, warnings: [] },
+    exit: 0,
+  };
+}
+
+function entryOf(command: Command, name: string): CommandEntry {
+  const help = command.createHelp();
+  return {
+    name,
+    summary: command.description().replace(/\.$/, ''),
+    group: command.helpGroup().replace(/:$/, ''),
+    operands: command.registeredArguments
+      .map((argument) => help.argumentTerm(argument))
+      .map(bracketed(command))
+      .join(' '),
+    flags: command.options.map((option) => ({
+      written: option.flags,
+      names: [option.short, option.long].filter((flag) => flag !== undefined),
+      takesValue: option.required || option.optional,
+      means: option.description,
+    })),
+    verbs: help.visibleCommands(command).map((verb) => entryOf(verb, `${name} ${verb.name()}`.trim())),
+  };
+}
+
+function bracketed(command: Command) {
+  return (term: string, index: number): string => {
+    const argument = command.registeredArguments[index];
+    const word = argument?.variadic ? `${term}…` : term;
+    return argument?.required ? `<${word}>` : `[${word}]`;
+  };
+}
