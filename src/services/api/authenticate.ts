@@ -1,0 +1,103 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+import { allows, digestsEqual, readApiKey, type Scope } from '../../domain/api-key.ts';
+import type { Id } from '../../domain/id.ts';
+import { networkOf } from '../../domain/network.ts';
+import { type ApiKey, findApiKey } from '../../store/api-keys.ts';
+import type { ApiMetrics } from './api-metrics.ts';
+import { type RateLimiter, rateHeaders } from './limiter.ts';
+import { ApiProblem } from './problem.ts';
+import type { ApiWorld } from './room.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | undefined;
+  }
+}
+
+/** Whose key a request carries. */
+export type Caller = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'createdAt' | 'expiresAt'>;
+
+/** What the gate in front of the api needs. */
+export interface Gate extends Pick<ApiWorld, 'clock' | 'db'> {
+  readonly metrics: ApiMetrics;
+  /** Per key. */
+  readonly requests: RateLimiter;
+  /** Per network, for those without a valid key. */
+  readonly failures: RateLimiter;
+  /** When keys were last used, waiting to be written down. */
+  readonly uses: Map<string, Date>;
+}
+
+/** A hook that lets a request pass with a valid key of this scope, within its rate, before its body is read. */
+export function requireKey(gate: Gate, scope: Scope) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const caller = await authenticate(gate, request);
+    await limit(gate, caller.id, reply);
+    if (!allows(caller.scopes, scope)) {
+      throw new ApiProblem('scope-missing', `This needs a key with the scope ${scope}`);
+    }
+    request.caller = caller;
+  };
+}
+
+/** The caller that `requireKey` let pass. */
+export function callerOf(request: FastifyRequest): Caller {
+  if (!request.caller) throw new TypeError('this route has no requireKey hook');
+  return request.caller;
+}
+
+async function authenticate(gate: Gate, request: FastifyRequest): Promise<Caller> {
+  const outcome = await judge(gate, request.headers.authorization);
+  if (!(outcome instanceof ApiProblem)) {
+    gate.uses.set(outcome.id, gate.clock.now());
+    return outcome;
+  }
+  gate.metrics.refusedKeys.inc({ code: outcome.code });
+  const decision = await gate.failures.take(networkOf(request.ip));
+  if (decision.allowed) throw outcome;
+  gate.metrics.limited.inc({ limit: 'failures' });
+  throw new ApiProblem('rate-limited', 'Too many requests from your address had no valid key', {
+    headers: rateHeaders(gate.failures.policy, decision),
+    cause: outcome,
+  });
+}
+
+async function judge({ db, clock }: Gate, authorization: string | undefined): Promise<Caller | ApiProblem> {
+  const presented = readApiKey(/^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '');
+  if (presented.kind === 'no-key')
+    return refusal('key-missing', 'Send Authorization: Bearer with a key that begins with mk_');
+  if (presented.kind === 'mistyped')
+    return refusal('key-mistyped', 'The checksum at the end of the key does not fit: copy it again, whole');
+  const key = await findApiKey(db, presented.id);
+  if (!key || !digestsEqual(key.digest, presented.digest))
+    return refusal('key-unknown', 'There is no such key');
+  return validity(key, clock.now());
+}
+
+function validity(key: ApiKey, now: Date): Caller | ApiProblem {
+  if (key.revokedAt && key.revokedAt <= now)
+    return refusal('key-revoked', `The key ${key.id} was revoked at ${key.revokedAt.toISOString()}`);
+  if (key.expiresAt && key.expiresAt <= now)
+    return refusal('key-expired', `The key ${key.id} expired at ${key.expiresAt.toISOString()}`);
+  return key;
+}
+
+type Refusal = 'key-missing' | 'key-mistyped' | 'key-unknown' | 'key-revoked' | 'key-expired';
+
+function refusal(code: Refusal, detail: string): ApiProblem {
+  const error = code === 'key-missing' ? '' : ', error="invalid_token"';
+  return new ApiProblem(code, detail, {
+    field: 'authorization',
+    headers: { 'www-authenticate': `Bearer realm="mailctl"${error}` },
+  });
+}
+
+async function limit({ requests, metrics }: Gate, keyId: Id<'mk'>, reply: FastifyReply): Promise<void> {
+  const decision = await requests.take(keyId);
+  const headers = rateHeaders(requests.policy, decision);
+  reply.headers(headers);
+  if (decision.allowed) return;
+  metrics.limited.inc({ limit: 'requests' });
+  throw new ApiProblem('rate-limited', 'This key has used up its rate; see Retry-After', { headers });
+}

@@ -1,0 +1,126 @@
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+
+import type { Listen } from '../../config/shapes.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import { newId } from '../../domain/id.ts';
+import { listeningAt, type Listening } from '../running.ts';
+import type { ApiMetrics } from './api-metrics.ts';
+import { ApiProblem, problemDocument, problemOf, problems } from './problem.ts';
+import type { ApiWorld } from './room.ts';
+import { validated } from './validation.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body's octets as they came, for digests and signatures. */
+    octets: Uint8Array | undefined;
+  }
+}
+
+export interface ServerOptions {
+  /** Label in metrics and logs. */
+  readonly listener: 'public' | 'internal';
+  readonly maxBodyBytes: number;
+  readonly requestTimeoutMs: number;
+  readonly trustedProxies: readonly string[];
+}
+
+export type HttpServer = ReturnType<typeof openHttpServer>;
+
+/** A server with our request ids, validation, problem documents, logs and metrics, and no routes yet. */
+export function openHttpServer(
+  options: ServerOptions,
+  {
+    clock,
+    random,
+    log,
+    metrics,
+  }: Pick<ApiWorld, 'clock' | 'random' | 'log'> & { readonly metrics: ApiMetrics },
+) {
+  const server = fastify({
+    logger: false,
+    bodyLimit: options.maxBodyBytes,
+    requestTimeout: options.requestTimeoutMs,
+    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    genReqId: () => newId('req', clock.now(), random.bytes(10)),
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 512 },
+  }).withTypeProvider<ZodTypeProvider>();
+  server.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => ({ value: validated(schema, data) }));
+  server.setSerializerCompiler(serializerCompiler);
+  server.decorateRequest('octets');
+  server.removeAllContentTypeParsers();
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  server.addHook('onResponse', async (request, reply) => {
+    record(options, request, reply, { log, metrics });
+  });
+  server.setNotFoundHandler(() => {
+    throw new ApiProblem('not-found', 'There is no such path, or it does not know this method');
+  });
+  server.setErrorHandler((error, request, reply) => refuse(error, request, reply, log));
+  return server;
+}
+
+/** Listens, and says where. An address that cannot be had is the operator's to change: `variable` names it. */
+export async function listen(
+  server: HttpServer,
+  { host, port }: Listen,
+  variable: string,
+): Promise<Listening> {
+  try {
+    await server.listen({ host, port });
+  } catch (cause) {
+    throw new OperatorError('config-invalid', `the api cannot listen on ${host}:${port}`, {
+      hint: `Free the port, or change ${variable}`,
+      field: variable,
+      cause,
+    });
+  }
+  return listeningAt(server.server.address());
+}
+
+function record(
+  { listener }: ServerOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { log, metrics }: Pick<ApiWorld, 'log'> & { readonly metrics: ApiMetrics },
+): void {
+  const route = request.routeOptions.url ?? 'none';
+  const status = reply.statusCode;
+  metrics.requests.inc({ listener, route, method: request.method, status });
+  metrics.seconds.observe({ listener, route }, reply.elapsedTime / 1000);
+  log.debug('request', {
+    request_id: request.id,
+    listener,
+    method: request.method,
+    route,
+    status,
+    ms: Math.round(reply.elapsedTime),
+    client: request.ip,
+  });
+}
+
+/** The request boundary: whatever was thrown becomes a problem document, and our bugs a line in the log. */
+function refuse(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: ApiWorld['log'],
+): FastifyReply {
+  const known = problemOf(error);
+  const problem = known ?? new ApiProblem('internal', 'Something failed on our side; nothing is promised');
+  const where = { request_id: request.id, route: request.routeOptions.url ?? 'none', code: problem.code };
+  if (!known) log.error('a request failed', { ...where, error });
+  else if (problems[problem.code].status >= 500) log.warn('a request cannot be served', { ...where, error });
+  else log.info('a request was refused', { ...where, why: problem.message });
+  return reply
+    .code(problems[problem.code].status)
+    .headers(problem.headers)
+    .type('application/problem+json')
+    .serializer((document: unknown) => JSON.stringify(document))
+    .send(problemDocument(problem, request.id));
+}

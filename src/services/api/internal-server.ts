@@ -1,0 +1,57 @@
+import { textsEqual } from '../../domain/api-key.ts';
+import { Secret } from '../../domain/secret.ts';
+import type { ApiMetrics } from './api-metrics.ts';
+import { smtpAuthQuestion } from './contracts/internal.ts';
+import { type HttpServer, openHttpServer } from './http-server.ts';
+import { takeSubmissions } from './intake.ts';
+import { parseJson } from './json-body.ts';
+import { ApiProblem } from './problem.ts';
+import type { ApiConfig, ApiWorld } from './room.ts';
+import { checkPassword } from './smtp-auth.ts';
+import { validated } from './validation.ts';
+
+const submissionsType = 'application/vnd.mailctl.submissions';
+
+export interface InternalServer {
+  readonly config: ApiConfig;
+  readonly world: ApiWorld;
+  readonly metrics: ApiMetrics;
+}
+
+/** The server for the relay alone: no proxy and no public limit stands in front of it, a token does. */
+export function openInternalServer({ config, world, metrics }: InternalServer): HttpServer {
+  const server = openHttpServer(
+    {
+      listener: 'internal',
+      maxBodyBytes: config.API_INTERNAL_MAX_BODY_BYTES,
+      requestTimeoutMs: config.API_REQUEST_TIMEOUT,
+      trustedProxies: [],
+    },
+    { ...world, metrics },
+  );
+  server.addHook('onRequest', async ({ headers }) => {
+    const presented = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
+    if (!textsEqual(presented, config.API_INTERNAL_TOKEN.reveal()))
+      throw new ApiProblem('token-wrong', 'Relay and api have different values of API_INTERNAL_TOKEN');
+  });
+  server.addContentTypeParser(
+    submissionsType,
+    { parseAs: 'buffer' },
+    async (_: unknown, body: Buffer) => body,
+  );
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
+    parseJson(body, config.API_MAX_JSON_DEPTH),
+  );
+  server.post('/internal/v1/submissions', async ({ body }) => {
+    if (!Buffer.isBuffer(body))
+      throw new ApiProblem('unsupported-media-type', `Send ${submissionsType}`, { field: 'content-type' });
+    return { results: await takeSubmissions({ ...world, metrics }, body) };
+  });
+  server.post('/internal/v1/smtp-auth', async ({ body }) => {
+    const { username, password } = validated(smtpAuthQuestion, body);
+    const answer = await checkPassword(world, username, new Secret(password));
+    metrics.smtpAuth.inc({ outcome: answer.outcome });
+    return answer;
+  });
+  return server;
+}

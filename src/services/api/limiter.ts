@@ -1,0 +1,41 @@
+import type { Clock } from '../../adapters/clock.ts';
+import { type RateDecision, type RatePolicy, takeOne } from '../../domain/rate-limit.ts';
+
+/** Counts the requests of a client against a policy; several processes may share one count. */
+export interface RateLimiter {
+  readonly policy: RatePolicy;
+  take(client: string): Promise<RateDecision>;
+}
+
+/** Counts in this process alone. Remembers `capacity` clients and forgets the one that was quiet longest. */
+export function inProcessLimiter(
+  policy: RatePolicy,
+  { clock, capacity }: { readonly clock: Clock; readonly capacity: number },
+): RateLimiter {
+  const clients = new Map<string, number>();
+  return {
+    policy,
+    take: async (client) => {
+      const decision = takeOne(policy, clients.get(client), clock.monotonicMs());
+      clients.delete(client);
+      clients.set(client, decision.fullAtMs);
+      const [oldest] = clients.keys();
+      if (clients.size > capacity && oldest !== undefined) clients.delete(oldest);
+      return decision;
+    },
+  };
+}
+
+/** The headers that tell a client where it stands (draft-ietf-httpapi-ratelimit-headers-10), in whole seconds. */
+export function rateHeaders(policy: RatePolicy, decision: RateDecision): Readonly<Record<string, string>> {
+  const window = Math.ceil(policy.periodMs / 1000);
+  return {
+    'ratelimit-policy': `"default";q=${policy.limit};w=${window}`,
+    ratelimit: `"default";r=${decision.remaining};t=${seconds(decision.resetMs)}`,
+    ...(!decision.allowed && { 'retry-after': String(Math.max(1, seconds(decision.retryAfterMs))) }),
+  };
+}
+
+function seconds(ms: number): number {
+  return Math.ceil(ms / 1000);
+}

@@ -1,0 +1,43 @@
+import { decodeWords } from '../../domain/encoded-word.ts';
+import type { EventKind } from '../../domain/event.ts';
+import { headerValue, readHeaderSection } from '../../domain/header-section.ts';
+import { newId } from '../../domain/id.ts';
+import type { Submission } from '../../domain/submission.ts';
+import type { NewMessage } from '../../store/messages.ts';
+import type { ApiWorld } from './room.ts';
+
+const postalKeyLength = 20;
+const mostHeaderText = 998;
+
+/** What a submission's sender said beside the message itself. */
+export interface Beside {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly sendAt: Date | undefined;
+}
+
+export const nothingBeside: Beside = { metadata: {}, sendAt: undefined };
+
+/** A submission as it is stored: with its name at Postal, its first events, and what its header says of itself. */
+export function newMessageOf(
+  submission: Submission,
+  beside: Beside,
+  { random }: Pick<ApiWorld, 'random'>,
+): NewMessage {
+  const fields = readHeaderSection(submission.raw);
+  const kinds: readonly EventKind[] = beside.sendAt ? ['received', 'scheduled'] : ['received'];
+  return {
+    submission,
+    ...beside,
+    events: kinds.map((kind) => ({ id: newId('evt', submission.receivedAt, random.bytes(10)), kind })),
+    postalKey: random.letters(postalKeyLength),
+    headerMessageId: storable(headerValue(fields, 'message-id')?.replace(/^<(.*)>$/, '$1')),
+    subject: storable(headerValue(fields, 'subject'), decodeWords),
+    tag: storable(headerValue(fields, 'x-postal-tag') ?? headerValue(fields, 'x-mailctl-tag')),
+  };
+}
+
+/** PostgreSQL knows no NUL, and nobody reads a subject of a megabyte. */
+function storable(value: string | undefined, decode = (text: string): string => text): string | undefined {
+  if (value === undefined || value === '') return undefined;
+  return decode(value.slice(0, mostHeaderText)).replaceAll('\u0000', '');
+}

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+
+import { textsEqual } from '../../domain/api-key.ts';
+import { isSignedBy } from '../../domain/postal-webhook.ts';
+import type { Secret } from '../../domain/secret.ts';
+import type { ReceivedWebhook } from '../../store/postal-webhooks.ts';
+import type { Batcher } from './batcher.ts';
+import type { WebhookInResult } from './api-metrics.ts';
+import { postalEnvelope } from './contracts/postal-webhook.ts';
+import type { PostalKeys } from './postal-keys.ts';
+
+/** A request on the webhook path: what it claims, and the octets it brought. */
+export interface ClaimedWebhook {
+  readonly token: string;
+  /** X-Postal-Signature-Kid. */
+  readonly kid: string;
+  /** X-Postal-Signature-256; the older SHA-1 signature is not believed. */
+  readonly signature: string;
+  readonly body: Uint8Array;
+}
+
+export interface PostalIntake {
+  readonly token: Secret;
+  readonly keys: PostalKeys;
+  /** Says whether a stored webhook was new. */
+  readonly store: Batcher<ReceivedWebhook, 'new' | 'known'>;
+}
+
+/** `unverifiable`: no key could be had, so nobody knows; Postal sends it again. */
+export type IntakeResult = WebhookInResult | 'unverifiable';
+
+/** True for the secret last part of the path, compared in constant time. */
+export function isOurToken({ token }: Pick<PostalIntake, 'token'>, presented: string): boolean {
+  return textsEqual(token.reveal(), presented);
+}
+
+/** Believes a webhook only with our path token and Postal's signature over its raw octets; then it is stored once, by its uuid. */
+export async function receiveWebhook(intake: PostalIntake, claimed: ClaimedWebhook): Promise<IntakeResult> {
+  if (!isOurToken(intake, claimed.token)) return 'wrong_token';
+  if (claimed.signature === '' || claimed.kid === '') return 'forged';
+  const search = await intake.keys.find(claimed.kid);
+  if (search.kind === 'unreachable') return 'unverifiable';
+  if (search.kind === 'unknown') return 'unknown_key';
+  if (!isSignedBy(search.key, claimed)) return 'forged';
+  const webhook = readWebhook(claimed.body);
+  const stored = await intake.store.add(webhook);
+  if (stored === 'known') return 'replayed';
+  return webhook.quarantined === undefined ? 'accepted' : 'quarantined';
+}
+
+function readWebhook(body: Uint8Array): ReceivedWebhook {
+  const envelope = postalEnvelope.safeParse(parsed(body));
+  if (envelope.success) {
+    const { uuid, event } = envelope.data;
+    return { uuid: uuid.toLowerCase(), event, body, quarantined: undefined };
+  }
+  const field = envelope.error.issues[0]?.path.join('.') ?? '';
+  const quarantined = field === '' ? 'it is no JSON object' : `its field ${field} is missing or wrong`;
+  return { uuid: uuidOf(body), event: 'unknown', body, quarantined };
+}
+
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8')) as unknown;
+  } catch {
+    // Genuine, but no JSON: it is kept for the operator.
+    return undefined;
+  }
+}
+
+/** A name for a body that has none of its own: the same body has the same name (RFC 9562 §5.8). */
+function uuidOf(body: Uint8Array): string {
+  const hex = createHash('sha256').update(body).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

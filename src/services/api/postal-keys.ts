@@ -1,0 +1,123 @@
+import { type PostalKey, postalKeysOfJwks } from '../../domain/postal-webhook.ts';
+import type { ApiWorld } from './room.ts';
+
+/** What is known of the key a webhook names. */
+export type KeySearch =
+  | { readonly kind: 'found'; readonly key: PostalKey }
+  | { readonly kind: 'unknown' }
+  /** Nobody could be asked; the same webhook may be believed later. */
+  | { readonly kind: 'unreachable' };
+
+/** Postal's signing keys by the name its webhooks give. */
+export interface PostalKeys {
+  find(kid: string): Promise<KeySearch>;
+}
+
+/** The one key that the configuration names. */
+export function pinnedKey(key: PostalKey): PostalKeys {
+  return { find: async (kid) => (kid === key.kid ? { kind: 'found', key } : { kind: 'unknown' }) };
+}
+
+export interface JwksOptions {
+  readonly url: string;
+  /** Postal answers no other Host. */
+  readonly hostname: string;
+  readonly timeoutMs: number;
+  /** Least time between two fetches, so that made-up names cannot make us a burden. */
+  readonly refetchMs: number;
+  /** How long a key that left the set is still believed: webhooks wait up to 36 minutes at Postal. */
+  readonly overlapMs: number;
+}
+
+interface Known {
+  readonly key: PostalKey;
+  /** Since when it is not in the set any more, on the monotonic clock. */
+  readonly goneAtMs: number | undefined;
+}
+
+/** Keys fetched from Postal's JWKS when a webhook names one that is not known. */
+export function jwksKeys(
+  options: JwksOptions,
+  { clock, http, log }: Pick<ApiWorld, 'clock' | 'http' | 'log'>,
+): PostalKeys {
+  let known: ReadonlyMap<string, Known> = new Map();
+  let fetchedAtMs: number | undefined;
+  let fetching: Promise<boolean> | undefined;
+
+  const believed = (kid: string) => keyOf(known.get(kid), clock.monotonicMs() - options.overlapMs);
+
+  const fetchOnce = async (): Promise<boolean> => {
+    const keys = await fetchKeys(options, http);
+    if (typeof keys === 'string') {
+      log.warn("Postal's JWKS cannot be had", { why: keys });
+      return false;
+    }
+    known = merged(known, keys, clock.monotonicMs());
+    return true;
+  };
+
+  const refresh = (): Promise<boolean> | undefined => {
+    const due = fetchedAtMs === undefined || clock.monotonicMs() - fetchedAtMs >= options.refetchMs;
+    if (fetching || !due) return fetching;
+    fetchedAtMs = clock.monotonicMs();
+    fetching = fetchOnce().finally(() => {
+      fetching = undefined;
+    });
+    return fetching;
+  };
+
+  return {
+    find: async (kid) => {
+      const cached = believed(kid);
+      if (cached) return { kind: 'found', key: cached };
+      const answered = await refresh();
+      const key = believed(kid);
+      if (key) return { kind: 'found', key };
+      return { kind: answered === false || known.size === 0 ? 'unreachable' : 'unknown' };
+    },
+  };
+}
+
+function keyOf(known: Known | undefined, believedSinceMs: number): PostalKey | undefined {
+  const isGone = known?.goneAtMs !== undefined && known.goneAtMs < believedSinceMs;
+  return isGone ? undefined : known?.key;
+}
+
+async function fetchKeys(
+  { url, hostname, timeoutMs }: JwksOptions,
+  http: ApiWorld['http'],
+): Promise<readonly PostalKey[] | string> {
+  const ended = await http.exchange({
+    method: 'GET',
+    url: `${url}/.well-known/jwks.json`,
+    headers: { host: hostname, accept: 'application/json' },
+    withinMs: timeoutMs,
+  });
+  if (ended.end !== 'answered') return ended.why;
+  if (ended.status !== 200) return `Postal answered ${ended.status}`;
+  const keys = postalKeysOfJwks(parsed(ended.body));
+  return keys.length > 0 ? keys : 'the answer holds no RSA key';
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch {
+    // No JSON holds no keys.
+    return undefined;
+  }
+}
+
+function merged(
+  before: ReadonlyMap<string, Known>,
+  keys: readonly PostalKey[],
+  nowMs: number,
+): ReadonlyMap<string, Known> {
+  const old = [...before].map(
+    ([kid, { key, goneAtMs }]) => [kid, { key, goneAtMs: goneAtMs ?? nowMs }] as const,
+  );
+  return new Map<string, Known>([
+    ...old,
+    ...keys.map((key) => [key.kid, { key, goneAtMs: undefined }] as const),
+  ]);
+}

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+
+import type { FastifyRequest } from 'fastify';
+
+import { findMessage, listEvents, listMessages } from '../../../store/message-views.ts';
+import {
+  acceptMessage,
+  type MessageRoom,
+  type Naming,
+  prepareRaw,
+  prepareStructured,
+} from '../accept-message.ts';
+import { callerOf, type Gate, requireKey } from '../authenticate.ts';
+import {
+  acceptedMessage,
+  messagePage,
+  messageParams,
+  messageQuery,
+  messageWithEvents,
+  newMessage,
+} from '../contracts/message.ts';
+import { problemResponses } from '../contracts/problem.ts';
+import type { HttpServer } from '../http-server.ts';
+import { messageDocument, timelineDocument } from '../message-documents.ts';
+import { ApiProblem } from '../problem.ts';
+import { validated } from '../validation.ts';
+
+/** Sending, and looking at what was sent. */
+export function defineMessages(server: HttpServer, gate: Gate, room: MessageRoom): void {
+  defineSending(server, gate, room);
+  defineList(server, gate, room);
+  defineTimeline(server, gate, room);
+}
+
+function defineSending(server: HttpServer, gate: Gate, room: MessageRoom): void {
+  server.route({
+    method: 'POST',
+    url: '/v1/messages',
+    schema: {
+      summary: 'Send a message',
+      description:
+        'JSON fields, or a whole message as message/rfc822 with its envelope in Mail-From and Rcpt-To. 202 means it is stored and will go out.',
+      tags: ['messages'],
+      response: { 202: acceptedMessage, ...problemResponses },
+    },
+    onRequest: requireKey(gate, 'send'),
+    handler: async (request, reply) => {
+      const message = await prepare(room, request);
+      const { message: accepted, replayed } = await acceptMessage(room, message, namingOf(request));
+      if (replayed) reply.header('idempotency-replayed', 'true');
+      return reply.code(202).header('location', `/v1/messages/${accepted.id}`).send(accepted);
+    },
+  });
+}
+
+function defineList(server: HttpServer, gate: Gate, { db }: MessageRoom): void {
+  server.route({
+    method: 'GET',
+    url: '/v1/messages',
+    schema: {
+      summary: 'List messages, newest first',
+      tags: ['messages'],
+      querystring: messageQuery,
+      response: { 200: messagePage, ...problemResponses },
+    },
+    onRequest: requireKey(gate, 'read'),
+    handler: async ({ query }) => {
+      const filter = {
+        state: query.state,
+        recipient: query.recipient,
+        tag: query.tag,
+        headerMessageId: query.message_id,
+        since: query.since === undefined ? undefined : new Date(query.since),
+        until: query.until === undefined ? undefined : new Date(query.until),
+      };
+      const found = await listMessages(db, filter, { before: query.cursor, limit: query.limit + 1 });
+      const page = found.slice(0, query.limit);
+      const last = found.length > page.length ? page.at(-1) : undefined;
+      return { messages: page.map(messageDocument), next_cursor: last?.id ?? null };
+    },
+  });
+}
+
+function defineTimeline(server: HttpServer, gate: Gate, { db }: MessageRoom): void {
+  server.route({
+    method: 'GET',
+    url: '/v1/messages/:id',
+    schema: {
+      summary: 'Show a message, its recipients and what happened to it',
+      tags: ['messages'],
+      params: messageParams,
+      response: { 200: messageWithEvents, ...problemResponses },
+    },
+    onRequest: requireKey(gate, 'read'),
+    handler: async ({ params }) => {
+      const view = await findMessage(db, params.id);
+      if (!view) throw new ApiProblem('not-found', 'There is no such message', { field: 'id' });
+      return timelineDocument(view, await listEvents(db, view.id));
+    },
+  });
+}
+
+function prepare(room: MessageRoom, request: FastifyRequest) {
+  const sender = { caller: callerOf(request), address: request.ip };
+  if (!isRaw(request)) return prepareStructured(room, validated(newMessage, request.body), sender);
+  const octets = request.octets ?? new Uint8Array();
+  if (octets.length === 0) throw new ApiProblem('empty-body', 'The request needs a message as its body');
+  const { 'mail-from': mailFrom, 'rcpt-to': rcptTo } = request.headers;
+  return prepareRaw(room, { octets, mailFrom: single(mailFrom), rcptTo: joined(rcptTo) }, sender);
+}
+
+function isRaw(request: FastifyRequest): boolean {
+  return (request.headers['content-type'] ?? '').toLowerCase().startsWith('message/rfc822');
+}
+
+function namingOf(request: FastifyRequest): Naming | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key !== 'string' || !/^[!-~]{1,255}$/.test(key)) {
+    throw new ApiProblem('invalid-field', 'Idempotency-Key must be 1 to 255 printable characters', {
+      field: 'idempotency-key',
+    });
+  }
+  const { 'content-type': type, 'mail-from': mailFrom, 'rcpt-to': rcptTo } = request.headers;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([type, mailFrom, rcptTo]))
+    .update(request.octets ?? '')
+    .digest();
+  return { key, digest };
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function joined(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value;
+}

@@ -1,0 +1,144 @@
+import { OperatorError } from '../../domain/failure.ts';
+import { postalKeyOfPem } from '../../domain/postal-webhook.ts';
+import { ensureBodyPartitions } from '../../store/bodies.ts';
+import { migrate, migrations } from '../../store/migrate.ts';
+import { insertPostalWebhooks, type ReceivedWebhook } from '../../store/postal-webhooks.ts';
+import { reachDatabase } from '../../store/reachable.ts';
+import { startHealth } from '../health.ts';
+import { openMetrics, type Registry } from '../metrics.ts';
+import type { Listening, Running } from '../running.ts';
+import { openApiMetrics } from './api-metrics.ts';
+import type { Gate } from './authenticate.ts';
+import { type Batcher, openBatcher } from './batcher.ts';
+import { type HttpServer, listen } from './http-server.ts';
+import { openInternalServer } from './internal-server.ts';
+import { inProcessLimiter, type RateLimiter } from './limiter.ts';
+import { jwksKeys, pinnedKey, type PostalKeys } from './postal-keys.ts';
+import { openPublicServer, type PublicServer } from './public-server.ts';
+import type { ApiConfig, ApiWorld } from './room.ts';
+import { flushKeyUses, keepUp } from './upkeep.ts';
+
+const storesInFlight = 2;
+
+/** Migrates the database, then serves clients and Postal (`public`), the relay (`internal`) and probes (`health`). */
+export async function startApi(config: ApiConfig, world: ApiWorld): Promise<Running> {
+  await migrate(world.db, await migrations(), config.POSTGRES_MIGRATE_TIMEOUT);
+  await ensureBodyPartitions(world.db, config.BODY_DAYS_AHEAD);
+  const registry = openMetrics('api');
+  const room = openRoom(config, world, registry);
+  const servers = { public: await openPublicServer(room), internal: openInternalServer(room) };
+  const health = await startHealth({
+    service: 'api',
+    listen: config.API_HEALTH_LISTEN,
+    live: {},
+    ready: { database: () => reachDatabase(world.db).then(() => ({ ok: true })) },
+    metrics: registry,
+  });
+  const ended = new AbortController();
+  const upkeep = keepUp({ ...world, uses: room.gate.uses, config }, ended.signal);
+  const stop = once(async () => {
+    ended.abort();
+    await Promise.all(Object.values(servers).map((server) => close(server, config, world)));
+    await room.intake.store.drained();
+    await upkeep;
+    await flushLastUses(room);
+    await health.stop();
+  });
+  const addresses = await listenAll(config, servers).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  return { addresses: { ...health.addresses, ...addresses }, stop };
+}
+
+type Servers = Readonly<Record<'public' | 'internal', HttpServer>>;
+
+async function listenAll(config: ApiConfig, servers: Servers): Promise<Record<string, Listening>> {
+  return {
+    public: await listen(servers.public, config.API_LISTEN, 'API_LISTEN'),
+    internal: await listen(servers.internal, config.API_INTERNAL_LISTEN, 'API_INTERNAL_LISTEN'),
+  };
+}
+
+async function flushLastUses({ world, gate }: Pick<PublicServer, 'world' | 'gate'>): Promise<void> {
+  await flushKeyUses({ ...world, uses: gate.uses }).catch((error: unknown) =>
+    world.log.warn('the last use of keys was not written down', { error }),
+  );
+}
+
+function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
+  const metrics = openApiMetrics(registry);
+  const failures = () => limiterOf(config, world, { limit: config.API_FAILURE_LIMIT, burst: 0 });
+  const gate: Gate = {
+    ...world,
+    metrics,
+    requests: limiterOf(config, world, { limit: config.API_RATE_LIMIT, burst: config.API_BURST_LIMIT }),
+    failures: failures(),
+    uses: new Map(),
+  };
+  const intake = {
+    token: config.POSTAL_WEBHOOK_TOKEN,
+    keys: postalKeysOf(config, world),
+    store: webhookStore(config, world),
+  };
+  return { config, world, metrics, gate, intake, webhookFailures: failures() };
+}
+
+function limiterOf(
+  config: ApiConfig,
+  { clock }: ApiWorld,
+  { limit, burst }: { readonly limit: number; readonly burst: number },
+): RateLimiter {
+  return inProcessLimiter(
+    { limit, burst, periodMs: config.API_RATE_PERIOD },
+    { clock, capacity: config.API_RATE_CLIENTS },
+  );
+}
+
+function postalKeysOf(config: ApiConfig, world: ApiWorld): PostalKeys {
+  const pem = config.POSTAL_WEBHOOK_PUBLIC_KEY;
+  if (pem === undefined) {
+    return jwksKeys(
+      {
+        url: config.POSTAL_URL,
+        hostname: config.POSTAL_HOSTNAME,
+        timeoutMs: config.POSTAL_JWKS_TIMEOUT,
+        refetchMs: config.POSTAL_KEY_REFETCH,
+        overlapMs: config.POSTAL_KEY_OVERLAP,
+      },
+      world,
+    );
+  }
+  const key = postalKeyOfPem(pem);
+  if (key) return pinnedKey(key);
+  throw new OperatorError('config-invalid', 'POSTAL_WEBHOOK_PUBLIC_KEY holds no RSA public key in PEM', {
+    hint: 'Unset it to let the api ask Postal itself, or write: openssl rsa -in signing.key -pubout',
+    field: 'POSTAL_WEBHOOK_PUBLIC_KEY',
+  });
+}
+
+function webhookStore(config: ApiConfig, { db }: ApiWorld): Batcher<ReceivedWebhook, 'new' | 'known'> {
+  return openBatcher(
+    async (webhooks) => {
+      const added = new Set(await insertPostalWebhooks(db, webhooks));
+      return webhooks.map(({ uuid }) => (added.delete(uuid) ? 'new' : 'known'));
+    },
+    { maxItems: config.POSTAL_WEBHOOK_BATCH, inFlight: storesInFlight },
+  );
+}
+
+/** Takes no new request and lets those under way finish, until API_SHUTDOWN_TIMEOUT cuts them off. */
+async function close(server: HttpServer, config: ApiConfig, { clock, log }: ApiWorld): Promise<void> {
+  const closed = new AbortController();
+  const closing = server.close().then(() => closed.abort());
+  await Promise.race([closing, clock.sleep(config.API_SHUTDOWN_TIMEOUT, closed.signal)]);
+  if (closed.signal.aborted) return;
+  log.warn('requests were cut off at the end of the shutdown timeout');
+  server.server.closeAllConnections();
+  await closing;
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}

@@ -1,0 +1,30 @@
+import { recordKeyUse } from '../../store/api-keys.ts';
+import { ensureBodyPartitions } from '../../store/bodies.ts';
+import { forgetAnswers } from '../../store/idempotency.ts';
+import type { Gate } from './authenticate.ts';
+import type { ApiConfig, ApiWorld } from './room.ts';
+
+export interface UpkeepRoom extends Pick<ApiWorld, 'clock' | 'db' | 'log'>, Pick<Gate, 'uses'> {
+  readonly config: Pick<ApiConfig, 'API_KEY_USE_INTERVAL' | 'BODY_DAYS_AHEAD' | 'IDEMPOTENCY_WINDOW'>;
+}
+
+/** Every API_KEY_USE_INTERVAL until stopped: writes down the last use of keys, forgets old answers, makes the next days' partitions. */
+export async function keepUp(room: UpkeepRoom, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    await room.clock.sleep(room.config.API_KEY_USE_INTERVAL, stop);
+    await upkeepTurn(room).catch((error: unknown) => room.log.warn('upkeep of the api failed', { error }));
+  }
+}
+
+async function upkeepTurn(room: UpkeepRoom): Promise<void> {
+  await flushKeyUses(room);
+  await ensureBodyPartitions(room.db, room.config.BODY_DAYS_AHEAD);
+  await forgetAnswers(room.db, new Date(room.clock.now().getTime() - room.config.IDEMPOTENCY_WINDOW));
+}
+
+/** Writes down what is noted; what cannot be written now stays noted, unless a later use came in between. */
+export async function flushKeyUses({ db, uses }: Pick<UpkeepRoom, 'db' | 'uses'>): Promise<void> {
+  const noted = new Map(uses);
+  await recordKeyUse(db, noted);
+  for (const [id, at] of noted) if (uses.get(id) === at) uses.delete(id);
+}
