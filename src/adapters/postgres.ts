@@ -1,7 +1,7 @@
 import pg from 'pg';
 
-import { OperatorError } from '../domain/failure.ts';
 import type { Secret } from '../domain/secret.ts';
+import { describeFailure } from './postgres-failure.ts';
 
 type Row = Record<string, unknown>;
 
@@ -45,7 +45,7 @@ export function openPostgres(address: PostgresAddress): Postgres {
   });
   pool.on('error', () => undefined);
   return {
-    ...statements(async (work) => work(pool), address),
+    ...statements(pool, address),
     transaction: (work) => onOneConnection(pool, address, (client) => begin(client, address, work)),
     [Symbol.asyncDispose]: () => pool.end(),
   };
@@ -54,19 +54,23 @@ export function openPostgres(address: PostgresAddress): Postgres {
 type Runner = Pick<pg.ClientBase, 'query'>;
 type Statements = Pick<Database, 'query' | 'change'>;
 
-function statements(
-  withRunner: <T>(work: (runner: Runner) => Promise<T>) => Promise<T>,
-  address: PostgresAddress,
-): Statements {
-  const run = (text: string, values: readonly unknown[] = []) =>
-    withRunner((runner) => runner.query<Row>(text, [...values])).catch((cause: unknown) => {
-      throw translated(cause, address);
-    });
+function statements(runner: Runner, address: PostgresAddress): Statements {
   return {
     query: async <R extends Row>(text: string, values?: readonly unknown[]) =>
-      (await run(text, values)).rows as R[],
-    change: async (text, values) => (await run(text, values)).rowCount ?? 0,
+      (await run(runner, address, text, values)).rows as R[],
+    change: async (text, values) => (await run(runner, address, text, values)).rowCount ?? 0,
   };
+}
+
+async function run(
+  runner: Runner,
+  address: PostgresAddress,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<pg.QueryResult<Row>> {
+  return runner.query<Row>(text, [...values]).catch((cause: unknown) => {
+    throw describeFailure(cause, address);
+  });
 }
 
 async function onOneConnection<T>(
@@ -75,7 +79,7 @@ async function onOneConnection<T>(
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect().catch((cause: unknown) => {
-    throw translated(cause, address);
+    throw describeFailure(cause, address);
   });
   let broken: Error | undefined;
   const onError = (error: Error) => {
@@ -95,18 +99,21 @@ async function begin<T>(
   address: PostgresAddress,
   work: (within: Database) => Promise<T>,
 ): Promise<T> {
-  return bracket(client, { open: 'begin', keep: 'commit', undo: 'rollback' }, () =>
-    work(inside(client, address, 1)),
+  const words = { open: 'begin', keep: 'commit', undo: 'rollback' };
+  return bracket(
+    (text) => run(client, address, text),
+    words,
+    () => work(inside(client, address, 1)),
   );
 }
 
 function inside(client: Runner, address: PostgresAddress, depth: number): Database {
   const name = `nested_${depth}`;
   return {
-    ...statements((work) => work(client), address),
+    ...statements(client, address),
     transaction: (work) =>
       bracket(
-        client,
+        (text) => run(client, address, text),
         {
           open: `savepoint ${name}`,
           keep: `release savepoint ${name}`,
@@ -123,59 +130,19 @@ interface Bracket {
   readonly undo: string;
 }
 
-async function bracket<T>(client: Runner, { open, keep, undo }: Bracket, work: () => Promise<T>): Promise<T> {
-  await client.query(open);
+async function bracket<T>(
+  say: (text: string) => Promise<{ readonly command: string }>,
+  { open, keep, undo }: Bracket,
+  work: () => Promise<T>,
+): Promise<T> {
+  await say(open);
   try {
     const result = await work();
-    await client.query(keep);
+    const { command } = await say(keep);
+    if (command === 'ROLLBACK') throw new Error('a failed statement was ignored: nothing was committed');
     return result;
   } catch (error) {
-    await client.query(undo).catch(() => undefined);
+    await say(undo).catch(() => undefined);
     throw error;
   }
-}
-
-const unreachable = new Set([
-  'ECONNREFUSED',
-  'ENOENT',
-  'ENOTFOUND',
-  'EHOSTUNREACH',
-  'ETIMEDOUT',
-  'ECONNRESET',
-  'EPIPE',
-  'EAI_AGAIN',
-]);
-const refused = new Set(['28P01', '28000', '42501']);
-const goingAway = new Set(['57P01', '57P02', '57P03', '53300', '08006', '08001']);
-
-/** Keeps the SQLSTATE errors the store decides on; says in the operator's words what is not there. */
-function translated(cause: unknown, { host, port, database, user }: PostgresAddress): unknown {
-  const code = codeOf(cause);
-  const where = `${host}:${port}/${database}`;
-  if (refused.has(code)) {
-    return new OperatorError('access-denied', `PostgreSQL at ${where} refused the role ${user}`, {
-      hint: 'Check POSTGRES_USER and POSTGRES_PASSWORD: mailctl config show --origin',
-      field: 'POSTGRES_PASSWORD',
-      cause,
-    });
-  }
-  if (unreachable.has(code) || goingAway.has(code) || isConnectionLoss(cause)) {
-    return new OperatorError('unreachable', `PostgreSQL at ${where} cannot be reached`, {
-      hint: 'Check that it runs, and POSTGRES_HOST and POSTGRES_PORT: mailctl config show --origin',
-      field: 'POSTGRES_HOST',
-      cause,
-    });
-  }
-  return cause;
-}
-
-function codeOf(cause: unknown): string {
-  return typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
-}
-
-function isConnectionLoss(cause: unknown): boolean {
-  return (
-    cause instanceof Error &&
-    /timeout exceeded when trying to connect|Connection terminated|not queryable/.test(cause.message)
-  );
 }

@@ -1,0 +1,102 @@
+import { OperatorError } from '../domain/failure.ts';
+import type { PostgresAddress } from './postgres.ts';
+
+type Where = Pick<PostgresAddress, 'host' | 'port' | 'database' | 'user' | 'statementTimeoutMs'>;
+
+/** Puts what an operator can act on into words; errors that the store decides on, such as 23505, stay as they are. */
+export function describeFailure(cause: unknown, where: Where): unknown {
+  const describe = descriptions[codeOf(cause)] ?? (isConnectionLoss(cause) ? lost : undefined);
+  return describe ? describe(where, cause) : cause;
+}
+
+type Description = (where: Where, cause: unknown) => OperatorError;
+
+const denied: Description = (where, cause) =>
+  new OperatorError('access-denied', `PostgreSQL at ${place(where)} refused the role ${where.user}`, {
+    hint: 'Check POSTGRES_USER and POSTGRES_PASSWORD: mailctl config show --origin',
+    field: 'POSTGRES_PASSWORD',
+    cause,
+  });
+
+const lost: Description = (where, cause) =>
+  new OperatorError('unreachable', `PostgreSQL at ${place(where)} cannot be reached`, {
+    hint: 'Check that it runs, and POSTGRES_HOST and POSTGRES_PORT: mailctl config show --origin',
+    field: 'POSTGRES_HOST',
+    cause,
+  });
+
+const full: Description = (where, cause) =>
+  new OperatorError('unreachable', `PostgreSQL at ${place(where)} has no connection left`, {
+    hint: 'Lower POSTGRES_POOL_SIZE (mailctl config explain POSTGRES_POOL_SIZE) or raise max_connections of the server',
+    field: 'POSTGRES_POOL_SIZE',
+    cause,
+  });
+
+const absent: Description = (where, cause) =>
+  new OperatorError(
+    'unreachable',
+    `PostgreSQL at ${where.host}:${where.port} has no database ${where.database}`,
+    {
+      hint: 'Check POSTGRES_DATABASE (mailctl config show --origin), or create the database',
+      field: 'POSTGRES_DATABASE',
+      cause,
+    },
+  );
+
+const slow: Description = (where, cause) =>
+  new OperatorError(
+    'timed-out',
+    `a statement at ${place(where)} was ended after ${where.statementTimeoutMs} ms`,
+    {
+      hint: 'See what keeps the database busy, or raise POSTGRES_STATEMENT_TIMEOUT: mailctl config show --origin',
+      field: 'POSTGRES_STATEMENT_TIMEOUT',
+      cause,
+    },
+  );
+
+const busy: Description = (where, cause) =>
+  new OperatorError('locked', `another process holds what a statement at ${place(where)} waits for`, {
+    hint: 'Wait for the other process to finish, then try again',
+    cause,
+  });
+
+/** By errno of the socket or SQLSTATE (PostgreSQL, appendix A). */
+const descriptions: Readonly<Record<string, Description>> = {
+  ECONNREFUSED: lost,
+  ECONNRESET: lost,
+  EHOSTUNREACH: lost,
+  ENETUNREACH: lost,
+  ENOENT: lost,
+  ENOTFOUND: lost,
+  EAI_AGAIN: lost,
+  EPIPE: lost,
+  ETIMEDOUT: lost,
+  '08001': lost,
+  '08006': lost,
+  '28000': denied,
+  '28P01': denied,
+  '3D000': absent,
+  '42501': denied,
+  '53300': full,
+  '55P03': busy,
+  '57014': slow,
+  '57P01': lost,
+  '57P02': lost,
+  '57P03': lost,
+};
+
+function place({ host, port, database }: Where): string {
+  return `${host}:${port}/${database}`;
+}
+
+function codeOf(cause: unknown): string {
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
+}
+
+/** What pg and its pool say without a code. */
+function isConnectionLoss(cause: unknown): boolean {
+  return (
+    cause instanceof Error &&
+    /timeout exceeded when trying to connect|Connection terminated|not queryable/.test(cause.message)
+  );
+}

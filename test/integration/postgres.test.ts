@@ -1,0 +1,238 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import {
+  type Database,
+  openPostgres,
+  type Postgres,
+  type PostgresAddress,
+} from '../../src/adapters/postgres.ts';
+import { Secret } from '../../src/domain/secret.ts';
+import { emptyDatabase, type TestDatabase } from '../engines/postgres.ts';
+
+let database: TestDatabase;
+let db: Postgres;
+beforeEach(async () => {
+  database = await emptyDatabase();
+  db = database.db;
+  await db.query('create table notes (word text primary key)');
+});
+afterEach(() => database[Symbol.asyncDispose]());
+
+const write = (to: Database, word: string) => to.change('insert into notes values ($1)', [word]);
+const words = async () =>
+  (await db.query<{ word: string }>('select word from notes order by word')).map((note) => note.word);
+
+describe('a transaction', () => {
+  it('commits what its work did and gives back its result', async () => {
+    const changed = await db.transaction((within) => write(within, 'kept'));
+
+    expect(changed).toBe(1);
+    expect(await words()).toEqual(['kept']);
+  });
+
+  it('does nothing when its work throws, and passes the error on as it is', async () => {
+    const wrong = new Error('changed my mind');
+    const failing = db.transaction(async (within) => {
+      await write(within, 'lost');
+      throw wrong;
+    });
+
+    await expect(failing).rejects.toBe(wrong);
+    expect(await words()).toEqual([]);
+  });
+
+  it('keeps the SQLSTATE of a statement that fails, for the store to decide on', async () => {
+    await write(db, 'taken');
+
+    await expect(db.transaction((within) => write(within, 'taken'))).rejects.toMatchObject({ code: '23505' });
+  });
+
+  it('goes on after a nested one failed, without what that one did', async () => {
+    await db.transaction(async (within) => {
+      await write(within, 'before');
+      const failed = await within
+        .transaction(async (nested) => {
+          await write(nested, 'inside');
+          await write(nested, 'before');
+        })
+        .catch((error: unknown) => error);
+      expect(failed).toMatchObject({ code: '23505' });
+      await within.transaction((nested) => nested.transaction((deep) => write(deep, 'deep')));
+    });
+
+    expect(await words()).toEqual(['before', 'deep']);
+  });
+
+  it('is not seen by others before it is committed', async () => {
+    await db.transaction(async (within) => {
+      await write(within, 'hidden');
+      expect(await words()).toEqual([]);
+    });
+
+    expect(await words()).toEqual(['hidden']);
+  });
+
+  it('fails when its work went on after a statement that failed, since PostgreSQL then commits nothing', async () => {
+    await write(db, 'taken');
+    const ignoring = db.transaction(async (within) => {
+      await write(within, 'lost');
+      await write(within, 'taken').catch(() => undefined);
+    });
+
+    await expect(ignoring).rejects.toThrow('nothing was committed');
+    expect(await words()).toEqual(['taken']);
+  });
+
+  it('fails when the commit itself is refused', async () => {
+    await db.query('alter table notes add constraint once unique (word) deferrable initially deferred');
+    await db.query('alter table notes drop constraint notes_pkey');
+    const failing = db.transaction(async (within) => {
+      await write(within, 'twice');
+      await write(within, 'twice');
+    });
+
+    await expect(failing).rejects.toMatchObject({ code: '23505' });
+    expect(await words()).toEqual([]);
+  });
+});
+
+describe('a connection that is lost', () => {
+  it('fails the transaction in its middle as unreachable, keeps nothing of it, and is replaced', async () => {
+    const failing = db.transaction(async (within) => {
+      await write(within, 'half');
+      await kill(within, db);
+      await write(within, 'done');
+    });
+
+    await expect(failing).rejects.toMatchObject({
+      code: 'unreachable',
+      hint: expect.stringContaining('POSTGRES_HOST'),
+    });
+    expect(await words()).toEqual([]);
+  });
+
+  it('fails the transaction at its commit as unreachable', async () => {
+    const failing = db.transaction(async (within) => {
+      await write(within, 'half');
+      await kill(within, db);
+    });
+
+    await expect(failing).rejects.toMatchObject({ code: 'unreachable' });
+    expect(await words()).toEqual([]);
+  });
+
+  it('is replaced silently when it was idle', async () => {
+    await using other = openPostgres(database.address);
+    await Promise.all([db.query('select pg_sleep(0.05)'), db.query('select pg_sleep(0.05)')]);
+    await other.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
+
+    await vi.waitFor(async () => expect(await words()).toEqual([]), 5_000);
+  });
+});
+
+describe('an operator is told what to check', () => {
+  it.each([
+    ['a port where nobody listens', { host: '127.0.0.1', port: 1 }, 'unreachable', 'POSTGRES_HOST'],
+    ['a socket that is not there', { host: '/nowhere' }, 'unreachable', 'POSTGRES_HOST'],
+    ['a host without an address', { host: 'postgres.invalid' }, 'unreachable', 'POSTGRES_HOST'],
+    ['a wrong password', { password: new Secret('guess') }, 'access-denied', 'POSTGRES_PASSWORD'],
+    ['an unknown role', { user: 'stranger' }, 'access-denied', 'POSTGRES_PASSWORD'],
+    ['a database that does not exist', { database: 'nothing' }, 'unreachable', 'POSTGRES_DATABASE'],
+  ])('with %s', async (_, wrong, code, field) => {
+    await using postgres = openPostgres({ ...database.address, ...wrong });
+
+    const failed = { code, field, hint: expect.stringContaining('mailctl') };
+    await expect(postgres.query('select 1')).rejects.toMatchObject(failed);
+    await expect(postgres.transaction((within) => within.query('select 1'))).rejects.toMatchObject(failed);
+  });
+
+  it('when the server accepts and then says nothing', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const wrong = { host: '127.0.0.1', port: portOf(silent), connectTimeoutMs: 50 };
+    await using postgres = openPostgres({ ...database.address, ...wrong });
+
+    await expect(postgres.query('select 1')).rejects.toMatchObject({ code: 'unreachable' });
+    silent.close();
+  });
+
+  it('when every connection is in use for longer than a new one may take', async () => {
+    await using postgres = openPostgres({ ...database.address, poolSize: 1, connectTimeoutMs: 50 });
+
+    await postgres.transaction(async () => {
+      await expect(postgres.query('select 1')).rejects.toMatchObject({ code: 'unreachable' });
+    });
+  });
+
+  it('when a statement takes longer than it may, which ends it', async () => {
+    await using postgres = openPostgres({ ...database.address, statementTimeoutMs: 50 });
+
+    await expect(postgres.query('select pg_sleep(60)')).rejects.toMatchObject({
+      code: 'timed-out',
+      field: 'POSTGRES_STATEMENT_TIMEOUT',
+      message: expect.stringContaining('50 ms'),
+    });
+    expect(await postgres.query('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  it('when the server has no connection left', async () => {
+    const user = `full_${database.address.database}`;
+    await db.query(`create role ${user} login password 'known' connection limit 0`);
+    await using postgres = openPostgres({ ...database.address, user, password: new Secret('known') });
+
+    await expect(postgres.query('select 1')).rejects.toMatchObject({
+      code: 'unreachable',
+      field: 'POSTGRES_POOL_SIZE',
+    });
+    await db.query(`drop role ${user}`);
+  });
+
+  it('when another process holds a lock for longer than one may wait', async () => {
+    await db.transaction(async (holder) => {
+      await holder.query('lock table notes');
+      await using postgres = openPostgres(database.address);
+      const waiting = postgres.transaction(async (within) => {
+        await within.query(`set local lock_timeout = '20ms'`);
+        await within.query('select * from notes');
+      });
+      await expect(waiting).rejects.toMatchObject({ code: 'locked' });
+    });
+  });
+
+  it('without the password in any word of it', async () => {
+    const password = new Secret('do-not-print-me');
+    await using postgres = openPostgres({ ...database.address, password } satisfies PostgresAddress);
+
+    const error = await postgres.query('select 1').catch((failure: unknown) => failure);
+    expect(error).toBeInstanceOf(Error);
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('do-not-print-me');
+  });
+});
+
+it('counts the rows that a statement changed, and none for one that changes nothing', async () => {
+  await write(db, 'one');
+  await write(db, 'two');
+
+  expect(await db.change('update notes set word = word || $1', ['!'])).toBe(2);
+  expect(await db.change('delete from notes where false')).toBe(0);
+  expect(await words()).toEqual(['one!', 'two!']);
+});
+
+async function kill(victim: Database, survivor: Database): Promise<void> {
+  const [row] = await victim.query<{ pid: number }>('select pg_backend_pid() as pid');
+  await survivor.query('select pg_terminate_backend($1)', [row?.pid]);
+  await vi.waitFor(async () => {
+    const left = await survivor.query('select 1 from pg_stat_activity where pid = $1', [row?.pid]);
+    expect(left).toEqual([]);
+  }, 5_000);
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}
