@@ -1,5 +1,6 @@
 import { domainName, duration, listen, listenOrOff, count, path, size } from '../shapes.ts';
 import { variable } from '../variable.ts';
+import { relayJournal } from './relay-journal.ts';
 
 const section = 'Relay (SMTP submission)';
 const readBy = ['relay'] as const;
@@ -32,7 +33,7 @@ export const relay = {
   }),
   RELAY_HEALTH_LISTEN: variable(listen, {
     section,
-    readBy,
+    readBy: ['relay', 'operator'],
     means: 'Health and metrics of the relay',
     fallback: '127.0.0.1:9101',
   }),
@@ -64,14 +65,32 @@ export const relay = {
   RELAY_MAX_COMMANDS: variable(count(10), {
     section,
     readBy,
-    means: 'Commands of one session',
-    fallback: '10000',
+    means: 'Commands after which a session is ended; counted anew from each accepted message',
+    fallback: '1000',
   }),
   RELAY_MAX_ERRORS: variable(count(1), {
     section,
     readBy,
-    means: 'Errors after which a session is ended',
+    means: 'Errors after which a session is ended; counted anew from each accepted message',
     fallback: '10',
+  }),
+  RELAY_MAX_LOGIN_FAILURES: variable(count(1), {
+    section,
+    readBy,
+    means: 'Wrong passwords after which a session is ended',
+    fallback: '3',
+  }),
+  RELAY_MAX_COMMAND_BYTES: variable(size, {
+    section,
+    readBy,
+    means: 'Longest command line, CRLF included; RFC 4954 asks for 12288 because of AUTH',
+    fallback: '12KB',
+  }),
+  RELAY_MAX_HEADER_BYTES: variable(size, {
+    section,
+    readBy,
+    means: 'Largest header of a message',
+    fallback: '256KB',
   }),
   RELAY_MAX_LINE_BYTES: variable(size, {
     section,
@@ -79,11 +98,65 @@ export const relay = {
     means: 'Longest line of a message, CRLF included (RFC 5321 says 1000; real mail is longer)',
     fallback: '64KB',
   }),
+  RELAY_MEMORY_BUDGET: variable(size, {
+    section,
+    readBy,
+    means: 'Octets of messages held in memory at once; beyond it messages move to RELAY_SPILL_DIR',
+    fallback: '64MB',
+  }),
+  RELAY_SPILL_BYTES: variable(size, {
+    section,
+    readBy,
+    means: 'Size from which a message is received into a file instead of memory',
+    fallback: '256KB',
+  }),
+  RELAY_SPILL_DIR: variable(path, {
+    section,
+    readBy,
+    means: 'Where large messages are while they arrive; on a disk, not in memory',
+    fallback: '/var/lib/mailctl/spill',
+  }),
+  RELAY_GREETING_DELAY: variable(duration, {
+    section,
+    readBy,
+    means: 'Pause before the greeting; a client that talks in it is turned away',
+    fallback: '0s',
+  }),
+  RELAY_TLS_HANDSHAKE_TIMEOUT: variable(duration, {
+    section,
+    readBy,
+    means: 'Longest TLS handshake',
+    fallback: '30s',
+  }),
+  RELAY_TLS_RELOAD_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means: 'How often the certificate files are looked at; SIGHUP does it at once',
+    fallback: '1m',
+  }),
+  RELAY_LOGIN_TIMEOUT: variable(duration, {
+    section,
+    readBy,
+    means: 'Time in which a client must have logged in',
+    fallback: '1m',
+  }),
   RELAY_IDLE_TIMEOUT: variable(duration, {
     section,
     readBy,
-    means: 'Silence after which a session is ended',
+    means: 'Time without a whole command, or without an octet of a message, after which a session is ended',
     fallback: '5m',
+  }),
+  RELAY_LINGER_TIMEOUT: variable(duration, {
+    section,
+    readBy,
+    means: 'How long a client may take to hang up after the last reply',
+    fallback: '5s',
+  }),
+  RELAY_SWEEP_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means: 'How often slow clients are looked for; the timeouts are kept to within it',
+    fallback: '1s',
   }),
   RELAY_DATA_TIMEOUT: variable(duration, {
     section,
@@ -97,5 +170,24 @@ export const relay = {
     readBy,
     means: 'How long messages in flight may finish after SIGTERM',
     fallback: '30s',
+  }),
+  ...relayJournal,
+  SMTP_AUTH_CACHE_TTL: variable(duration, {
+    section,
+    readBy,
+    means: 'How long a verified login is believed without asking the api; a disabled one is out within it',
+    fallback: '1m',
+  }),
+  SMTP_AUTH_STALE_TTL: variable(duration, {
+    section,
+    readBy,
+    means: 'How long it is believed while the api cannot be reached',
+    fallback: '1d',
+  }),
+  SMTP_AUTH_CACHE_USERS: variable(count(1), {
+    section,
+    readBy,
+    means: 'Verified logins remembered at once',
+    fallback: '10000',
   }),
 };

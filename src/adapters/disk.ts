@@ -1,0 +1,128 @@
+import { constants } from 'node:fs';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  utimes,
+} from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** An open file of a log. Every method rejects with the system's error; nothing is tried twice. */
+export interface DiskFile {
+  /** Writes all parts at the end. After a rejection any part of them may be there. */
+  append(parts: readonly Uint8Array[]): Promise<void>;
+  writeAt(position: number, bytes: Uint8Array): Promise<void>;
+  /** The octets from `position` on; fewer than `length` only where the file ends. */
+  readAt(position: number, length: number): Promise<Buffer>;
+  /** fdatasync: what was written is on the medium when this resolves. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The few things a log asks of its disk, so that tests can make any one of them fail. */
+export interface Disk {
+  makeDirectory(path: string): Promise<void>;
+  list(path: string): Promise<readonly string[]>;
+  /** A new empty file, 0600, for appending and reading; rejects where there is one. */
+  create(path: string): Promise<DiskFile>;
+  open(path: string): Promise<DiskFile>;
+  /** For reading and for writing at positions; made where there is none. */
+  openForUpdate(path: string): Promise<DiskFile>;
+  read(path: string): Promise<Buffer>;
+  /** Puts a whole file in place, or nothing; durable when it resolves. */
+  replace(path: string, parts: readonly Uint8Array[]): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  syncDirectory(path: string): Promise<void>;
+  about(path: string): Promise<{ readonly bytes: number; readonly modifiedAt: Date }>;
+  touch(path: string, at: Date): Promise<void>;
+  /** Octets an unprivileged user may still write to the file system of `path`. */
+  freeBytes(path: string): Promise<number>;
+}
+
+const { O_RDWR, O_CREAT } = constants;
+
+export const systemDisk: Disk = {
+  makeDirectory: async (path) => {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  },
+  list: (path) => readdir(path),
+  create: async (path) => wrap(await open(path, 'ax+', 0o600)),
+  open: async (path) => wrap(await open(path, 'r')),
+  openForUpdate: async (path) => wrap(await open(path, O_RDWR | O_CREAT, 0o600)),
+  read: (path) => readFile(path),
+  replace,
+  rename,
+  remove: (path) => rm(path, { force: true }),
+  syncDirectory: async (path) => {
+    await using directory = await open(path, 'r');
+    await directory.sync();
+  },
+  about: async (path) => {
+    const { size, mtime } = await stat(path);
+    return { bytes: size, modifiedAt: mtime };
+  },
+  touch: (path, at) => utimes(path, at, at),
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
+};
+
+function wrap(handle: FileHandle): DiskFile {
+  return {
+    append: (parts) => writeAll(handle, parts),
+    writeAt: async (position, bytes) => {
+      await handle.write(bytes, 0, bytes.length, position);
+    },
+    readAt: async (position, length) => {
+      const bytes = Buffer.allocUnsafe(length);
+      let filled = 0;
+      while (filled < length) {
+        const { bytesRead } = await handle.read(bytes, filled, length - filled, position + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return bytes.subarray(0, filled);
+    },
+    sync: () => handle.datasync(),
+    close: () => handle.close(),
+  };
+}
+
+async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  let left = [...parts];
+  while (left.length > 0) {
+    const { bytesWritten } = await handle.writev(left);
+    left = after(left, bytesWritten);
+  }
+}
+
+/** What is left of the parts when so many octets of them were written. */
+function after(parts: readonly Uint8Array[], written: number): Uint8Array[] {
+  let skip = written;
+  const whole = parts.findIndex((part) => {
+    if (skip < part.length) return true;
+    skip -= part.length;
+    return false;
+  });
+  if (whole < 0) return [];
+  return parts.slice(whole).map((part, index) => (index === 0 ? part.subarray(skip) : part));
+}
+
+async function replace(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const draft = `${path}.new`;
+  {
+    await using handle = await open(draft, 'w', 0o600);
+    await writeAll(handle, parts);
+    await handle.sync();
+  }
+  await rename(draft, path);
+  await systemDisk.syncDirectory(dirname(path));
+}

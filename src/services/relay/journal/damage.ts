@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+
+import type { Extent } from './record.ts';
+import type { Segment } from './segment.ts';
+import type { JournalState } from './state.ts';
+
+const folder = 'damaged';
+
+/** Makes the folder of damaged records and learns what is in it. */
+export async function openDamaged(state: JournalState): Promise<void> {
+  const path = join(state.config.RELAY_JOURNAL_DIR, folder);
+  await state.world.disk.makeDirectory(path);
+  for (const name of await state.world.disk.list(path)) if (name.endsWith('.bytes')) state.damaged.add(name);
+}
+
+/** Keeps the octets of damaged stretches in files of their own, and says so once. What cannot be kept stays in its segment. */
+export async function noteDamage(
+  state: JournalState,
+  segment: Pick<Segment, 'number' | 'name'>,
+  stretches: readonly (Extent & { readonly bytes: Buffer })[],
+): Promise<void> {
+  const { disk, log } = state.world;
+  for (const { from, to, bytes } of stretches) {
+    const name = `${segment.number}-${from}-${to - from}.bytes`;
+    if (state.damaged.has(name)) continue;
+    state.damaged.add(name);
+    const kept = join(state.config.RELAY_JOURNAL_DIR, folder, name);
+    log.error('a record in the journal is damaged and was set aside', {
+      segment: segment.name,
+      from,
+      to,
+      kept,
+    });
+    await disk.replace(kept, [bytes]).catch((why: unknown) => {
+      log.error('a damaged record could not be copied; it stays in its segment', {
+        segment: segment.name,
+        why,
+      });
+    });
+  }
+}

@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+
+import { receivedAtOf } from '../../../domain/submission-codec.ts';
+import type { DiskFile } from '../../../adapters/disk.ts';
+import { noteDamage } from './damage.ts';
+import { type Extent, headerBytes, type Parsed, parseRecords } from './record.ts';
+import type { Position, Segment } from './segment.ts';
+import type { JournalState } from './state.ts';
+
+/** How much is read at once. A single record may be larger. */
+export interface ReadLimits {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+export interface JournalRecord {
+  readonly at: Position;
+  readonly payload: Buffer;
+}
+
+export interface Batch {
+  /** In the order they were received; none when there is nothing after the position. */
+  readonly records: readonly JournalRecord[];
+  readonly next: Position;
+}
+
+/** Reads what is on disk for certain, from a position on. Damaged stretches are set aside and stepped over. */
+export async function readBatch(state: JournalState, from: Position, limits: ReadLimits): Promise<Batch> {
+  let at = from;
+  for (let found = place(state, at); found; found = place(state, at)) {
+    const batch = await readIn(state, found, limits);
+    if (batch.records.length > 0) return batch;
+    at = batch.next;
+  }
+  return { records: [], next: at };
+}
+
+/** When the first record after a position was received; undefined when there is none. */
+export async function receivedAtAfter(state: JournalState, from: Position): Promise<Date | undefined> {
+  const found = place(state, from);
+  if (!found) return undefined;
+  const file = await openForReading(state, found.segment);
+  return receivedAtOf(await file.readAt(found.at.offset + headerBytes, 8));
+}
+
+interface Place {
+  readonly segment: Segment;
+  readonly at: Position;
+}
+
+function place({ segments }: JournalState, at: Position): Place | undefined {
+  const segment = segments.find(
+    ({ number, bytes }) => bytes > 0 && (number > at.segment || (number === at.segment && bytes > at.offset)),
+  );
+  if (!segment || segment.number === at.segment) return segment && { segment, at };
+  return { segment, at: { segment: segment.number, offset: 0, record: 0 } };
+}
+
+async function readIn(state: JournalState, { segment, at }: Place, limits: ReadLimits): Promise<Batch> {
+  const file = await openForReading(state, segment);
+  const { parsed, damaged } = await parseFrom(file, segment, at.offset, limits);
+  await noteDamage(state, segment, damaged);
+  const records = parsed.records.map((record, index) => ({
+    at: { segment: segment.number, offset: at.offset + record.from, record: at.record + index },
+    payload: record.payload,
+  }));
+  const offset = damaged.at(-1)?.to === segment.bytes ? segment.bytes : at.offset + parsed.used;
+  return { records, next: { segment: segment.number, offset, record: at.record + records.length } };
+}
+
+interface Readings {
+  readonly parsed: Parsed;
+  readonly damaged: readonly (Extent & { readonly bytes: Buffer })[];
+}
+
+/** Reads more only where less cannot tell: a record larger than the limit, or damage. */
+async function parseFrom(
+  file: DiskFile,
+  segment: Segment,
+  offset: number,
+  limits: ReadLimits,
+): Promise<Readings> {
+  const left = segment.bytes - offset;
+  const attempt = async (length: number): Promise<Readings> => {
+    const asked = Math.min(left, Math.max(length, headerBytes));
+    const bytes = await file.readAt(offset, asked);
+    const isRest = asked === left || bytes.length < asked;
+    const parsed = parseRecords(bytes, segment.marker, { records: limits.records, isRest });
+    if (parsed.records.length === 0 && parsed.wants !== undefined)
+      return attempt(parsed.wants === 'rest' ? left : parsed.wants);
+    const lost = bytes.length < asked && parsed.used === bytes.length;
+    const extents = lost ? [...parsed.damaged, { from: bytes.length, to: left }] : parsed.damaged;
+    const damaged = extents.map(({ from, to }) => ({
+      from: offset + from,
+      to: offset + to,
+      bytes: bytes.subarray(from, to),
+    }));
+    return { parsed, damaged };
+  };
+  return attempt(limits.bytes);
+}
+
+async function openForReading(state: JournalState, segment: Segment): Promise<DiskFile> {
+  if (state.reading?.segment === segment) return state.reading.file;
+  await closeReading(state);
+  const path = join(state.config.RELAY_JOURNAL_DIR, segment.name);
+  const file = segment.file ?? (await state.world.disk.open(path));
+  state.reading = { segment, file };
+  return file;
+}
+
+/** Lets go of the file that was read last, unless it is still written to. */
+export async function closeReading(state: JournalState): Promise<void> {
+  const before = state.reading;
+  state.reading = undefined;
+  if (before && before.segment.file !== before.file) await before.file.close();
+}

@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+
+import { noteDamage } from './damage.ts';
+import { isTorn, parseRecords } from './record.ts';
+import { parseSegmentName, sealedName, type Segment } from './segment.ts';
+import type { JournalState } from './state.ts';
+
+/** Learns which segments there are, and ends those that a stopped relay left open: where their last valid record ends. */
+export async function recoverSegments(state: JournalState): Promise<void> {
+  const { config, world } = state;
+  const names = await world.disk.list(config.RELAY_JOURNAL_DIR);
+  const known = names.map(parseSegmentName).filter((segment) => segment !== undefined);
+  for (const segment of known.toSorted((a, b) => a.number - b.number)) {
+    const { bytes, modifiedAt } = await world.disk.about(join(config.RELAY_JOURNAL_DIR, segment.name));
+    const touchedAt = segment.isSealed ? modifiedAt : world.clock.now();
+    const found = { ...segment, touchedAt, beganAt: modifiedAt };
+    if (!found.isSealed) await endSegment(state, found, bytes);
+    if (found.bytes > 0 || found.name.endsWith('.sealed')) state.segments.push(found);
+  }
+  state.nextNumber = Math.max(0, ...known.map(({ number }) => number), state.settled.segment) + 1;
+}
+
+async function endSegment(state: JournalState, segment: Segment, fileBytes: number): Promise<void> {
+  const { config, world } = state;
+  const path = join(config.RELAY_JOURNAL_DIR, segment.name);
+  const content = await world.disk.read(path);
+  const parsed = parseRecords(content, segment.marker, { records: Number.MAX_SAFE_INTEGER, isRest: true });
+  segment.bytes = parsed.records.at(-1)?.to ?? 0;
+  segment.records = parsed.records.length;
+  segment.isSealed = true;
+  const isEmpty = !(await keepTail(state, segment, content)) && segment.bytes === 0;
+  const within = parsed.damaged.filter(({ to }) => to <= segment.bytes);
+  await noteDamage(
+    state,
+    segment,
+    within.map(({ from, to }) => ({ from, to, bytes: content.subarray(from, to) })),
+  );
+  world.log.info('a segment was left open and is complete now', {
+    segment: segment.name,
+    records: segment.records,
+    bytes: segment.bytes,
+    cut: fileBytes - segment.bytes,
+  });
+  await finish(state, segment, isEmpty);
+}
+
+/** True when what follows the last valid record was more than an unfinished write. */
+async function keepTail(state: JournalState, segment: Segment, content: Buffer): Promise<boolean> {
+  const bytes = content.subarray(segment.bytes);
+  if (bytes.length === 0) return false;
+  if (isTorn(bytes, segment.marker)) {
+    state.world.log.warn('the journal ended within a write; that record was never acknowledged and is cut', {
+      segment: segment.name,
+      bytes: bytes.length,
+    });
+    return false;
+  }
+  await noteDamage(state, segment, [{ from: segment.bytes, to: content.length, bytes }]);
+  return true;
+}
+
+async function finish(state: JournalState, segment: Segment, isEmpty: boolean): Promise<void> {
+  const { disk } = state.world;
+  const directory = state.config.RELAY_JOURNAL_DIR;
+  const path = join(directory, segment.name);
+  if (isEmpty) {
+    await disk.remove(path);
+  } else {
+    const file = await disk.open(path);
+    await file.sync().finally(() => file.close());
+    segment.name = sealedName(segment);
+    await disk.rename(path, join(directory, segment.name));
+    await disk.touch(join(directory, segment.name), segment.touchedAt);
+  }
+  await disk.syncDirectory(directory);
+}

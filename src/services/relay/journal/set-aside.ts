@@ -1,0 +1,125 @@
+import { join } from 'node:path';
+
+import type { Disk } from '../../../adapters/disk.ts';
+import { decodeSubmission } from '../../../domain/submission-codec.ts';
+import type { JournalRecord } from './reader.ts';
+
+const refusedFolder = 'refused';
+const requeuedFolder = 'requeued';
+const suffix = '.record';
+
+/** A record that the api refused for good: accepted by us, and the operator decides what becomes of it. */
+export interface SetAside {
+  /** The message id, or the record's place in the journal where it has no readable one. */
+  readonly name: string;
+  readonly reason: string;
+  readonly refusedAt: string;
+  readonly receivedAt?: string;
+  readonly mailFrom?: string;
+  readonly rcptTo?: readonly string[];
+  readonly bytes: number;
+}
+
+/** Makes the folders that records are set aside in. */
+export async function openSetAside(disk: Disk, directory: string): Promise<void> {
+  await disk.makeDirectory(join(directory, refusedFolder));
+  await disk.makeDirectory(join(directory, requeuedFolder));
+}
+
+/** Keeps a refused record with its reason; durable when it resolves. The same record again replaces the first. */
+export async function setAside(
+  disk: Disk,
+  directory: string,
+  record: JournalRecord,
+  refusal: { readonly reason: string; readonly at: Date },
+): Promise<void> {
+  const decoded = decodeSubmission(record.payload);
+  const name = nameOf(record);
+  const entry: SetAside = {
+    name,
+    reason: refusal.reason,
+    refusedAt: refusal.at.toISOString(),
+    bytes: record.payload.length,
+    ...(decoded.ok
+      ? {
+          receivedAt: decoded.submission.receivedAt.toISOString(),
+          mailFrom: decoded.submission.envelope.mailFrom,
+          rcptTo: decoded.submission.envelope.rcptTo,
+        }
+      : {}),
+  };
+  const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+  await disk.replace(join(directory, refusedFolder, name + suffix), [line, record.payload]);
+}
+
+function nameOf({ at, payload }: JournalRecord): string {
+  const decoded = decodeSubmission(payload);
+  const id = decoded.ok ? decoded.submission.id : decoded.id;
+  return id ?? `${at.segment}-${at.offset}`;
+}
+
+/** The names of all records set aside, oldest first. */
+export async function listSetAside(disk: Disk, directory: string): Promise<readonly string[]> {
+  const names = await disk.list(join(directory, refusedFolder));
+  return names.filter(isRecordFile).map(bareName).toSorted();
+}
+
+/** One record set aside, with the octets that were accepted; undefined when there is none of that name. */
+export async function readSetAside(
+  disk: Disk,
+  directory: string,
+  name: string,
+): Promise<{ readonly entry: SetAside; readonly payload: Buffer } | undefined> {
+  if (!(await listSetAside(disk, directory)).includes(name)) return undefined;
+  return readRecordFile(disk, join(directory, refusedFolder, name + suffix));
+}
+
+async function readRecordFile(disk: Disk, path: string) {
+  const content = await disk.read(path);
+  const end = content.indexOf(0x0a);
+  const entry = JSON.parse(content.subarray(0, end).toString('utf8')) as SetAside;
+  return { entry, payload: content.subarray(end + 1) };
+}
+
+/** Hands a record back to the relay, which ships it again at its next upkeep. False when there is none of that name. */
+export async function requeueSetAside(disk: Disk, directory: string, name: string): Promise<boolean> {
+  if (!(await listSetAside(disk, directory)).includes(name)) return false;
+  const file = name + suffix;
+  await disk.rename(join(directory, refusedFolder, file), join(directory, requeuedFolder, file));
+  await disk.syncDirectory(join(directory, requeuedFolder));
+  await disk.syncDirectory(join(directory, refusedFolder));
+  return true;
+}
+
+/** Deletes a record for good. False when there is none of that name. */
+export async function dropSetAside(disk: Disk, directory: string, name: string): Promise<boolean> {
+  if (!(await listSetAside(disk, directory)).includes(name)) return false;
+  await disk.remove(join(directory, refusedFolder, name + suffix));
+  await disk.syncDirectory(join(directory, refusedFolder));
+  return true;
+}
+
+/** Takes requeued records in. A file goes only after its record is stored, so that ending in between stores it twice, never not. */
+export async function takeRequeued(
+  disk: Disk,
+  directory: string,
+  store: (payload: Buffer) => Promise<boolean>,
+): Promise<number> {
+  const folder = join(directory, requeuedFolder);
+  let taken = 0;
+  for (const file of (await disk.list(folder)).filter(isRecordFile)) {
+    const { payload } = await readRecordFile(disk, join(folder, file));
+    if (!(await store(payload))) break;
+    await disk.remove(join(folder, file));
+    taken += 1;
+  }
+  return taken;
+}
+
+function isRecordFile(name: string): boolean {
+  return name.endsWith(suffix);
+}
+
+function bareName(file: string): string {
+  return file.slice(0, -suffix.length);
+}
