@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,7 +24,19 @@ function build() {
   const { status } = spawnSync(process.execPath, [compiler, '-p', join(root, 'tsconfig.json')], {
     stdio: 'inherit',
   });
-  if (status === 0) sweep();
+  if (status !== 0) return status ?? 1;
+  sweep();
+  return writeHelp();
+}
+
+/** `mailctl --help` is printed from a file, which takes half the time of starting the program for it. */
+function writeHelp() {
+  const { status, stdout } = spawnSync(process.execPath, [join(dist, 'cli/main.js'), '--help'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NO_COLOR: '1', COLUMNS: '80' },
+  });
+  if (status === 0) writeFileSync(join(dist, 'cli/help.txt'), stdout);
   return status ?? 1;
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -72,6 +72,13 @@ describe('the packed program, installed without its development dependencies', (
     expect(passed(run(mailctl, ['--help'], scratch)).stdout).toContain('mailctl');
   });
 
+  it('has written down the help that it would print', () => {
+    const program = join(prefix, 'lib/node_modules/mailctl/dist/cli/main.js');
+    const { stdout } = passed(run(process.execPath, [program, '--help'], scratch));
+    expect(passed(run(mailctl, ['--help'], scratch)).stdout).toBe(stdout);
+    expect(passed(run(mailctl, [], scratch)).stdout).toBe(stdout);
+  });
+
   it('explains a variable', () => {
     expect(passed(run(mailctl, ['config', 'explain', 'API_RATE_LIMIT'], scratch)).stdout).toContain(
       'API_RATE_LIMIT',
@@ -113,7 +120,7 @@ describe('a clone', () => {
     });
     const build = () => run(process.execPath, ['.ci/build.mjs'], folder);
     const [kept, gone] = [join(folder, 'dist/domain/secret.js'), join(folder, 'dist/domain/gone.js')];
-    await oneFileProject(folder);
+    await smallProject(folder);
 
     passed(build());
     utimesSync(kept, 1, 1);
@@ -126,9 +133,11 @@ describe('a clone', () => {
 });
 
 /** Leaves of the sources what compiles without any dependency, so that the build takes a moment. */
-async function oneFileProject(folder: string): Promise<void> {
+async function smallProject(folder: string): Promise<void> {
   rmSync(join(folder, 'src'), { recursive: true });
   await cp(join(root, 'src/domain/secret.ts'), join(folder, 'src/domain/secret.ts'));
+  mkdirSync(join(folder, 'src/cli'));
+  writeFileSync(join(folder, 'src/cli/main.ts'), 'export {};\n');
   const options = {
     target: 'ES2023',
     rootDir: 'src',
