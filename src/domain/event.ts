@@ -39,9 +39,9 @@ export interface Event {
 /** What the fold needs to know of an event that Postal told. */
 export type Told = Pick<Event, 'kind' | 'at'> & { readonly uuid: string };
 
-/** What Postal's events say of one recipient: its state, if they say any, and how often it opened and clicked. */
-export interface Standing {
-  readonly state: RecipientState | undefined;
+/** What Postal's events say of one recipient: the one that gives its state, if any does, and how often it opened and clicked. */
+export interface Standing<T extends Told> {
+  readonly latest: (T & { readonly state: RecipientState }) | undefined;
   readonly opens: number;
   readonly clicks: number;
 }
@@ -54,14 +54,11 @@ const reported = { delayed: 1, held: 2, failed: 3, delivered: 4, bounced: 5 } as
  * Folds what Postal told of one recipient, in whatever order and however often it arrived: the latest by (Postal's time, rank,
  * uuid) is its state; opens and clicks count distinct events.
  */
-export function standing(told: readonly Told[]): Standing {
+export function standing<T extends Told>(told: readonly T[]): Standing<T> {
   const events = [...new Map(told.map((event) => [event.uuid, event])).values()];
-  const latest = events
-    .filter((event) => event.kind in reported)
-    .toSorted(byTruth)
-    .at(-1);
+  const latest = events.toSorted(byTruth).findLast((event) => isReported(event.kind));
   return {
-    state: latest && isReported(latest.kind) ? latest.kind : undefined,
+    latest: latest && isReported(latest.kind) ? { ...latest, state: latest.kind } : undefined,
     opens: events.filter((event) => event.kind === 'opened').length,
     clicks: events.filter((event) => event.kind === 'clicked').length,
   };

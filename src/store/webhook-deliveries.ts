@@ -52,31 +52,38 @@ export interface ClaimedWebhook {
 
 interface WebhookClaim {
   readonly limit: number;
-  readonly perEndpoint: number;
   readonly leaseMs: number;
-  /** Endpoints that may not be asked now. */
-  readonly except: readonly string[];
+  /** How many an endpoint may be asked to take now, where it is not `perEndpoint`. */
+  readonly room: ReadonlyMap<string, number>;
+  readonly perEndpoint: number;
 }
 
-/** Takes webhooks that are due, at most `perEndpoint` of each endpoint, and hides them for `leaseMs`. */
+/** Takes webhooks that are due, at most so many of each endpoint as it has room for, and hides them for `leaseMs`. */
 export function claimWebhooks(
   db: Database,
-  { limit, perEndpoint, leaseMs, except }: WebhookClaim,
+  { limit, perEndpoint, leaseMs, room }: WebhookClaim,
 ): Promise<readonly ClaimedWebhook[]> {
-  return db.query<ClaimedWebhook & Record<string, unknown>>(claim, [limit, perEndpoint, leaseMs, except]);
+  return db.query<ClaimedWebhook & Record<string, unknown>>(claim, [
+    limit,
+    perEndpoint,
+    leaseMs,
+    [...room.keys()],
+    [...room.values()],
+  ]);
 }
 
 const claim = `
 with due as (
   select d.id from webhook_endpoints e
+  left join unnest($4::text[], $5::integer[]) as known (endpoint_id, room) on known.endpoint_id = e.id
   cross join lateral (
     select id from webhook_deliveries w
     where w.endpoint_id = e.id and w.state = 'waiting' and w.next_attempt_at <= now()
     order by w.next_attempt_at
-    limit $2
+    limit coalesce(known.room, $2)
     for update skip locked
   ) d
-  where e.disabled_at is null and e.paused_at is null and e.id <> all($4::text[])
+  where e.disabled_at is null and e.paused_at is null
   limit $1
 ), taken as (
   update webhook_deliveries d set attempts = attempts + 1, next_attempt_at = now() + $3 * interval '1 ms'

@@ -1,4 +1,4 @@
-import { count, domainName, duration, secret, webUrl } from '../shapes.ts';
+import { count, domainName, duration, oneOf, secret, size, webUrl } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Postal';
@@ -47,5 +47,53 @@ export const postal = {
     readBy,
     means: 'Recipients of one hand-over',
     fallback: '50',
+  }),
+  POSTAL_CONNECT_TIMEOUT: variable(duration, {
+    section,
+    readBy,
+    means: 'How long connecting to Postal may take',
+    fallback: '5s',
+  }),
+  POSTAL_MAX_ANSWER_BYTES: variable(size, {
+    section,
+    readBy,
+    means: 'Longest answer of Postal that is read',
+    fallback: '4MB',
+  }),
+  POSTAL_SETTLE_TIME: variable(duration, {
+    section,
+    readBy,
+    means: 'How long Postal may go on with a request whose end was unclear; nothing is decided before',
+    fallback: '2m',
+  }),
+  POSTAL_UNCERTAIN_POLICY: variable(oneOf(['hold', 'resend']), {
+    section,
+    readBy,
+    means: 'What becomes of a recipient that Postal may have or not, where its database cannot be asked',
+    fallback: 'hold',
+  }),
+  POSTAL_BREAKER_FAILURES: variable(count(1), {
+    section,
+    readBy,
+    means: 'Unclear hand-overs in a row after which the queue waits',
+    fallback: '5',
+  }),
+  POSTAL_BREAKER_OPEN: variable(duration, {
+    section,
+    readBy,
+    means: 'How long the queue waits the first time, before one message tries; doubled while it fails',
+    fallback: '2s',
+  }),
+  POSTAL_BREAKER_OPEN_MAX: variable(duration, {
+    section,
+    readBy,
+    means: 'Longest wait of the queue between two tries',
+    fallback: '1m',
+  }),
+  POSTAL_EVENT_FUTURE_MAX: variable(duration, {
+    section,
+    readBy,
+    means: "How far in the future the time of one of Postal's events may lie before it is quarantined",
+    fallback: '1d',
   }),
 };

@@ -8,7 +8,7 @@ const readBy = ['worker'] as const;
 export const worker = {
   WORKER_HEALTH_LISTEN: variable(listen, {
     section,
-    readBy,
+    readBy: ['worker', 'operator'],
     means: 'Health and metrics of the worker',
     fallback: '127.0.0.1:9103',
   }),
@@ -17,6 +17,24 @@ export const worker = {
     readBy,
     means: 'How long a loop that found nothing waits',
     fallback: '1s',
+  }),
+  WORKER_ERROR_WAIT_MAX: variable(duration, {
+    section,
+    readBy,
+    means: 'Longest wait of a loop that fails, such as without the database',
+    fallback: '15s',
+  }),
+  WORKER_DIGEST_BATCH: variable(count(1, 10_000), {
+    section,
+    readBy,
+    means: "Postal's webhooks worked out in one transaction",
+    fallback: '200',
+  }),
+  WORKER_UPKEEP_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means: 'Time between two rounds of upkeep: partitions, retention, figures',
+    fallback: '15s',
   }),
   WORKER_BATCH: variable(count(1, 1000), {
     section,

@@ -1,0 +1,76 @@
+import type { Database } from '../../adapters/postgres.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import {
+  finishWebhooks,
+  lockNewWebhooks,
+  quarantineWebhooks,
+  type StoredWebhook,
+} from '../../store/webhook-digest.ts';
+import type { Work } from '../loop.ts';
+import { readWebhook } from './read-webhook.ts';
+import { type DigestRoom, recordReadings } from './record-readings.ts';
+
+/** Turns Postal's webhooks into events, states and webhooks to AMS, a batch in one transaction. */
+export function digestion(room: DigestRoom): Work {
+  let single = 0;
+  return {
+    turn: async () => {
+      const limit = single > 0 ? 1 : room.config.WORKER_DIGEST_BATCH;
+      const taken: StoredWebhook[] = [];
+      try {
+        await digestBatch(room, limit, taken);
+        single = Math.max(0, single - 1);
+      } catch (error) {
+        if (!isPoison(error)) throw error;
+        if (limit === 1) await setAside(room, taken, error);
+        else single = taken.length;
+      }
+      return taken.length > 0;
+    },
+  };
+}
+
+async function digestBatch(room: DigestRoom, limit: number, taken: StoredWebhook[]): Promise<void> {
+  const latest = new Date(room.clock.now().getTime() + room.config.POSTAL_EVENT_FUTURE_MAX);
+  const counts = await room.db.transaction(async (within) => {
+    taken.push(...(await lockNewWebhooks(within, limit)));
+    return digest(room, within, taken, latest);
+  });
+  for (const { event, result } of counts) room.figures.digested(event, result);
+}
+
+async function digest(room: DigestRoom, within: Database, taken: readonly StoredWebhook[], latest: Date) {
+  if (taken.length === 0) return [];
+  const readings = taken.map(({ uuid, event, body }) => ({ uuid, event, read: readWebhook(body, latest) }));
+  const results = await recordReadings(room, within, readings);
+  const aside = results.filter(({ result }) => result === 'quarantined');
+  await quarantineWebhooks(
+    within,
+    aside.map(({ uuid, reason }) => ({ uuid, reason })),
+  );
+  await finishWebhooks(
+    within,
+    results.filter(({ result }) => result !== 'quarantined').map(({ uuid }) => uuid),
+  );
+  return results;
+}
+
+/** One webhook that no transaction can take must not stop the others; what merely failed now is tried again. */
+function isPoison(error: unknown): boolean {
+  if (error instanceof OperatorError) return false;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '22';
+  return /^(22|23)/.test(code);
+}
+
+async function setAside(room: DigestRoom, taken: readonly StoredWebhook[], error: unknown): Promise<void> {
+  const why = error instanceof Error ? error.message : String(error);
+  room.log.error('a webhook of Postal cannot be worked out; it is quarantined', {
+    uuids: taken.map(({ uuid }) => uuid),
+    error,
+  });
+  await quarantineWebhooks(
+    room.db,
+    taken.map(({ uuid }) => ({ uuid, reason: `it cannot be worked out: ${why}`.slice(0, 300) })),
+  );
+  for (const { event } of taken) room.figures.digested(event, 'quarantined');
+}

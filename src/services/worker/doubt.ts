@@ -1,0 +1,53 @@
+import type { ConfigOf } from '../../config/environment.ts';
+import type { Found, QueuedRecipient, Settlement } from '../../domain/delivery.ts';
+import type { ClaimedMessage } from '../../store/queue.ts';
+
+/**
+ * Looks up in Postal's own database what became of the recipients of one `mail_from`. Every asked recipient is in the answer; it
+ * throws when the database cannot be asked.
+ */
+export type LookUp = (mailFrom: string, recipients: readonly string[]) => Promise<ReadonlyMap<string, Found>>;
+
+/** Recipients that an earlier hand-over left without a clear answer, by us or by a worker that died. */
+export function doubtful(message: ClaimedMessage): readonly QueuedRecipient[] {
+  return message.recipients.filter(({ state }) => state === 'sending' || state === 'uncertain');
+}
+
+interface Question {
+  readonly mailFrom: string;
+  readonly recipients: readonly QueuedRecipient[];
+  readonly policy: ConfigOf<'worker'>['POSTAL_UNCERTAIN_POLICY'];
+  readonly lookUp: LookUp | undefined;
+}
+
+/** Decides each doubt for itself: by look-up where Postal's database can be asked, else by policy. */
+export async function decideDoubts({
+  mailFrom,
+  recipients,
+  policy,
+  lookUp,
+}: Question): Promise<readonly Settlement[]> {
+  if (!lookUp) return recipients.map((recipient) => byPolicy(recipient, policy));
+  const found = await lookUp(
+    mailFrom,
+    recipients.map(({ address }) => address),
+  );
+  return recipients.map((recipient) => byLookUp(recipient, found.get(recipient.address)));
+}
+
+function byPolicy({ position, address }: QueuedRecipient, policy: Question['policy']): Settlement {
+  if (policy === 'resend') return { position, address, state: 'queued', detail: '' };
+  return {
+    position,
+    address,
+    state: 'held',
+    detail:
+      'a hand-over ended without a clear answer, so Postal may have it or not; release it only if it has not',
+  };
+}
+
+function byLookUp({ position, address }: QueuedRecipient, found: Found | undefined): Settlement {
+  if (!found) return { position, address, state: 'uncertain', detail: 'the look-up did not answer for it' };
+  if (found.at === 'nowhere') return { position, address, state: 'queued', detail: '' };
+  return { position, address, state: 'accepted', name: found.name, detail: '' };
+}

@@ -1,0 +1,103 @@
+import type { ConfigOf } from '../../config/environment.ts';
+import {
+  type ClaimedWebhook,
+  claimWebhooks,
+  disableEndpoint,
+  recordAttempt,
+  unclaimWebhooks,
+} from '../../store/webhook-deliveries.ts';
+import type { Ticket } from '../breaker.ts';
+import type { Work } from '../loop.ts';
+import { openSlots, type Slots } from '../slots.ts';
+import { type Call, callEndpoint, type CallRoom } from './call-endpoint.ts';
+import type { EndpointGates } from './endpoint-gates.ts';
+import type { Figures } from './figures.ts';
+import type { Room } from './room.ts';
+
+/** What sending webhooks to AMS needs. */
+export type WebhookRoom = Room &
+  CallRoom & {
+    readonly gates: EndpointGates;
+    readonly config: Pick<
+      ConfigOf<'worker'>,
+      | 'WEBHOOK_CONCURRENCY'
+      | 'WEBHOOK_ENDPOINT_CONCURRENCY'
+      | 'WEBHOOK_TIMEOUT'
+      | 'WORKER_LEASE'
+      | 'WORKER_POLL_INTERVAL'
+    >;
+    readonly figures: Pick<Figures, 'sent'>;
+  };
+
+/** Sends what is due to AMS's endpoints, each endpoint for itself. */
+export function webhookSending(room: WebhookRoom): Work {
+  const slots = openSlots(room.config.WEBHOOK_CONCURRENCY, room.clock, (error) =>
+    room.log.error('a webhook broke off; it is tried again when its lease ends', { error }),
+  );
+  return {
+    turn: async () => {
+      const claimed = slots.free() > 0 ? await claim(room, slots.free()) : [];
+      const launched = await launch(room, claimed, slots);
+      if (launched === 0 && slots.free() === room.config.WEBHOOK_CONCURRENCY) return false;
+      await slots.freed(room.config.WORKER_POLL_INTERVAL);
+      return true;
+    },
+    finish: slots.drained,
+    oldestMs: slots.oldestMs,
+  };
+}
+
+function claim({ db, config, gates }: WebhookRoom, limit: number): Promise<readonly ClaimedWebhook[]> {
+  return claimWebhooks(db, {
+    limit,
+    perEndpoint: config.WEBHOOK_ENDPOINT_CONCURRENCY,
+    leaseMs: config.WEBHOOK_TIMEOUT + config.WORKER_LEASE,
+    room: gates.room(),
+  });
+}
+
+async function launch(room: WebhookRoom, claimed: readonly ClaimedWebhook[], slots: Slots): Promise<number> {
+  const refused: string[] = [];
+  for (const webhook of claimed) {
+    const ticket = room.gates.enter(webhook.endpointId);
+    if (ticket) slots.start(() => send(room, webhook, ticket));
+    else refused.push(webhook.id);
+  }
+  if (refused.length > 0) await unclaimWebhooks(room.db, refused);
+  return claimed.length - refused.length;
+}
+
+async function send(room: WebhookRoom, webhook: ClaimedWebhook, ticket: Ticket): Promise<number> {
+  let answered = false;
+  try {
+    const call = await callEndpoint(room, webhook);
+    answered = call.answered;
+    await settleCall(room, webhook, call);
+  } finally {
+    room.gates.leave(webhook.endpointId, ticket, answered ? 'answered' : 'failed');
+  }
+  return 0;
+}
+
+async function settleCall(
+  room: WebhookRoom,
+  webhook: ClaimedWebhook,
+  { attempt, isGone }: Call,
+): Promise<void> {
+  const fields = {
+    webhook_id: webhook.id,
+    endpoint_id: webhook.endpointId,
+    status: attempt.status,
+    error: attempt.error,
+  };
+  await recordAttempt(room.db, attempt);
+  if (isGone) {
+    await disableEndpoint(room.db, webhook.endpointId, 'it answered 410 Gone');
+    room.log.error('an endpoint is gone and was disabled; what waits for it stays', fields);
+    return room.figures.sent('gone');
+  }
+  if (attempt.next.state === 'delivered') return room.figures.sent('delivered');
+  if (attempt.next.state === 'waiting') return room.figures.sent('retried');
+  room.log.error('a webhook is dead after the whole schedule; see: mailctl webhooks deliveries', fields);
+  return room.figures.sent('dead');
+}

@@ -1,0 +1,148 @@
+import type { Clock } from '../../adapters/clock.ts';
+import { type Http, openHttp } from '../../adapters/http.ts';
+import type { Log } from '../../adapters/log.ts';
+import { postalClient } from '../../adapters/postal.ts';
+import type { Database } from '../../adapters/postgres.ts';
+import type { Random } from '../../adapters/random.ts';
+import type { ConfigOf } from '../../config/environment.ts';
+import { publicOr } from '../../domain/ip-address.ts';
+import { type Health, type Probe, startHealth } from '../health.ts';
+import { type Loop, startLoop, type Work } from '../loop.ts';
+import { openMetrics } from '../metrics.ts';
+import type { Running } from '../running.ts';
+import { deliveries } from './deliver.ts';
+import { digestion } from './digest.ts';
+import type { LookUp } from './doubt.ts';
+import { openGates } from './endpoint-gates.ts';
+import { type Figures, openFigures } from './figures.ts';
+import { watchPostal } from './lane.ts';
+import { webhookSending } from './send-webhooks.ts';
+import { upkeep } from './upkeep.ts';
+
+type WorkerConfig = ConfigOf<'worker'>;
+
+/** What the worker needs of the world. */
+export interface WorkerWorld {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Asks Postal's database about uncertain recipients; without it POSTAL_UNCERTAIN_POLICY decides. */
+  readonly lookUp?: LookUp;
+}
+
+/** Starts delivering, working out Postal's webhooks, sending webhooks to AMS, and upkeep. */
+export async function startWorker(config: WorkerConfig, world: WorkerWorld): Promise<Running> {
+  const metrics = openMetrics('worker');
+  const loops: Loop[] = [];
+  const figures = openFigures(metrics, () =>
+    Object.fromEntries(loops.map((loop) => [loop.name, loop.sinceProgressMs() / 1000])),
+  );
+  const health = await startHealth({ ...probes(config, world, loops), metrics });
+  const clients = openClients(config);
+  loops.push(...startLoops(config, world, { figures, clients }));
+  const stop = async (): Promise<void> => {
+    await stopLoops(loops, config, world);
+    await Promise.all([clients.postal[Symbol.asyncDispose](), clients.endpoints[Symbol.asyncDispose]()]);
+    await health.stop();
+  };
+  let stopped: Promise<void> | undefined;
+  return { addresses: health.addresses, stop: () => (stopped ??= stop()) };
+}
+
+function probes(config: WorkerConfig, { db }: WorkerWorld, loops: readonly Loop[]): Omit<Health, 'metrics'> {
+  const hung: Probe = async () => {
+    const stalled = loops.filter((loop) => loop.sinceProgressMs() > config.WORKER_STALL_AFTER);
+    if (stalled.length === 0) return { ok: true };
+    return { ok: false, why: `no progress: ${stalled.map(({ name }) => name).join(', ')}` };
+  };
+  const postgres: Probe = async () => {
+    await db.query('select 1');
+    return { ok: true };
+  };
+  return {
+    service: 'worker',
+    listen: config.WORKER_HEALTH_LISTEN,
+    live: { loops: hung },
+    ready: { postgres },
+  };
+}
+
+interface Clients {
+  readonly postal: Http;
+  readonly endpoints: Http;
+}
+
+function openClients(config: WorkerConfig): Clients {
+  return {
+    postal: openHttp({
+      connections: config.POSTAL_CONCURRENCY,
+      connectTimeoutMs: config.POSTAL_CONNECT_TIMEOUT,
+      mostAnswerBytes: config.POSTAL_MAX_ANSWER_BYTES,
+      keepAlive: false,
+    }),
+    endpoints: openHttp({
+      connections: config.WEBHOOK_ENDPOINT_CONCURRENCY,
+      connectTimeoutMs: config.WEBHOOK_CONNECT_TIMEOUT,
+      mostAnswerBytes: config.WEBHOOK_MAX_ANSWER_BYTES,
+      keepAlive: true,
+      mayConnect: publicOr(config.WEBHOOK_ALLOWED_ADDRESSES),
+    }),
+  };
+}
+
+interface Equipment {
+  readonly figures: Figures;
+  readonly clients: Clients;
+}
+
+function startLoops(
+  config: WorkerConfig,
+  world: WorkerWorld,
+  { figures, clients }: Equipment,
+): readonly Loop[] {
+  const room = { ...world, config };
+  const pace = { idleMs: config.WORKER_POLL_INTERVAL, longestMs: config.WORKER_ERROR_WAIT_MAX };
+  const start = (name: string, work: Work, idleMs = pace.idleMs): Loop =>
+    startLoop(name, work, { ...pace, idleMs }, world);
+  const postal = postalClient(clients.postal, {
+    url: config.POSTAL_URL,
+    hostname: config.POSTAL_HOSTNAME,
+    apiKey: config.POSTAL_API_KEY,
+    timeoutMs: config.POSTAL_TIMEOUT,
+  });
+  const lane = watchPostal(config, world, figures);
+  return [
+    start('deliver', deliveries({ ...room, postal, lane, lookUp: world.lookUp, figures })),
+    start('digest', digestion({ ...room, figures })),
+    start(
+      'webhooks',
+      webhookSending({ ...room, http: clients.endpoints, gates: gatesOf(config, world), figures }),
+    ),
+    start('upkeep', upkeep({ ...room, figures }), config.WORKER_UPKEEP_INTERVAL),
+  ];
+}
+
+function gatesOf(config: WorkerConfig, { clock }: WorkerWorld) {
+  const settings = {
+    failures: config.WEBHOOK_BREAKER_FAILURES,
+    openMs: config.WEBHOOK_BREAKER_OPEN,
+    longestOpenMs: config.WEBHOOK_BREAKER_OPEN_MAX,
+    probeMs: 2 * config.WEBHOOK_TIMEOUT,
+  };
+  return openGates(config.WEBHOOK_ENDPOINT_CONCURRENCY, settings, clock);
+}
+
+async function stopLoops(
+  loops: readonly Loop[],
+  config: WorkerConfig,
+  { clock, log }: WorkerWorld,
+): Promise<void> {
+  const finished = new AbortController();
+  const all = Promise.all(loops.map((loop) => loop.stop())).then(() => finished.abort());
+  await Promise.race([all, clock.sleep(config.WORKER_SHUTDOWN_TIMEOUT, finished.signal)]);
+  if (!finished.signal.aborted)
+    log.error(
+      'not all work ended within WORKER_SHUTDOWN_TIMEOUT; what is open is taken up again when its lease ends',
+    );
+}
