@@ -3,9 +3,12 @@ import { isAbsolute, join } from 'node:path';
 
 import { type Clock, systemClock } from './adapters/clock.ts';
 import { type Files, openFiles } from './adapters/files.ts';
-import { openedThings } from './adapters/opened.ts';
+import { openedThings } from './domain/opened.ts';
+import type { Http } from './adapters/http.ts';
 import type { Postgres } from './adapters/postgres.ts';
+import type { Prober } from './adapters/prober.ts';
 import { type Random, systemRandom } from './adapters/random.ts';
+import { makeRsaKey, type RsaKey } from './adapters/rsa.ts';
 import type { ConfigOf } from './config/environment.ts';
 import type { Sources } from './config/resolve.ts';
 import type { Room } from './config/variable.ts';
@@ -21,6 +24,10 @@ export interface Runtime extends AsyncDisposable {
   sources(): Promise<Sources>;
   config<R extends Room>(room: R): Promise<ConfigOf<R>>;
   postgres(): Promise<Postgres>;
+  http(): Promise<Http>;
+  /** What the end-to-end check speaks and reads mail with. */
+  prober(): Promise<Prober>;
+  makeRsaKey(bits: number): Promise<RsaKey>;
 }
 
 export interface RuntimeOptions {
@@ -44,9 +51,19 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     sources,
     config,
     postgres: once(async () => opened.use(await connect(await config('operator')))),
+    http: once(async () => opened.use((await import('./adapters/http.ts')).openHttp(httpLimits))),
+    prober: once(async () => (await import('./adapters/prober.ts')).prober),
+    makeRsaKey,
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
 }
+
+const httpLimits = {
+  connections: 4,
+  connectTimeoutMs: 10_000,
+  mostAnswerBytes: 100 * 1024 * 1024,
+  keepAlive: false,
+};
 
 function once<T>(open: () => Promise<T>): () => Promise<T> {
   let opening: Promise<T> | undefined;

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import { api } from './environment/api.ts';
+import { e2e } from './environment/e2e.ts';
 import { platform } from './environment/platform.ts';
 import { postal } from './environment/postal.ts';
 import { postgres } from './environment/postgres.ts';
@@ -18,6 +19,7 @@ export const environment = {
   ...postal,
   ...worker,
   ...webhooks,
+  ...e2e,
 } satisfies Record<string, Variable>;
 
 type Environment = typeof environment;

@@ -1,3 +1,4 @@
+import { OperatorError } from '../domain/failure.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Plan, Step } from './plan.ts';
 
@@ -7,9 +8,18 @@ export interface Progress {
   failed(step: Step): void;
 }
 
-/** Runs the steps in order and returns the plan's result. The first failure ends it; what was done stays done. */
-export async function carryOut<T>(plan: Plan<T>, world: Runtime, progress: Progress): Promise<T> {
-  for (const step of plan.steps) {
+/**
+ * Runs the steps in order and returns the plan's result. The first failure ends it; what was done stays done. A stop is
+ * heeded between two steps, never within one, and throws `interrupted` if steps are left.
+ */
+export async function carryOut<T>(
+  plan: Plan<T>,
+  world: Runtime,
+  progress: Progress,
+  stop?: AbortSignal,
+): Promise<T> {
+  for (const [index, step] of plan.steps.entries()) {
+    if (stop?.aborted) throw interrupted(index, plan.steps.length);
     await step.run(world).catch((error: unknown) => {
       progress.failed(step);
       throw error;
@@ -17,4 +27,10 @@ export async function carryOut<T>(plan: Plan<T>, world: Runtime, progress: Progr
     progress.done(step);
   }
   return plan.result();
+}
+
+function interrupted(done: number, all: number): OperatorError {
+  return new OperatorError('interrupted', `interrupted after ${done} of ${all} steps`, {
+    hint: 'What was done stays done: run it again to finish',
+  });
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 
 import { type DatabaseStatus, planMigration, showDatabase } from '../../operations/database/migrate.ts';
-import { migrations } from '../../store/migrate.ts';
 import { acts, looks, type Session } from '../command.ts';
 
 /** `mailctl db status|migrate`. */
@@ -9,13 +8,7 @@ export function defineDb(command: Command, session: Session): void {
   command
     .command('status')
     .description('Show which migrations the database has and lacks.')
-    .action(
-      looks(
-        session,
-        async ({ runtime }) => showDatabase(await runtime.postgres(), await migrations()),
-        statusAsText,
-      ),
-    );
+    .action(looks(session, async ({ runtime }) => showDatabase(await runtime.postgres()), statusAsText));
   command
     .command('migrate')
     .description('Bring the database to the version of this program.')
@@ -24,7 +17,7 @@ export function defineDb(command: Command, session: Session): void {
         session,
         async ({ runtime }) => {
           const { POSTGRES_MIGRATE_TIMEOUT } = await runtime.config('operator');
-          return planMigration(await runtime.postgres(), await migrations(), POSTGRES_MIGRATE_TIMEOUT);
+          return planMigration(await runtime.postgres(), POSTGRES_MIGRATE_TIMEOUT);
         },
         ({ applied_migrations }) =>
           applied_migrations.length === 0

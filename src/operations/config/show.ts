@@ -1,9 +1,8 @@
 import { allVariables, environment, type VariableName } from '../../config/environment.ts';
-import { readVariables } from '../../config/load.ts';
+import { configInvalid, describeProblem, readVariables } from '../../config/load.ts';
 import { nearest } from '../../config/nearest.ts';
 import type { Problem, Sources } from '../../config/resolve.ts';
 import type { Variable } from '../../config/variable.ts';
-import { configInvalid } from '../../config/load.ts';
 import { OperatorError } from '../../domain/failure.ts';
 
 /** One variable as `config show` prints it; the value of a secret is never in it. */
@@ -14,10 +13,14 @@ export interface ShownVariable {
   readonly secret: boolean;
 }
 
-/** Every variable with its value and where that stands. */
-export function showConfig(sources: Sources): { variables: readonly ShownVariable[] } {
-  const { texts, origins } = readVariables(allVariables, sources);
+/** Every variable with its value and where that stands; what is wrong with them is a list of warnings. */
+export function showConfig(sources: Sources): {
+  variables: readonly ShownVariable[];
+  warnings: readonly string[];
+} {
+  const { texts, origins, problems } = readVariables(allVariables, sources);
   return {
+    warnings: problems.map(describeProblem),
     variables: allVariables.map((name) => {
       const secret = isSecret(name);
       const text = texts.get(name);
@@ -34,7 +37,7 @@ export function showConfig(sources: Sources): { variables: readonly ShownVariabl
 /** What is wrong with the configuration of every room. Throws `config-invalid` with the problems when anything is. */
 export function checkConfig(sources: Sources): { problems: readonly Problem[]; warnings: readonly string[] } {
   const { problems } = readVariables(allVariables, sources);
-  if (problems.length > 0) throw configInvalid(problems);
+  if (problems.length > 0) throw configInvalid(problems, sources);
   return { problems, warnings: misspelt(sources) };
 }
 

@@ -1,6 +1,6 @@
 import type { Database } from '../../adapters/postgres.ts';
 import type { Runtime } from '../../runtime.ts';
-import { migrate, type Migration, migrationStatus } from '../../store/migrate.ts';
+import { migrate, type Migration, migrations, migrationStatus } from '../../store/migrate.ts';
 import type { Plan, Step } from '../plan.ts';
 
 /** What the database has and lacks. */
@@ -11,7 +11,8 @@ export interface DatabaseStatus {
 }
 
 /** Looks at the migrations of the database. */
-export async function showDatabase(db: Database, known: readonly Migration[]): Promise<DatabaseStatus> {
+export async function showDatabase(db: Database): Promise<DatabaseStatus> {
+  const known = await migrations();
   const { applied, missing, newerThanUs } = await migrationStatus(db, known);
   return { applied, missing: missing.map(({ version, name }) => ({ version, name })), newer: newerThanUs };
 }
@@ -19,9 +20,9 @@ export async function showDatabase(db: Database, known: readonly Migration[]): P
 /** Plans the migrations that the database lacks. */
 export async function planMigration(
   db: Database,
-  known: readonly Migration[],
   waitMs: number,
 ): Promise<Plan<{ applied_migrations: readonly number[] }>> {
+  const known = await migrations();
   const { missing } = await migrationStatus(db, known);
   return {
     title: missing.length === 0 ? 'The database is up to date' : 'Migrate the database',

@@ -1,7 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
 
-import { makeRsaKey } from '../../adapters/rsa.ts';
 import { type EnvFile, parseEnvFile } from '../../config/env-file.ts';
 import { type Given, isNamed, renderEnvFile, renderMissing } from '../../config/env-template.ts';
 import { allVariables, type VariableName } from '../../config/environment.ts';
@@ -61,13 +60,14 @@ async function missing({ dir, files }: Pick<Runtime, 'dir' | 'files'>): Promise<
 
 /** Plans what the folder lacks. What is there stays as it is, above all every secret. */
 export async function planInit(
-  { dir, random }: Pick<Runtime, 'dir' | 'random'>,
+  world: Pick<Runtime, 'dir' | 'random' | 'makeRsaKey'>,
   found: Folder,
   answers: Answers,
 ): Promise<Plan<Initialised>> {
+  const { dir, random } = world;
   const given: Given = new Map([...chosenValues(answers, publicPath), ...secretValues(random)]);
   if (found.env) refuseContradiction(found.env.file, chosenValues(answers, publicPath), answers.asked);
-  const keys = await signingKeySteps(found);
+  const keys = await signingKeySteps(world, found);
   const env = envStep(found, given);
   const files = [env.file, ...keys.files];
   return {
@@ -106,7 +106,10 @@ function envStep(
   };
 }
 
-async function signingKeySteps(found: Folder): Promise<Part & { files: readonly FileReport[] }> {
+async function signingKeySteps(
+  { makeRsaKey }: Pick<Runtime, 'makeRsaKey'>,
+  found: Folder,
+): Promise<Part & { files: readonly FileReport[] }> {
   const key = found.signingKey === undefined ? await makeRsaKey(2048) : keptKey(found.signingKey);
   const writes = [
     { path: privatePath, content: key.privatePem, present: found.signingKey !== undefined },
