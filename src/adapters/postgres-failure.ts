@@ -5,7 +5,7 @@ type Where = Pick<PostgresAddress, 'host' | 'port' | 'database' | 'user' | 'stat
 
 /** Puts what an operator can act on into words; errors that the store decides on, such as 23505, stay as they are. */
 export function describeFailure(cause: unknown, where: Where): unknown {
-  const describe = descriptions[codeOf(cause)] ?? (isConnectionLoss(cause) ? lost : undefined);
+  const describe = descriptions[codeOf(cause)] ?? withoutCode(cause);
   return describe ? describe(where, cause) : cause;
 }
 
@@ -28,6 +28,13 @@ const lost: Description = (where, cause) =>
 const full: Description = (where, cause) =>
   new OperatorError('unreachable', `PostgreSQL at ${place(where)} has no connection left`, {
     hint: 'Lower POSTGRES_POOL_SIZE (mailctl config explain POSTGRES_POOL_SIZE) or raise max_connections of the server',
+    field: 'POSTGRES_POOL_SIZE',
+    cause,
+  });
+
+const used: Description = (where, cause) =>
+  new OperatorError('unreachable', `all connections of this process to ${place(where)} are in use`, {
+    hint: 'See what keeps the database busy, or raise POSTGRES_POOL_SIZE: mailctl config explain POSTGRES_POOL_SIZE',
     field: 'POSTGRES_POOL_SIZE',
     cause,
   });
@@ -94,9 +101,8 @@ function codeOf(cause: unknown): string {
 }
 
 /** What pg and its pool say without a code. */
-function isConnectionLoss(cause: unknown): boolean {
-  return (
-    cause instanceof Error &&
-    /timeout exceeded when trying to connect|Connection terminated|not queryable/.test(cause.message)
-  );
+function withoutCode(cause: unknown): Description | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  if (cause.message.includes('timeout exceeded when trying to connect')) return used;
+  return /Connection terminated|not queryable/.test(cause.message) ? lost : undefined;
 }

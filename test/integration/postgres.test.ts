@@ -162,10 +162,13 @@ describe('an operator is told what to check', () => {
   });
 
   it('when every connection is in use for longer than a new one may take', async () => {
-    await using postgres = openPostgres({ ...database.address, poolSize: 1, connectTimeoutMs: 50 });
+    await using postgres = openPostgres({ ...database.address, poolSize: 1, connectTimeoutMs: 1_000 });
 
     await postgres.transaction(async () => {
-      await expect(postgres.query('select 1')).rejects.toMatchObject({ code: 'unreachable' });
+      await expect(postgres.query('select 1')).rejects.toMatchObject({
+        code: 'unreachable',
+        field: 'POSTGRES_POOL_SIZE',
+      });
     });
   });
 
