@@ -13,6 +13,7 @@ export type ApiAnswer =
 /** A call's parameters as they came, unchecked. */
 export type ApiParams = Readonly<Record<string, unknown>>;
 
+/** An answer whose status is `success`. */
 export function success(data: RubyValue): ApiAnswer {
   return { status: 'success', data };
 }
@@ -22,6 +23,7 @@ export function failure(code: string, data: { readonly [name: string]: RubyValue
   return { status: 'error', data: { ...data, code } };
 }
 
+/** The answer to a call that lacks a parameter. */
 export function missing(name: string): ApiAnswer {
   return { status: 'parameter-error', data: { message: `\`${name}\` parameter is required but is missing` } };
 }

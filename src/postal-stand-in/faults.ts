@@ -62,6 +62,7 @@ export function isFaultKind(name: string): name is FaultKind {
   return Object.hasOwn(faultKinds, name);
 }
 
+/** No faults yet; those ordered first are used up first. */
 export function openFaults(): Faults {
   let orders: (FaultOrder & { left: number })[] = [];
   return {

@@ -1,5 +1,7 @@
 import addressparser from 'nodemailer/lib/addressparser';
 
+import { decodeWords } from '../domain/encoded-word.ts';
+
 /** One header field: its name as written, its value unfolded (RFC 5322 §2.2.3) but not decoded. */
 export interface Header {
   readonly name: string;
@@ -41,16 +43,6 @@ export function fromDomains(headers: readonly Header[]): string[] {
     .map(({ address }) => address.slice(address.lastIndexOf('@') + 1).toLowerCase());
 }
 
-/** Encoded words as text (RFC 2047 §6.2: the space between two of them disappears); an unknown charset stays as it is. */
-export function decodeWords(value: string): string {
-  return value
-    .replaceAll(/(\?=)\s+(=\?)/g, '$1$2')
-    .replaceAll(/=\?([^?]+)\?([BbQq])\?([^?]*)\?=/g, (word, charset: string, kind: string, text: string) => {
-      const bytes = kind.toUpperCase() === 'B' ? Buffer.from(text, 'base64') : quotedBytes(text);
-      return decodeCharset(bytes, charset) ?? word;
-    });
-}
-
 /** Octets as text in a charset; undefined when the charset is unknown. */
 export function decodeCharset(bytes: Uint8Array, charset: string): string | undefined {
   try {
@@ -59,11 +51,4 @@ export function decodeCharset(bytes: Uint8Array, charset: string): string | unde
     if (error instanceof RangeError) return undefined;
     throw error;
   }
-}
-
-function quotedBytes(text: string): Buffer {
-  const plain = text
-    .replaceAll('_', ' ')
-    .replaceAll(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return Buffer.from(plain, 'latin1');
 }

@@ -52,6 +52,7 @@ export function messageRows(rows: readonly MessageRow[], query: URLSearchParams)
     }));
 }
 
+/** One message as the mailbox shows it, with its timeline in order. */
 export function mailboxEntry(row: MessageRow): MailboxEntry {
   const page = `/_stand-in/mailbox/${row.id}`;
   return {

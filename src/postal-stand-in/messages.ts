@@ -76,7 +76,7 @@ export interface MessageTable {
   byToken(token: string): MessageRow | undefined;
   /** Newest first. */
   list(): MessageRow[];
-  readonly links: LinkTable;
+  readonly links: LinkTable<MessageRow>;
   clear(): void;
 }
 
@@ -89,20 +89,17 @@ interface Keep {
 export function openMessages(keep: Keep, random: TokenSource): MessageTable {
   const rows = new Map<number, MessageRow>();
   const tokens = new Map<string, MessageRow>();
-  const links = openLinks(random);
+  const links = openLinks<MessageRow>(random);
   let lastId = 0;
   let bytes = 0;
 
-  const drop = (row: MessageRow) => {
-    rows.delete(row.id);
-    tokens.delete(row.token);
-    links.dropOf(row);
-    bytes -= octets(row);
-  };
   const makeRoom = () => {
     for (const row of rows.values()) {
       if (rows.size <= keep.messages && bytes <= keep.bytes) return;
-      drop(row);
+      rows.delete(row.id);
+      tokens.delete(row.token);
+      links.dropOf(row);
+      bytes -= octets(row);
     }
   };
 

@@ -9,6 +9,7 @@ export interface Pacer {
   current(): Pace;
 }
 
+/** A pace in recipients a second; the waits end when `stop` is aborted. */
 export function openPacer(clock: Clock, pace: Pace, stop: AbortSignal): Pacer {
   let current = pace;
   const next = { accept: 0, deliver: 0 };

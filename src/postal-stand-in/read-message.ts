@@ -98,10 +98,33 @@ const expansions: Readonly<Record<string, Expand>> = {
   }),
 };
 
+/** The order in which Postal lists well-known fields; others follow in the message's own. */
+const fieldOrder = [
+  'received',
+  'date',
+  'from',
+  'sender',
+  'reply-to',
+  'to',
+  'cc',
+  'message-id',
+  'in-reply-to',
+  'references',
+  'subject',
+  'mime-version',
+  'content-type',
+  'content-transfer-encoding',
+];
+
 function headersByName(raw: Buffer): Record<string, string[]> {
-  const byName: Record<string, string[]> = {};
-  for (const { name, value } of readHeaders(raw)) (byName[name.toLowerCase()] ??= []).push(value);
-  return byName;
+  const byName = new Map<string, string[]>();
+  for (const { name, value } of readHeaders(raw)) {
+    const key = name.toLowerCase();
+    byName.set(key, [...(byName.get(key) ?? []), value]);
+  }
+  const names = [...byName.keys()];
+  const sorted = [...new Set([...fieldOrder.filter((name) => byName.has(name)), ...names])];
+  return Object.fromEntries(sorted.map((name) => [name, byName.get(name) ?? []]));
 }
 
 /** Base64 in lines of 60 letters, each ended by LF, as Ruby's encode64 writes it. */

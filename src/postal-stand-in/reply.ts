@@ -7,6 +7,8 @@ export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
+  /** Rails itself answered, so it says how long it took and under which id. */
+  readonly traced?: true;
 }
 
 /** Headers Rails puts on everything. */
@@ -41,6 +43,7 @@ export function jsonReply(body: string): Reply {
       ...railsHeaders,
     },
     body,
+    traced: true,
   };
 }
 
@@ -55,7 +58,8 @@ export function textReply(
 
 /** 400 or 403 with nothing in it: JSON that is none, or a Host that is not ours. */
 export function emptyReply(status: 400 | 403): Reply {
-  return { status, headers: { 'content-type': html, ...railsHeaders }, body: '' };
+  const reply: Reply = { status, headers: { 'content-type': html, ...railsHeaders }, body: '' };
+  return status === 400 ? { ...reply, traced: true } : reply;
 }
 
 const pages = {
@@ -69,6 +73,7 @@ export function pageReply(status: keyof typeof pages): Reply {
   return htmlReply(status, `<!DOCTYPE html>\n<title>${status}</title>\n<p>${pages[status]}</p>\n`);
 }
 
+/** A page of html with the headers Rails gives it. */
 export function htmlReply(status: number, body: string): Reply {
-  return { status, headers: { 'content-type': html, ...railsHeaders }, body };
+  return { status, headers: { 'content-type': html, ...railsHeaders }, body, traced: true };
 }

@@ -31,14 +31,17 @@ async function serveRequest(
     return;
   }
   response.sendDate = false;
-  const seconds = (office.world.clock.monotonicMs() - startMs) / 1000;
   response.writeHead(answer.status, {
     ...answer.headers,
-    'x-request-id': randomUuid(office.world.random),
-    'x-runtime': seconds.toFixed(6),
+    ...(answer.traced ? traceOf(office, startMs) : {}),
     'content-length': Buffer.byteLength(answer.body),
   });
   response.end(request.method === 'HEAD' ? undefined : answer.body);
+}
+
+function traceOf({ world }: Office, startMs: number) {
+  const seconds = (world.clock.monotonicMs() - startMs) / 1000;
+  return { 'x-request-id': randomUuid(world.random), 'x-runtime': seconds.toFixed(6) };
 }
 
 /** The boundary: whatever goes wrong inside is a 500, as with Postal. */

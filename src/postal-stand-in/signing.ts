@@ -1,4 +1,6 @@
-import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { createPublicKey, type KeyObject, sign } from 'node:crypto';
+
+import { kidOf } from '../domain/postal-webhook.ts';
 
 /** Signs webhook bodies as Postal's signing.key does. */
 export interface WebhookSigner {
@@ -9,11 +11,10 @@ export interface WebhookSigner {
   headers(body: Buffer): Readonly<Record<string, string>>;
 }
 
+/** A signer with an RSA private key; the same body always gets the same headers. */
 export function openSigner(key: KeyObject): WebhookSigner {
   const publicKey = createPublicKey(key);
-  const kid = createHash('sha256')
-    .update(publicKey.export({ type: 'pkcs1', format: 'der' }))
-    .digest('hex');
+  const kid = kidOf(publicKey);
   const { n, e } = publicKey.export({ format: 'jwk' });
   const signed = (algorithm: string, body: Buffer) => sign(algorithm, body, key).toString('base64');
   return {

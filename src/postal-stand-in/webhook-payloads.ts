@@ -14,7 +14,7 @@ export function messagePayload(row: MessageRow): Payload {
     from: row.mailFrom || null,
     subject: row.subject,
     timestamp: float(row.timestamp),
-    spam_status: 'NotChecked',
+    spam_status: row.direction === 'incoming' && !row.bounce ? 'NotSpam' : 'NotChecked',
     tag: row.tag,
   };
 }
@@ -32,6 +32,7 @@ export function deliveryPayload(row: MessageRow, delivery: Delivery): Payload {
   };
 }
 
+/** Payload of MessageBounced: the message that was sent, and the report that came back. */
 export function bouncePayload(original: MessageRow, bounce: MessageRow): Payload {
   return { original_message: messagePayload(original), bounce: messagePayload(bounce) };
 }
