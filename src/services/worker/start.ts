@@ -6,6 +6,7 @@ import type { Database } from '../../adapters/postgres.ts';
 import type { Random } from '../../adapters/random.ts';
 import type { ConfigOf } from '../../config/environment.ts';
 import { publicOr } from '../../domain/ip-address.ts';
+import { reachDatabase } from '../../store/reachable.ts';
 import { type Health, type Probe, startHealth } from '../health.ts';
 import { type Loop, startLoop, type Work } from '../loop.ts';
 import { openMetrics } from '../metrics.ts';
@@ -57,7 +58,7 @@ function probes(config: WorkerConfig, { db }: WorkerWorld, loops: readonly Loop[
     return { ok: false, why: `no progress: ${stalled.map(({ name }) => name).join(', ')}` };
   };
   const postgres: Probe = async () => {
-    await db.query('select 1');
+    await reachDatabase(db);
     return { ok: true };
   };
   return {

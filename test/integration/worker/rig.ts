@@ -1,0 +1,233 @@
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+
+import { systemClock } from '../../../src/adapters/clock.ts';
+import { silentLog } from '../../../src/adapters/log.ts';
+import type { Postgres, PostgresAddress } from '../../../src/adapters/postgres.ts';
+import { systemRandom } from '../../../src/adapters/random.ts';
+import type { ConfigOf } from '../../../src/config/environment.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { newId } from '../../../src/domain/id.ts';
+import { sealSecret } from '../../../src/domain/sealed-secret.ts';
+import { Secret } from '../../../src/domain/secret.ts';
+import { webhookSecret } from '../../../src/domain/webhook-signature.ts';
+import { type PostalStandIn, startPostalStandIn } from '../../../src/postal-stand-in/start.ts';
+import type { Running } from '../../../src/services/running.ts';
+import { startWorker, type WorkerWorld } from '../../../src/services/worker/start.ts';
+import { insertSubmissions } from '../../../src/store/messages.ts';
+import { insertPostalWebhooks } from '../../../src/store/postal-webhooks.ts';
+import { testDatabase } from '../../engines/postgres.ts';
+
+export const sealingKey = new Secret('k'.repeat(43));
+
+/** A server on a free loopback port. */
+export interface Listener extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+}
+
+/** Starts a server for one test. */
+export async function listen(answer: RequestListener): Promise<Listener> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** What an endpoint of AMS received. */
+export interface Heard {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** An endpoint that remembers what it hears; `status` answers each. */
+export async function listenAsAms(status: (heard: Heard) => number = () => 204) {
+  const heard: Heard[] = [];
+  const listener = await listen((request, response) => {
+    void buffer(request).then((body) => {
+      const each = { headers: request.headers, body: body.toString() };
+      heard.push(each);
+      response.writeHead(status(each)).end();
+    });
+  });
+  return { ...listener, heard };
+}
+
+/** Waits until a condition holds; fails with what it saw last when it does not within 15 s. */
+export async function until<T>(look: () => Promise<T> | T, holds: (seen: T) => boolean): Promise<T> {
+  const deadline = performance.now() + 15_000;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    if (performance.now() > deadline) throw new Error(`never came true; last seen: ${JSON.stringify(seen)}`);
+    await systemClock.sleep(10);
+  }
+}
+
+/** A whole back half of the platform: PostgreSQL, Postal's stand-in whose webhooks are stored, and workers. */
+export interface Rig extends AsyncDisposable {
+  readonly db: Postgres;
+  readonly address: PostgresAddress;
+  readonly postal: PostalStandIn;
+  work(changes?: Readonly<Record<string, string>>, world?: Partial<WorkerWorld>): Promise<Running>;
+  config(changes?: Readonly<Record<string, string>>): ConfigOf<'worker'>;
+  /** Stores a message as the api does and returns its id. */
+  submit(message?: Partial<NewMail>): Promise<string>;
+  subscribe(
+    url: string,
+    events?: readonly string[],
+  ): Promise<{ readonly id: string; readonly secret: Secret }>;
+  recipients(id: string): Promise<readonly RecipientRow[]>;
+  events(id: string): Promise<readonly string[]>;
+}
+
+interface NewMail {
+  readonly from: string;
+  readonly mailFrom: string;
+  readonly to: readonly string[];
+  readonly sendAt: Date;
+}
+
+interface RecipientRow extends Record<string, unknown> {
+  readonly address: string;
+  readonly state: string;
+  readonly detail: string | null;
+  readonly opens: number;
+  readonly clicks: number;
+}
+
+/** Starts everything but a worker. */
+export async function openRig(): Promise<Rig> {
+  const database = await testDatabase();
+  const { db, address } = database;
+  const intake = await listen((request, response) => {
+    void buffer(request).then(async (body) => {
+      const { uuid, event } = JSON.parse(body.toString()) as { uuid: string; event: string };
+      await insertPostalWebhooks(db, [{ uuid, event, body, quarantined: undefined }]);
+      response.writeHead(200).end();
+    });
+  });
+  const world = { clock: systemClock, random: systemRandom, log: silentLog };
+  const postal = await startPostalStandIn(
+    {
+      listen: { host: '127.0.0.1', port: 0 },
+      webHostname: 'postal.example.test',
+      apiKeys: [new Secret('ILhJDVFXjMGU6bzl1mIo2lCL')],
+      domains: ['acme.test'],
+      webhook: { url: intake.url },
+      speed: 600,
+    },
+    world,
+  );
+  const workers: Running[] = [];
+  const config = (changes: Readonly<Record<string, string>> = {}) => workerConfig(postal.url, changes);
+  return {
+    db,
+    address,
+    postal,
+    config,
+    work: async (changes, more) => {
+      const running = await startWorker(config(changes), { ...world, db, ...more });
+      workers.push(running);
+      return running;
+    },
+    submit: (message) => submit(db, message),
+    subscribe: (url, events) => subscribe(db, url, events),
+    recipients: (id) =>
+      db.query<RecipientRow>(
+        'select address, state, detail, opens, clicks from recipients where message_id = $1 order by position',
+        [id],
+      ),
+    events: async (id) => {
+      const rows = await db.query<{ kind: string }>(
+        'select kind from events where message_id = $1 order by recorded_at, id',
+        [id],
+      );
+      return rows.map(({ kind }) => kind);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await postal.stop();
+      await intake[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function workerConfig(postalUrl: string, changes: Readonly<Record<string, string>>): ConfigOf<'worker'> {
+  const environment = {
+    MAILCTL_MODE: 'sandbox',
+    MAIL_DOMAIN: 'mail.acme.test',
+    POSTGRES_PASSWORD: 'p'.repeat(43),
+    POSTAL_URL: postalUrl,
+    POSTAL_HOSTNAME: 'postal.example.test',
+    POSTAL_API_KEY: 'ILhJDVFXjMGU6bzl1mIo2lCL',
+    POSTAL_SETTLE_TIME: '200ms',
+    POSTAL_BREAKER_OPEN: '100ms',
+    WEBHOOK_SEALING_KEY: sealingKey.reveal(),
+    WEBHOOK_ALLOWED_ADDRESSES: '127.0.0.0/8',
+    WORKER_HEALTH_LISTEN: '127.0.0.1:0',
+    WORKER_POLL_INTERVAL: '20ms',
+    WORKER_ERROR_WAIT_MAX: '100ms',
+    ...changes,
+  };
+  return loadConfig('worker', {
+    environment,
+    file: undefined,
+    readFile: () => {
+      throw new Error('no file is named');
+    },
+  });
+}
+
+async function submit(db: Postgres, mail: Partial<NewMail> = {}): Promise<string> {
+  const { from = 'news@acme.test', mailFrom = from, to = ['ann@example.test'], sendAt } = mail;
+  const receivedAt = new Date(Date.now() - 1000);
+  const raw = Buffer.from(
+    `From: <${from}>\r\nTo: <${to[0]}>\r\nSubject: Hello\r\nMessage-ID: <m@acme.test>\r\n\r\nHello\r\n`,
+  );
+  const id = newId('msg', receivedAt, systemRandom.bytes(10));
+  await insertSubmissions(db, [
+    {
+      submission: {
+        id,
+        receivedAt,
+        source: 'http',
+        credentialId: 'mk_test',
+        envelope: { mailFrom, rcptTo: to },
+        client: { name: 'test', address: '127.0.0.1' },
+        raw,
+      },
+      events: [{ id: newId('evt', receivedAt, systemRandom.bytes(10)), kind: 'received' }],
+      postalKey: systemRandom.letters(20),
+      headerMessageId: 'm@acme.test',
+      subject: 'Hello',
+      tag: 'greeting',
+      metadata: { order: '7' },
+      sendAt,
+    },
+  ]);
+  return id;
+}
+
+async function subscribe(db: Postgres, url: string, events: readonly string[] = []) {
+  const id = newId('whe', new Date(), systemRandom.bytes(10));
+  const secret = webhookSecret(systemRandom.letters(52));
+  const sealed = sealSecret(secret, { key: sealingKey, owner: id }, systemRandom.bytes(12));
+  await db.change('insert into webhook_endpoints (id, url, sealed_secret, events) values ($1, $2, $3, $4)', [
+    id,
+    url,
+    sealed,
+    events,
+  ]);
+  return { id, secret };
+}
