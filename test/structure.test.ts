@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { allVariables, environment } from '../src/config/environment.ts';
 import { broken } from './structure/checks.ts';
 import { topLevel } from './structure/rules.ts';
-import { readSource, type Source } from './structure/source.ts';
+import { readSource } from './structure/source.ts';
+import { unread, unreadByRoom } from './structure/variables.ts';
 
 const root = new URL('../', import.meta.url);
 const ignored = ['node_modules', 'dist', 'coverage'];
@@ -36,7 +37,11 @@ describe('the tree', () => {
   });
 
   it('has no variable that no code reads', () => {
-    expect(unread(tree)).toEqual([]);
+    expect(unread(environment, tree)).toEqual([]);
+  });
+
+  it('gives each room only variables that it reads', () => {
+    expect(unreadByRoom(environment, tree)).toEqual([]);
   });
 });
 
@@ -64,25 +69,24 @@ describe('the rules', () => {
     const [name = ''] = allVariables;
     const mention = readSource('src/services/relay/room.ts', `export const hint = 'Set ${name}';`);
     const use = readSource('src/services/relay/room.ts', `export const port = config.${name};`);
-    expect(unread([mention])).toContain(name);
-    expect(unread([use])).not.toContain(name);
+    expect(unread(environment, [mention])).toContain(name);
+    expect(unread(environment, [use])).not.toContain(name);
+  });
+
+  it('see a variable that a room is given and does not read', () => {
+    const start = readSource('src/services/relay/start.ts', `import { port } from './port.ts';\nport();`);
+    const port = readSource(
+      'src/services/relay/port.ts',
+      'export const port = (config) => config.MAIL_DOMAIN;',
+    );
+    const apart = readSource(
+      'src/services/relay/apart.ts',
+      'export const level = (config) => config.LOG_LEVEL;',
+    );
+    expect(unreadByRoom(environment, [start, port, apart])).toContain('relay: LOG_LEVEL');
+    expect(unreadByRoom(environment, [start, port, apart])).not.toContain('relay: MAIL_DOMAIN');
   });
 });
-
-/** Variables that no file outside `config/` reads. */
-function unread(sources: readonly Source[]): string[] {
-  const reads = new Set(
-    sources
-      .filter(({ path }) => path.startsWith('src/') && !path.startsWith('src/config/'))
-      .flatMap((source) => source.reads),
-  );
-  return allVariables.filter((name) => !reads.has(name) && !namesFileOf(name));
-}
-
-/** `NAME_FILE` is read by the loader for every secret and, by name, for what says so. */
-function namesFileOf(name: string): boolean {
-  return name.endsWith('_FILE') && name.slice(0, -'_FILE'.length) in environment;
-}
 
 const innocent = [
   readSource('src/domain/word.ts', `/** One. */\nexport function spell(): string { return 'word'; }`),

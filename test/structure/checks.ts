@@ -20,7 +20,7 @@ export function broken(sources: readonly Source[]): string[] {
     const rules = source.path.startsWith('src/') ? sourceRules : testRules;
     return rules.flatMap((rule) => rule(source)).map((why) => `${source.path} ${why}`);
   });
-  return [...alone, ...cycles(sources)];
+  return [...new Set([...alone, ...cycles(sources)])];
 }
 
 const sourceRules = [imports, packages, operations, nodeModules, touches, statements, functions, names];

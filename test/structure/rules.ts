@@ -50,7 +50,7 @@ export const layers: Readonly<Record<string, Allowed>> = {
   'stand-in': { from: ['domain'], types: ['adapters', 'config'] },
   'stand-in start': { from: ['domain', 'config', 'adapters', 'stand-in'], types: ['services'] },
   sandbox: {
-    from: ['domain', 'config', 'adapters', 'stand-in', 'stand-in start', 'start'],
+    from: ['domain', 'config', 'upkeep', 'adapters', 'stand-in', 'stand-in start', 'start'],
     types: ['services'],
   },
   runtime: { from: ['domain', 'config', 'adapters'] },

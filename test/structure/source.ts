@@ -17,7 +17,7 @@ export interface Source {
   readonly touches: readonly string[];
   /** Every literal text in it. */
   readonly texts: readonly string[];
-  /** The properties it reads: `config.X`, `const { X } = config`. */
+  /** The properties it reads: `config.X`, `const { X } = config`, `values.get('X')`. */
   readonly reads: readonly string[];
   readonly functions: readonly NamedFunction[];
   /** Hands on what others wrote, and has nothing of its own. */
@@ -143,7 +143,8 @@ function literal(node: ts.Node): string[] {
 
 function read(node: ts.Node): string[] {
   if (ts.isPropertyAccessExpression(node)) return [node.name.text];
-  return ts.isBindingElement(node) ? [(node.propertyName ?? node.name).getText()] : [];
+  if (ts.isBindingElement(node)) return [(node.propertyName ?? node.name).getText()];
+  return ts.isCallExpression(node) ? node.arguments.filter(ts.isStringLiteral).map(({ text }) => text) : [];
 }
 
 function functionsOf(statement: ts.Statement): NamedFunction[] {
