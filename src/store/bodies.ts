@@ -1,11 +1,17 @@
 import type { Database } from '../adapters/postgres.ts';
 
-/** Sees to it that today, by the database's clock, and the `days` after it have partitions for bodies. Returns the days it made. */
+const lockTimeout = '2s';
+const lockNotAvailable = '55P03';
+
+/**
+ * Sees to it that today, by the database's clock, and the `days` after it have partitions for bodies. Returns the days it made. While
+ * something such as a dump holds the table, no query is made to wait behind us: the next call makes what is missing.
+ */
 export async function ensureBodyPartitions(db: Database, days: number): Promise<readonly string[]> {
   const missing = await db.query<{ day: string }>(missingDays, [days]);
   const made: string[] = [];
   for (const { day } of missing) {
-    if (await makePartition(db, day)) made.push(day);
+    if (await makePartition(db, day).catch(unlessLocked)) made.push(day);
   }
   return made;
 }
@@ -20,15 +26,22 @@ order by day`;
 async function makePartition(db: Database, day: string): Promise<boolean> {
   const table = `bodies_${day.replaceAll('-', '')}`;
   return db.transaction(async (within) => {
+    await within.query(`select set_config('lock_timeout', $1, true)`, [lockTimeout]);
     await within.query(`select pg_advisory_xact_lock(hashtext('mailctl body partitions'))`);
     const [found] = await within.query<{ taken: boolean }>(
       `select to_regclass($1) is not null or exists (select from bodies_rest where day = $2::date) as taken`,
       [table, day],
     );
     if (found?.taken) return false;
+    await within.query(`create table ${table} (like bodies including all)`);
     await within.query(
-      `create table ${table} partition of bodies for values from ('${day}') to ('${day}'::date + 1)`,
+      `alter table bodies attach partition ${table} for values from ('${day}') to (date '${day}' + 1)`,
     );
     return true;
   });
+}
+
+function unlessLocked(error: unknown): boolean {
+  if (error instanceof Error && 'code' in error && error.code === lockNotAvailable) return false;
+  throw error;
 }
