@@ -172,6 +172,12 @@ export const relay = {
     fallback: '30s',
   }),
   ...relayJournal,
+  RELAY_API_CONNECTIONS: variable(count(1), {
+    section,
+    readBy,
+    means: 'Connections to the api at once, for logins and for handing messages over',
+    fallback: '8',
+  }),
   SMTP_AUTH_CACHE_TTL: variable(duration, {
     section,
     readBy,

@@ -1,0 +1,131 @@
+import type { Budget } from './budget.ts';
+import { openPile, type Pile } from './pile.ts';
+import { openSpill, type Spill } from './spill.ts';
+
+/** The octets of one message while they arrive and until they are stored. */
+export interface Body {
+  /** Adds a slice, which is kept, not copied. Not while `busy`. */
+  write(octets: Buffer): void;
+  /** Set while the disk catches up; nothing more may be written before it resolves. Never rejects. */
+  busy(): Promise<void> | undefined;
+  /** False when the disk could not take it; the message cannot be kept. */
+  isKept(): boolean;
+  size(): number;
+  /** At most `bytes` octets from the beginning. */
+  head(bytes: number): Promise<Buffer>;
+  /** One buffer of `top` followed by the message from octet `from` on; it waits until the budget has room. */
+  assemble(top: Uint8Array, from: number): Promise<Buffer>;
+  /** Frees memory and disk. */
+  close(): void;
+}
+
+export interface BodyOptions {
+  readonly spillDir: string;
+  readonly spillBytes: number;
+  readonly budget: Budget;
+}
+
+interface State {
+  readonly options: BodyOptions;
+  readonly pile: Pile;
+  spill: Spill | undefined;
+  moving: Promise<void> | undefined;
+  size: number;
+  assembled: number;
+  kept: boolean;
+  closed: boolean;
+}
+
+/** A body in memory, which moves to a file when it is larger than `spillBytes`, or when the budget is exhausted. */
+export function openBody(options: BodyOptions): Body {
+  const state: State = {
+    options,
+    pile: openPile(options.budget),
+    spill: undefined,
+    moving: undefined,
+    size: 0,
+    assembled: 0,
+    kept: true,
+    closed: false,
+  };
+  return {
+    write: (octets) => write(state, octets),
+    busy: () => state.moving,
+    isKept: () => state.kept,
+    size: () => state.size,
+    head: (bytes) => head(state, Math.min(bytes, state.size)),
+    assemble: (top, from) => assemble(state, top, from),
+    close: () => close(state),
+  };
+}
+
+function write(state: State, octets: Buffer): void {
+  const { options, pile } = state;
+  state.size += octets.length;
+  if (!state.kept || state.closed) return;
+  pile.add(octets);
+  if (state.moving) return;
+  if (state.spill || state.size > options.spillBytes || options.budget.isExhausted()) {
+    state.moving = moveToDisk(state);
+  }
+}
+
+async function moveToDisk(state: State): Promise<void> {
+  do await movePile(state);
+  while (state.kept && !state.closed && state.pile.parts().length > 0);
+  state.moving = undefined;
+  if (state.closed) await state.spill?.close();
+}
+
+/** A disk that errs costs this message alone: the client is told so when it has sent it. */
+async function movePile(state: State): Promise<void> {
+  const [parts, held] = state.pile.takeOut();
+  try {
+    state.spill ??= await openSpill(state.options.spillDir);
+    await state.spill.append(parts);
+  } catch {
+    state.kept = false;
+  } finally {
+    state.options.budget.give(held);
+  }
+}
+
+async function head({ spill, pile }: State, bytes: number): Promise<Buffer> {
+  if (spill) {
+    const target = Buffer.allocUnsafe(bytes);
+    await spill.read(target, 0);
+    return target;
+  }
+  const [first, second] = pile.parts();
+  return first && !second ? first.subarray(0, bytes) : Buffer.concat(pile.parts(), bytes);
+}
+
+async function assemble(state: State, top: Uint8Array, from: number): Promise<Buffer> {
+  const { spill, pile, options } = state;
+  const bytes = top.length + state.size - from;
+  if (spill) await options.budget.reserve(bytes);
+  else options.budget.take(bytes);
+  state.assembled += bytes;
+  if (!spill) return Buffer.concat([top, ...without(from, pile.parts())], bytes);
+  const whole = Buffer.allocUnsafe(bytes);
+  whole.set(top);
+  await spill.read(whole.subarray(top.length), from);
+  return whole;
+}
+
+function without(bytes: number, parts: readonly Buffer[]): readonly Buffer[] {
+  let left = bytes;
+  return parts.map((part) => {
+    const cut = Math.min(left, part.length);
+    left -= cut;
+    return part.subarray(cut);
+  });
+}
+
+function close(state: State): void {
+  if (state.closed) return;
+  state.closed = true;
+  const [, held] = state.pile.takeOut();
+  state.options.budget.give(held + state.assembled);
+  if (!state.moving) void state.spill?.close();
+}

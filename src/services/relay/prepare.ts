@@ -1,0 +1,99 @@
+import { domainOf } from '../../domain/address.ts';
+import { editHeaderSection, type HeaderField, readHeaderSection } from '../../domain/header-section.ts';
+import { parseAddressList } from './address-list.ts';
+import type { Said } from './replies.ts';
+
+/** What the trace and the missing fields are made of. */
+export interface Reception {
+  readonly id: string;
+  readonly at: Date;
+  readonly hostname: string;
+  readonly secure: boolean;
+  readonly senderDomains: readonly string[];
+  readonly maxHeaderBytes: number;
+}
+
+/** `top` takes the place of the first `from` octets. `key` is how the client itself names the message. */
+export type Prepared =
+  | { readonly ok: true; readonly top: Uint8Array; readonly from: number; readonly key: string | undefined }
+  | { readonly ok: false; readonly said: Said };
+
+const once = ['from', 'sender', 'date', 'message-id', 'subject'];
+const unsent = /^(?:bcc|resent-bcc|x-idempotency-key|x-postal-.*)$/;
+const longestMessageId = 255;
+
+/**
+ * Makes a submitted message fit to be sent (RFC 6409 §8): trace field added (RFC 5321 §4.4) without the client's address, Date
+ * and Message-ID added where they are missing, Bcc and what only the platform may say removed; every other octet as it was.
+ * `head` is the message's beginning, up to one octet more than the header may have.
+ */
+export function prepareMessage(head: Buffer, reception: Reception): Prepared {
+  const end = endOfSection(head);
+  if (end > reception.maxHeaderBytes) {
+    return { ok: false, said: { reply: 'headerTooBig', values: { bytes: reception.maxHeaderBytes } } };
+  }
+  const section = head.subarray(0, end);
+  const fields = readHeaderSection(section);
+  const refusal = flawOf(section, fields) ?? refusalOfSender(fields, reception.senderDomains);
+  if (refusal) return { ok: false, said: refusal };
+  const messageId = valueOf(fields, 'message-id');
+  const leaveOut = fields.filter((field) => unsent.test(field.name) || isEmptyIdentity(field));
+  const top = editHeaderSection(section, { leaveOut, add: additions(fields, reception) });
+  return { ok: true, top, from: end, key: valueOf(fields, 'x-idempotency-key') ?? messageId };
+}
+
+function endOfSection(head: Buffer): number {
+  if (head[0] === 13) return 0;
+  const blank = head.indexOf('\r\n\r\n');
+  return blank < 0 ? head.length : blank + 2;
+}
+
+/** What would be read differently by those behind us, or be refused there after we said 250. */
+function flawOf(section: Buffer, fields: readonly HeaderField[]): Said | undefined {
+  const isWhole = fields.reduce((end, field) => (field.start === end ? field.end : -1), 0) === section.length;
+  if (!isWhole || fields.some((field) => section[field.start + field.name.length] !== 0x3a)) {
+    return bad('Message header has a line that is no header field');
+  }
+  const twice = once.find((name) => fields.filter((field) => field.name === name).length > 1);
+  if (twice !== undefined) return bad(`Message has more than one ${twice} field`);
+  if ((valueOf(fields, 'message-id')?.length ?? 0) > longestMessageId) {
+    return bad(`Message-ID is longer than ${longestMessageId} characters`);
+  }
+  return undefined;
+}
+
+/** Every author and the sender must be of an allowed domain: Postal judges the very same fields. */
+function refusalOfSender(fields: readonly HeaderField[], domains: readonly string[]): Said | undefined {
+  const authors = parseAddressList(valueOf(fields, 'from') ?? '');
+  const senders = parseAddressList(valueOf(fields, 'sender') ?? '');
+  if (!authors || authors.length === 0) return bad('From: must hold an address that mail can be sent from');
+  if (!senders) return bad('Sender: must be an address that mail can be sent from');
+  const foreign = [...authors, ...senders].map(domainOf).find((domain) => !isAllowed(domain, domains));
+  return foreign === undefined ? undefined : { reply: 'senderNotAllowed', values: { domain: foreign } };
+}
+
+function isAllowed(domain: string, domains: readonly string[]): boolean {
+  return domains.length === 0 || domains.includes(domain);
+}
+
+function additions(fields: readonly HeaderField[], reception: Reception): readonly string[] {
+  const date = reception.at.toUTCString().replace('GMT', '+0000');
+  const protocol = reception.secure ? 'ESMTPSA' : 'ESMTPA';
+  return [
+    `Received: by ${reception.hostname} (mailctl) with ${protocol} id ${reception.id};\r\n\t${date}`,
+    ...(valueOf(fields, 'message-id') ? [] : [`Message-ID: <${reception.id}@${reception.hostname}>`]),
+    ...(valueOf(fields, 'date') ? [] : [`Date: ${date}`]),
+  ];
+}
+
+function isEmptyIdentity({ name, value }: HeaderField): boolean {
+  return value === '' && (name === 'message-id' || name === 'date');
+}
+
+function valueOf(fields: readonly HeaderField[], name: string): string | undefined {
+  return fields.find((field) => field.name === name)?.value || undefined;
+}
+
+function bad(why: string): Said {
+  return { reply: 'badMessage', values: { why } };
+}

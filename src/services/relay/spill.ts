@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A file without a name: it is gone when it is closed, and when the process dies. */
+export interface Spill {
+  append(parts: readonly Buffer[]): Promise<void>;
+  /** Fills `target` with what stands from octet `from` on. */
+  read(target: Buffer, from: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens an empty file in `dir`, readable by nobody else; rejects with the error of the disk. */
+export async function openSpill(dir: string): Promise<Spill> {
+  const name = join(dir, `${randomUUID()}.spill`);
+  const file = await open(name, 'wx+', 0o600);
+  await unlink(name);
+  return {
+    append: (parts) => writeAll(file, parts),
+    read: (target, from) => readAll(file, target, from),
+    close: () => file.close(),
+  };
+}
+
+async function writeAll(file: FileHandle, parts: readonly Buffer[]): Promise<void> {
+  const total = parts.reduce((sum, part) => sum + part.length, 0);
+  const { bytesWritten } = await file.writev([...parts]);
+  if (bytesWritten === total) return;
+  await file.appendFile(Buffer.concat(parts).subarray(bytesWritten));
+}
+
+async function readAll(file: FileHandle, target: Buffer, from: number): Promise<void> {
+  let filled = 0;
+  while (filled < target.length) {
+    const { bytesRead } = await file.read(target, filled, target.length - filled, from + filled);
+    if (bytesRead === 0) throw new Error(`the spill file ends ${target.length - filled} octets early`);
+    filled += bytesRead;
+  }
+}

@@ -1,0 +1,157 @@
+import { mkdir } from 'node:fs/promises';
+
+import { OperatorError } from '../../domain/failure.ts';
+import { type Probe, startHealth } from '../health.ts';
+import { openMetrics } from '../metrics.ts';
+import type { Running } from '../running.ts';
+import { type Acceptance, acceptMessage } from './accept.ts';
+import { openBody } from './body.ts';
+import { type Budget, openBudget } from './budget.ts';
+import { keepReloading } from './certificate-watch.ts';
+import { type ServedCertificate, serveCertificate } from './certificate.ts';
+import { openCredentials } from './credentials.ts';
+import { type Door, type DoorWorld, openDoor } from './door.ts';
+import { type Figures, openFigures } from './figures.ts';
+import { type Journal, openJournal } from './journal/journal.ts';
+import { checkLoginByApi } from './login-api.ts';
+import type { RelayConfig, RelayWorld } from './room.ts';
+
+/** The relay as it runs. */
+export interface RunningRelay extends Running {
+  /** Reads the certificate files again; false when they cannot be used, and the old one is still served. */
+  reload(): Promise<boolean>;
+}
+
+/** Opens the journal, then the listeners `submission`, `tls` and `private` as far as they are on, and `health`. */
+export async function startRelay(config: RelayConfig, world: RelayWorld): Promise<RunningRelay> {
+  const release: (() => Promise<unknown>)[] = [];
+  const stop = once(async () => {
+    for (const free of release.toReversed()) await free();
+  });
+  try {
+    return await open(config, world, { release, stop });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Ending {
+  /** What was opened, to be released in the reverse order. */
+  readonly release: (() => Promise<unknown>)[];
+  stop(): Promise<void>;
+}
+
+async function open(
+  config: RelayConfig,
+  world: RelayWorld,
+  { release, stop }: Ending,
+): Promise<RunningRelay> {
+  const certificate = await openCertificate(config, world);
+  const registry = openMetrics('relay');
+  const budget = openBudget(config.RELAY_MEMORY_BUDGET);
+  await makeSpillDir(config.RELAY_SPILL_DIR);
+  const journal = await openJournal(config, world);
+  release.push(journal.close);
+  const doors: Door[] = [];
+  const figures = openFigures(registry, {
+    openSessions: () => doors.reduce((sum, door) => sum + door.openSessions(), 0),
+    memoryBytes: budget.used,
+    certificate: () => certificate,
+  });
+  const health = await startHealth({
+    service: 'relay',
+    listen: config.RELAY_HEALTH_LISTEN,
+    live: {},
+    ready: { listeners: async () => openProbe(doors), journal: async () => roomProbe(journal) },
+    metrics: registry,
+  });
+  release.push(health.stop);
+  if (certificate) release.push(keepReloading(certificate, config.RELAY_TLS_RELOAD_INTERVAL, world.clock));
+  const parts = { figures, certificate, budget, keep: journal.append };
+  const door = await openDoor(config, behindTheDoor(config, world, parts));
+  doors.push(door);
+  release.push(door.close);
+  const reload = () => certificate?.reload() ?? Promise.resolve(true);
+  return { addresses: { ...health.addresses, ...door.addresses }, stop, reload };
+}
+
+interface Parts {
+  readonly figures: Figures;
+  readonly certificate: ServedCertificate | undefined;
+  readonly budget: Budget;
+  readonly keep: Journal['append'];
+}
+
+function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): DoorWorld {
+  const { figures, certificate, budget, keep } = parts;
+  const { RELAY_SPILL_DIR: spillDir, RELAY_SPILL_BYTES: spillBytes } = config;
+  const acceptance: Acceptance = {
+    ...world,
+    keep,
+    hostname: config.RELAY_HOSTNAME,
+    maxHeaderBytes: config.RELAY_MAX_HEADER_BYTES,
+  };
+  return {
+    ...world,
+    figures,
+    certificate,
+    credentials: openCredentials(credentialOptions(config, world)),
+    openBody: () => openBody({ spillDir, spillBytes, budget }),
+    accept: (ask, received) => acceptMessage(acceptance, ask, received),
+  };
+}
+
+function openProbe(doors: readonly Door[]): Answer {
+  return doors.length > 0 ? { ok: true } : { ok: false, why: 'the listeners are not open' };
+}
+
+/** A full journal turns clients away for a while; another relay may have room. */
+function roomProbe(journal: Journal): Answer {
+  const why = journal.fullness();
+  return why === undefined ? { ok: true } : { ok: false, why };
+}
+
+type Answer = Awaited<ReturnType<Probe>>;
+
+function credentialOptions(config: RelayConfig, { clock, random, http, log }: RelayWorld) {
+  return {
+    check: checkLoginByApi({
+      http,
+      log,
+      url: config.API_INTERNAL_URL,
+      token: config.API_INTERNAL_TOKEN,
+      timeoutMs: config.API_INTERNAL_TIMEOUT,
+    }),
+    clock,
+    random,
+    ttlMs: config.SMTP_AUTH_CACHE_TTL,
+    staleMs: config.SMTP_AUTH_STALE_TTL,
+    maxUsers: config.SMTP_AUTH_CACHE_USERS,
+  };
+}
+
+async function openCertificate(
+  config: RelayConfig,
+  { log }: RelayWorld,
+): Promise<ServedCertificate | undefined> {
+  const { RELAY_TLS_CERT_FILE: certFile, RELAY_TLS_KEY_FILE: keyFile } = config;
+  return certFile !== undefined && keyFile !== undefined
+    ? serveCertificate({ certFile, keyFile }, log)
+    : undefined;
+}
+
+async function makeSpillDir(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw new OperatorError('config-invalid', `cannot make the folder ${path}`, {
+      hint: 'Give the relay the right to it, or choose another one with RELAY_SPILL_DIR',
+      field: 'RELAY_SPILL_DIR',
+      cause,
+    });
+  });
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}

@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { expect, it, onTestFinished } from 'vitest';
+
+import { systemClock } from '../../../src/adapters/clock.ts';
+import { ownDirectory } from '../../../src/adapters/directory-owner.ts';
+import { systemDisk } from '../../../src/adapters/disk.ts';
+import { openHttp } from '../../../src/adapters/http.ts';
+import { silentLog } from '../../../src/adapters/log.ts';
+import { systemRandom } from '../../../src/adapters/random.ts';
+import { startRelay } from '../../../src/services/relay/start.ts';
+import { annPlain, relayConfig, writeCertificate } from './running-door.ts';
+import { dial } from './smtp-client.ts';
+
+/** An api that knows the login of ann, and takes no messages yet. */
+async function listenAsApi(): Promise<{ readonly url: string; readonly heard: unknown[] }> {
+  const heard: unknown[] = [];
+  const server = createServer(async (request, response) => {
+    const parts = await request.toArray();
+    const body = Buffer.concat(parts).toString();
+    heard.push({ url: request.url, token: request.headers.authorization, body });
+    const accepted = request.url === '/internal/v1/smtp-auth' && body.includes('the right password');
+    const credential = { id: 'usr_ann', username: 'ann', senderDomains: ['Example.com'] };
+    response.writeHead(request.url === '/internal/v1/smtp-auth' ? 200 : 503, {
+      'content-type': 'application/json',
+    });
+    response.end(JSON.stringify(accepted ? { outcome: 'accepted', credential } : { outcome: 'refused' }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard };
+}
+
+async function runRelay(variables: Readonly<Record<string, string>>) {
+  const folder = await mkdtemp(join(tmpdir(), 'relay-'));
+  await writeCertificate(folder);
+  const http = openHttp({
+    connections: 4,
+    connectTimeoutMs: 2_000,
+    mostAnswerBytes: 65_536,
+    keepAlive: true,
+  });
+  const config = relayConfig(folder, variables);
+  const world = {
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    http,
+    disk: systemDisk,
+    own: ownDirectory,
+  };
+  const relay = await startRelay(config, world);
+  onTestFinished(async () => {
+    await relay.stop();
+    await http[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const address = (name: string) => relay.addresses[name] ?? { host: '', port: 0 };
+  return { relay, folder, address };
+}
+
+it('keeps a message on disk before it says 250, and is ready while it can', async () => {
+  const api = await listenAsApi();
+  const { address } = await runRelay({ API_INTERNAL_URL: api.url });
+  const client = await dial(address('private'));
+  await client.reply();
+  await client.ask('EHLO app.example.com');
+
+  expect(await client.ask(`AUTH PLAIN ${annPlain}`)).toMatch(/^235 /);
+  await client.ask('MAIL FROM:<ann@example.com>');
+  await client.ask('RCPT TO:<bob@example.org>');
+  await client.ask('DATA');
+  expect(await client.ask('From: ann@example.com\r\n\r\nHello\r\n.')).toMatch(
+    /^250 2\.0\.0 Ok: queued as msg_/,
+  );
+
+  const health = await fetch(`http://127.0.0.1:${address('health').port}/health/ready`);
+  expect(await health.json()).toMatchObject({ ok: true });
+  const metrics = await fetch(`http://127.0.0.1:${address('health').port}/metrics`);
+  expect(await metrics.text()).toMatch(/mailctl_relay_accepted_total\{service="relay"\} 1\n/);
+  client.socket.destroy();
+});
+
+it('answers 454 while the api cannot be asked who the client is', async () => {
+  const { address } = await runRelay({ API_INTERNAL_URL: 'http://127.0.0.1:1' });
+  const client = await dial(address('private'));
+  await client.reply();
+  await client.ask('EHLO app.example.com');
+
+  expect(await client.ask(`AUTH PLAIN ${annPlain}`)).toMatch(/^454 4\.7\.0 /);
+  client.socket.destroy();
+});
+
+it('says which variable is wrong when it cannot start', async () => {
+  await expect(runRelay({ RELAY_TLS_CERT_FILE: '/nowhere.pem' })).rejects.toMatchObject({
+    code: 'config-invalid',
+    field: 'RELAY_TLS_CERT_FILE',
+  });
+  const off = { RELAY_SUBMISSION_LISTEN: 'off', RELAY_TLS_LISTEN: 'off', RELAY_PRIVATE_LISTEN: 'off' };
+  await expect(runRelay(off)).rejects.toMatchObject({
+    code: 'config-invalid',
+    field: 'RELAY_SUBMISSION_LISTEN',
+  });
+});
+
+it('leaves the journal to the next start when a port is taken', async () => {
+  const api = await listenAsApi();
+  const folder = await mkdtemp(join(tmpdir(), 'relay-'));
+  const journal = { RELAY_JOURNAL_DIR: join(folder, 'journal') };
+  const taken = { ...journal, RELAY_PRIVATE_LISTEN: api.url.slice('http://'.length) };
+
+  await expect(runRelay(taken)).rejects.toMatchObject({
+    code: 'config-invalid',
+    field: 'RELAY_PRIVATE_LISTEN',
+  });
+  await expect(runRelay(journal)).resolves.toMatchObject({ folder: expect.any(String) });
+  await rm(folder, { recursive: true, force: true });
+});
