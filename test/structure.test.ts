@@ -90,7 +90,10 @@ describe('the rules', () => {
 
 const innocent = [
   readSource('src/domain/word.ts', `/** One. */\nexport function spell(): string { return 'word'; }`),
-  readSource('src/services/loop.ts', `import { spell } from '../domain/word.ts';\nspell();`),
+  readSource(
+    'src/services/loop.ts',
+    `import { spell } from '../domain/word.ts';\nspell();\nconst hourMs = 3_600_000;`,
+  ),
   readSource('src/services/relay/room.ts', `import type { Clock } from '../../adapters/clock.ts';`),
   readSource('src/services/relay/start.ts', `import { clock } from '../../adapters/clock.ts';\nclock();`),
   readSource('src/cli/commands/relay.ts', `await import('../../services/relay/main.ts');`),
@@ -283,6 +286,24 @@ function touched(): Violation[] {
       'src/domain/a.ts',
       'export const a = Math.random();',
       'touches Math.random',
+    ],
+    [
+      'a pause is a variable',
+      'src/services/relay/a.ts',
+      'await clock.sleep(500, stop);',
+      'touches a fixed time: clock.sleep(500, stop)',
+    ],
+    [
+      'a timeout is a variable',
+      'src/adapters/a.ts',
+      'open({ connectTimeoutMs: 10_000 });',
+      'every length of time is a variable',
+    ],
+    [
+      'a timeout is not a constant',
+      'src/adapters/a.ts',
+      'const retryDelay = 5 * 60 * 1000;',
+      'every length of time is a variable',
     ],
     [
       'random bytes come from the adapter',

@@ -97,6 +97,21 @@ function target(path: string, specifier: string): string {
 const members = new Set(['Date.now', 'Math.random', 'performance.now', 'vi.mock', 'vi.doMock']);
 const randomness = new Set(['randomBytes', 'randomUUID', 'randomInt', 'getRandomValues']);
 
+/** A length of time written into the code: `sleep(500)`, `timeoutMs: 60 * 1000`, `const retryDelay = 5_000`. */
+function isFixedTime(node: ts.Node): boolean {
+  if (!ts.isExpression(node) || !/^[\d_]*[1-9][\d_]*(\s*\*+\s*[\d_]+)*$/.test(node.getText())) return false;
+  const { parent } = node;
+  if (ts.isCallExpression(parent)) return isTimer(parent) && parent.arguments.includes(node);
+  const isNamed = ts.isPropertyAssignment(parent) || ts.isVariableDeclaration(parent);
+  return (
+    isNamed && /(?<!^(second|minute|hour|day))Ms$|([tT]imeout|Delay|Interval)$/.test(parent.name.getText())
+  );
+}
+
+function isTimer({ expression }: ts.CallExpression): boolean {
+  return /(^|\.)(setTimeout|setInterval|sleep|timeout)$/.test(expression.getText());
+}
+
 type Detector = (node: ts.Node) => string | false;
 
 const detectors: readonly Detector[] = [
@@ -105,6 +120,7 @@ const detectors: readonly Detector[] = [
   (node) => ts.isIdentifier(node) && node.text === 'process' && !isName(node) && 'process',
   (node) => ts.isIdentifier(node) && randomness.has(node.text) && node.text,
   (node) => ts.isAwaitExpression(node) && isPause(node.expression) && !isInLoop(node) && 'sleep',
+  (node) => isFixedTime(node) && `a fixed time: ${node.parent.getText()}`,
 ];
 
 function touched(node: ts.Node): string[] {
