@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { type Clock, systemClock } from './adapters/clock.ts';
-import { type Files, openFiles } from './adapters/files.ts';
+import { type Files, openFiles, readValueFile } from './adapters/files.ts';
 import { openedThings } from './domain/opened.ts';
 import type { Http } from './adapters/http.ts';
 import type { Postgres } from './adapters/postgres.ts';
@@ -80,7 +79,7 @@ async function readSources(
   return {
     environment,
     file: content === undefined ? undefined : parseEnvFile(content),
-    readFile: (path) => readFileSync(isAbsolute(path) ? path : join(dir, path), 'utf8'),
+    readFile: (path) => readValueFile(resolve(dir, path)),
   };
 }
 
