@@ -11,23 +11,65 @@ export function renderEnvFile(given: Given): string {
   return `${head}${renderSections(allVariables, given)}`;
 }
 
-/** What an existing `.env` lacks, to be appended to it. Variables it names in any way are left alone. */
-export function renderMissing(
-  file: EnvFile,
+/** An existing `.env`, completed: blank lines of given variables are filled in, absent variables appended, all else kept to the byte. */
+export function completeEnvFile(
+  existing: { readonly content: string; readonly file: EnvFile },
   given: Given,
-): { readonly text: string; readonly added: readonly VariableName[] } {
-  const added = allVariables.filter((name) => !isNamed(file, name) && (given.has(name) || isRequired(name)));
-  return { text: added.length === 0 ? '' : renderSections(added, given), added };
+): { readonly content: string; readonly added: readonly VariableName[] } {
+  const { file } = existing;
+  const blank = allVariables.filter(
+    (name) => isNamed(file, name) && !isFilled(file, name) && given.has(name),
+  );
+  const absent = allVariables.filter((name) => !isNamed(file, name) && (given.has(name) || isRequired(name)));
+  const filled = fillBlanks(existing, blank, given);
+  return {
+    content: absent.length === 0 ? filled : append(filled, renderSections(absent, given)),
+    added: allVariables.filter((name) => blank.includes(name) || absent.includes(name)),
+  };
 }
 
-/** True when the file has a line for the variable, filled in or not, or for its `NAME_FILE`. */
-export function isNamed(file: EnvFile, name: VariableName): boolean {
-  return file.values.has(name) || (isFileVariable(name) && file.values.has(`${name}_FILE`));
+/** True when the file gives the variable or its `NAME_FILE` a value. */
+export function isFilled(file: EnvFile, name: VariableName): boolean {
+  return namesOf(name).some((written) => (file.values.get(written)?.text ?? '').trim() !== '');
+}
+
+/** True when the file has a line for the variable or its `NAME_FILE`, filled in or not. */
+function isNamed(file: EnvFile, name: VariableName): boolean {
+  return namesOf(name).some((written) => file.values.has(written));
+}
+
+function namesOf(name: VariableName): readonly string[] {
+  return isFileVariable(name) ? [name, `${name}_FILE`] : [name];
 }
 
 function isRequired(name: VariableName): boolean {
   const { fallback, optional }: Variable = environment[name];
   return fallback === undefined && !optional;
+}
+
+function fillBlanks(
+  { content, file }: { readonly content: string; readonly file: EnvFile },
+  blank: readonly VariableName[],
+  given: Given,
+): string {
+  const lines = content.split('\n');
+  for (const name of blank) {
+    const line = namesOf(name)
+      .map((written) => file.values.get(written)?.line)
+      .find((found) => found !== undefined);
+    if (line !== undefined) lines[line - 1] = `${assign(name, given)}${endOf(lines[line - 1])}`;
+  }
+  return lines.join('\n');
+}
+
+function append(content: string, text: string): string {
+  const end = content.includes('\r\n') ? '\r\n' : '\n';
+  const gap = content === '' || content.endsWith('\n') ? '' : end;
+  return `${content}${gap}${text.replaceAll('\n', end)}`;
+}
+
+function endOf(line = ''): string {
+  return line.endsWith('\r') ? '\r' : '';
 }
 
 function renderSections(names: readonly VariableName[], given: Given): string {
@@ -42,12 +84,19 @@ function renderMembers(names: readonly VariableName[], section: string, given: G
 
 function renderOne(name: VariableName, given: Given): string {
   const { means, fallback, optional }: Variable = environment[name];
+  const mark = !given.has(name) && (fallback !== undefined || optional) ? '# ' : '';
+  return `# ${means}\n${mark}${assign(name, given)}\n`;
+}
+
+function assign(name: VariableName, given: Given): string {
+  const { fallback }: Variable = environment[name];
   const value = given.get(name);
-  if (value) return `# ${means}\n${name}${value.inFile ? '_FILE' : ''}=${quoted(value.text)}\n`;
-  const mark = fallback !== undefined || optional ? '# ' : '';
-  return `# ${means}\n${mark}${name}=${quoted(fallback ?? '')}\n`;
+  return `${name}${value?.inFile ? '_FILE' : ''}=${quoted(value?.text ?? fallback ?? '')}`;
 }
 
 function quoted(text: string): string {
-  return /^[A-Za-z0-9_\-.:/@,+]*$/.test(text) ? text : `'${text}'`;
+  if (/^[A-Za-z0-9_\-.:/@,+]*$/.test(text)) return text;
+  if (!/['\r\n]|\\$/.test(text)) return `'${text}'`;
+  if (!/["\\$\r\n]/.test(text)) return `"${text}"`;
+  throw new TypeError('the value cannot be written so that Compose, dotenv and mailctl read the same');
 }

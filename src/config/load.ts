@@ -1,4 +1,5 @@
 import { OperatorError } from '../domain/failure.ts';
+import type { EnvFile } from './env-file.ts';
 import { type ConfigOf, environment, type VariableName, variablesReadBy } from './environment.ts';
 import { type Origin, type Problem, resolve, type Sources } from './resolve.ts';
 import { rules } from './rules.ts';
@@ -32,33 +33,46 @@ export function readVariables(names: readonly VariableName[], sources: Sources):
   }
   problems.push(...weakSecrets(texts, values, origins));
   problems.push(...rules.map((rule) => rule(values)).filter((problem) => problem !== undefined));
-  return { values, texts, origins, problems };
+  return { values, texts, origins, problems: problems.map((problem) => withLine(problem, sources, origins)) };
+}
+
+/** Adds where the value stands, if it is the one in `.env` that counts. */
+function withLine(problem: Problem, { file }: Sources, origins: Reading['origins']): Problem {
+  const line = file?.values.get(problem.name)?.line;
+  const counts = [...origins].some(([name, origin]) => name === problem.name && origin === '.env');
+  return problem.line === undefined && line !== undefined && counts ? { ...problem, line } : problem;
 }
 
 /** What a room reads, parsed. Throws `config-invalid` with every problem in the message and in `data.problems`. */
 export function loadConfig<R extends Room>(room: R, sources: Sources): ConfigOf<R> {
   const { values, problems } = readVariables(variablesReadBy(room), sources);
-  if (problems.length > 0) throw configInvalid(problems);
+  if (problems.length > 0) throw configInvalid(problems, sources);
   return Object.fromEntries(values) as ConfigOf<R>;
 }
 
-/** The failure that lists every problem of a configuration. */
-export function configInvalid(problems: readonly Problem[]): OperatorError {
+/** The failure that lists every problem of a configuration; the remedy depends on whether there is a `.env`. */
+export function configInvalid(
+  problems: readonly Problem[],
+  { file }: { readonly file: EnvFile | undefined },
+): OperatorError {
   const lines = problems.map(describeProblem);
   return new OperatorError('config-invalid', `the configuration is not usable:\n  ${lines.join('\n  ')}`, {
-    hint: 'Set it in .env or in the environment; what a variable means: mailctl config explain NAME',
+    hint: file
+      ? 'Set it in .env or in the environment; what a variable means: mailctl config explain NAME'
+      : 'There is no .env in this folder: mailctl init writes one, -C DIR names another folder',
     ...(problems[0] && { field: problems[0].name }),
     data: { problems },
   });
 }
 
-function describeProblem({ name, line, message }: Problem): string {
+/** A problem on one line: the name, the line of `.env`, and what is wrong. Never a value. */
+export function describeProblem({ name, line, message }: Problem): string {
   return `${name}${line === undefined ? '' : ` (.env line ${line})`} ${message}`;
 }
 
 type One =
   | { readonly value: unknown; readonly text: string | undefined; readonly origin: Origin }
-  | { readonly problem: Problem; readonly origin?: Origin };
+  | { readonly problem: Problem; readonly origin?: Origin; readonly text?: string };
 
 function readOne(name: VariableName, sources: Sources): One {
   const note: Variable = environment[name];
@@ -73,7 +87,7 @@ function readOne(name: VariableName, sources: Sources): One {
   }
   const parsed = note.shape.safeParse(text);
   if (parsed.success) return { value: parsed.data, text, origin };
-  return { problem: { ...at, message: parsed.error.issues[0]?.message ?? 'is not valid' }, origin };
+  return { problem: { ...at, message: parsed.error.issues[0]?.message ?? 'is not valid' }, origin, text };
 }
 
 function weakSecrets(

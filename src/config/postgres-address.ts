@@ -1,4 +1,3 @@
-import type { PostgresAddress } from '../adapters/postgres.ts';
 import type { ConfigOf } from './environment.ts';
 
 type PostgresVariables = Pick<
@@ -13,8 +12,8 @@ type PostgresVariables = Pick<
   | 'POSTGRES_STATEMENT_TIMEOUT'
 >;
 
-/** The address and limits that the POSTGRES_* variables give. */
-export function postgresAddress(config: PostgresVariables, applicationName: string): PostgresAddress {
+/** The address and limits that the POSTGRES_* variables give, as the adapter takes them. */
+export function postgresAddress(config: PostgresVariables, applicationName: string) {
   return {
     host: config.POSTGRES_HOST,
     port: config.POSTGRES_PORT,

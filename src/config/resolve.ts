@@ -1,12 +1,13 @@
-import { isFileVariable, type VariableName } from './environment.ts';
+import { environment, isFileVariable, type VariableName } from './environment.ts';
 import type { EnvFile } from './env-file.ts';
+import type { Variable } from './variable.ts';
 
 /** Where values come from, strongest first: flags, environment, `.env`, default. Blank is unset. */
 export interface Sources {
   readonly flags?: Readonly<Record<string, string | undefined>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly file: EnvFile | undefined;
-  /** Reads a file named by `NAME_FILE`; a relative path is meant from the operator's folder. Throws when it cannot. */
+  /** Reads a file named by `NAME_FILE`; a relative path is meant from the operator's folder. Throws an error with a `code` when it cannot. */
   readonly readFile: (path: string) => string;
 }
 
@@ -61,6 +62,11 @@ function fromFile(name: VariableName, named: Found, sources: Sources): Resolved 
     const text = filled(sources.readFile(named.text).replace(/\r?\n$/, ''));
     if (text === undefined)
       return { problem: problemAt(`${name}_FILE`, named.line, `names ${named.text}, which is empty`) };
+    if (isSecret(name) && hasSeveralLines(text)) {
+      return {
+        problem: problemAt(`${name}_FILE`, named.line, `names ${named.text}, which holds more than one line`),
+      };
+    }
     return { text, origin: 'file' };
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
@@ -68,6 +74,15 @@ function fromFile(name: VariableName, named: Found, sources: Sources): Resolved 
       problem: problemAt(`${name}_FILE`, named.line, `names ${named.text}, which cannot be read (${why})`),
     };
   }
+}
+
+function isSecret(name: VariableName): boolean {
+  const note: Variable = environment[name];
+  return note.secret === true;
+}
+
+function hasSeveralLines(text: string): boolean {
+  return /[\r\n\0]/.test(text);
 }
 
 function problemAt(name: string, line: number | undefined, message: string): Problem {

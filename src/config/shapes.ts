@@ -75,7 +75,9 @@ export const domainName = z
 export const emailAddress = z
   .string()
   .refine(
-    (text) => /^[^\s@<>,;"]{1,64}@[^\s@]+$/.test(text) && isDomainName(text.slice(text.lastIndexOf('@') + 1)),
+    (text) =>
+      /^[^\s\p{C}@<>,;"\\$`]{1,64}@[^\s@]+$/u.test(text) &&
+      isDomainName(text.slice(text.lastIndexOf('@') + 1)),
     {
       error: 'is no mail address: write for example ops@example.com',
     },
@@ -85,6 +87,10 @@ export const webUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
     error: 'is no URL: write for example https://example.com',
+    abort: true,
+  })
+  .refine((text) => new URL(text).username === '' && new URL(text).password === '', {
+    error: 'holds a user name or password, which a URL here must not',
   })
   .transform((text) => text.replace(/\/+$/, ''));
 
@@ -106,6 +112,7 @@ export const durations = list.pipe(
   z.array(duration).min(1, { error: 'needs at least one duration, such as 30s,5m' }),
 );
 
+/** One of a few words. */
 export function oneOf<const W extends readonly [string, ...string[]]>(words: W) {
   return z.enum(words, { error: `must be one of ${words.join(', ')}` }) as unknown as z.ZodType<
     W[number],

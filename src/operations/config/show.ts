@@ -1,9 +1,13 @@
+import { join } from 'node:path';
+
 import { allVariables, environment, type VariableName } from '../../config/environment.ts';
 import { configInvalid, describeProblem, readVariables } from '../../config/load.ts';
 import { nearest } from '../../config/nearest.ts';
 import type { Problem, Sources } from '../../config/resolve.ts';
 import type { Variable } from '../../config/variable.ts';
 import { OperatorError } from '../../domain/failure.ts';
+import type { Runtime } from '../../runtime.ts';
+import { modeText } from '../steps/files.ts';
 
 /** One variable as `config show` prints it; the value of a secret is never in it. */
 export interface ShownVariable {
@@ -39,6 +43,14 @@ export function checkConfig(sources: Sources): { problems: readonly Problem[]; w
   const { problems } = readVariables(allVariables, sources);
   if (problems.length > 0) throw configInvalid(problems, sources);
   return { problems, warnings: misspelt(sources) };
+}
+
+/** A warning when others than the owner may read `.env`, which holds secrets. */
+export async function looseMode({ dir, files }: Pick<Runtime, 'dir' | 'files'>): Promise<readonly string[]> {
+  const path = join(dir, '.env');
+  const mode = await files.modeOf(path);
+  if (mode === undefined || (mode & 0o077) === 0) return [];
+  return [`.env can be read by other users (mode ${modeText(mode)}): chmod 600 ${path}`];
 }
 
 /** One variable in full. */

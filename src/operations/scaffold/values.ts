@@ -1,4 +1,5 @@
 import type { Random } from '../../adapters/random.ts';
+import type { EnvFile } from '../../config/env-file.ts';
 import type { Given } from '../../config/env-template.ts';
 import { allVariables, environment, type VariableName } from '../../config/environment.ts';
 import type { Variable } from '../../config/variable.ts';
@@ -38,6 +39,17 @@ export function secretValues(random: Pick<Random, 'secret'>): Given {
   return new Map(names.map((name) => [name, { text: random.secret().reveal() }] as const));
 }
 
+const broughtCertificate = 'secrets/tls.crt';
+const certbotFolder = '/etc/letsencrypt/';
+
+/** Where the certificates of an existing `.env` come from; undefined where it does not say, or says it by hand. */
+export function writtenTls({ values }: EnvFile): Tls | undefined {
+  if (values.get('RELAY_SUBMISSION_LISTEN')?.text === 'off') return 'off';
+  const certificate = values.get('RELAY_TLS_CERT_FILE')?.text ?? '';
+  if (certificate === broughtCertificate) return 'files';
+  return certificate.startsWith(certbotFolder) ? 'acme' : undefined;
+}
+
 function tlsValues(tls: Tls, host: string): [VariableName, { text: string }][] {
   if (tls === 'off') {
     return [
@@ -48,8 +60,8 @@ function tlsValues(tls: Tls, host: string): [VariableName, { text: string }][] {
   }
   const [certificate, key] =
     tls === 'files'
-      ? ['secrets/tls.crt', 'secrets/tls.key']
-      : [`/etc/letsencrypt/live/${host}/fullchain.pem`, `/etc/letsencrypt/live/${host}/privkey.pem`];
+      ? [broughtCertificate, 'secrets/tls.key']
+      : [`${certbotFolder}live/${host}/fullchain.pem`, `${certbotFolder}live/${host}/privkey.pem`];
   return [
     ['RELAY_TLS_CERT_FILE', { text: certificate }],
     ['RELAY_TLS_KEY_FILE', { text: key }],
