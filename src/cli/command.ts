@@ -1,4 +1,6 @@
-import { join, resolve } from 'node:path';
+import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 import { Command } from 'commander';
 
@@ -6,6 +8,7 @@ import { OperatorError } from '../domain/failure.ts';
 import { carryOut } from '../operations/carry-out.ts';
 import { type Plan, type ShownPlan, showPlan } from '../operations/plan.ts';
 import { openRuntime, type Runtime } from '../runtime.ts';
+import { commandName } from './command-name.ts';
 import type { GlobalFlags } from './flags.ts';
 import { type AsText, openOutput, type Output, planAsText } from './output.ts';
 import type { Reporting } from './report-failure.ts';
@@ -19,7 +22,12 @@ export interface Session {
   /** Says how a failure of the running command is to be reported. */
   reporting: Reporting;
   exit: number;
+  /** The program with every verb of every noun, for help and completion. */
+  wholeProgram(): Promise<Command>;
 }
+
+/** Fills in a noun's verbs, arguments, flags and actions. */
+export type Define = (command: Command, session: Session) => void;
 
 /** What a command is given. */
 export interface Context {
@@ -32,14 +40,14 @@ export interface Context {
 
 type Action = (...args: unknown[]) => Promise<void>;
 
-/** A command that looks: it returns a value, which is printed. */
+/** A command that looks: it returns a value, which is printed. A signal ends it at once, as nothing is half done. */
 export function looks<Args extends unknown[], T>(
   session: Session,
   look: (context: Context, ...args: Args) => Promise<T>,
   asText: AsText<T>,
 ): Action {
   return inContext<Args>(session, asText, async (context, ...args) => {
-    context.output.result(await look(context, ...args), asText);
+    context.output.result(await untilStopped(context.stop, look(context, ...args)), asText);
   });
 }
 
@@ -50,13 +58,13 @@ export function acts<Args extends unknown[], T extends object>(
   asText: AsText<T>,
 ): Action {
   return inContext<Args>(session, undefined, async (context, ...args) => {
-    const agreed = await plan(context, ...args);
+    const agreed = await untilStopped(context.stop, plan(context, ...args));
     const shown = showPlan(agreed);
     if (context.flags.dryRun) return context.output.result(report(agreed, false), () => planAsText(shown));
     await agree(context, agreed.confirm, shown);
-    const done = (mark: string) => (step: { readonly what: string }) =>
+    const told = (mark: string) => (step: { readonly what: string }) =>
       context.output.note(`${mark} ${step.what}`);
-    await carryOut(agreed, context.runtime, { done: done('✔'), failed: done('✘') });
+    await carryOut(agreed, context.runtime, { done: told('✔'), failed: told('✘') }, context.stop);
     context.output.result(report(agreed, true), asText);
   });
 }
@@ -91,8 +99,8 @@ async function agree(
       data: { plan, applied: false },
     });
   }
-  const { askToConfirm } = await import('./prompts.ts');
-  if (!(await askToConfirm(question))) {
+  const prompts = await terminal.prompts();
+  if (!(await prompts.confirm(question))) {
     throw new OperatorError('refused', 'not agreed to; nothing was changed', {
       hint: 'Run it again when you are ready',
     });
@@ -107,14 +115,42 @@ function inContext<Args extends unknown[]>(
   return async (...all) => {
     const command = all.find((argument) => argument instanceof Command);
     if (!command) throw new TypeError('commander passed no command to the action');
+    const { terminal, stop } = session;
     const flags = command.optsWithGlobals<GlobalFlags>();
-    const name = commandName(command);
-    const output = openOutput(name, flags, session.terminal);
-    session.reporting = reportingOf(name, flags, output, dataAsText);
-    await using runtime = openRuntime({ dir: folder(flags, session.terminal), ...session.terminal });
-    const args = all.slice(0, all.indexOf(command)) as Args;
-    await run({ runtime, output, flags, terminal: session.terminal, stop: session.stop }, ...args);
+    const output = openOutput(commandName(command), flags, terminal);
+    session.reporting = reportingOf(commandName(command), flags, output, dataAsText);
+    const runtime = openRuntime({ dir: folder(flags, terminal), ...terminal });
+    try {
+      await run({ runtime, output, flags, terminal, stop }, ...(all.slice(0, all.indexOf(command)) as Args));
+    } finally {
+      await release(runtime, stop);
+    }
   };
+}
+
+/** After a signal, what was given up may hold a connection for long: the process ends without waiting for it. */
+async function release(runtime: Runtime, stop: AbortSignal): Promise<void> {
+  const released = Promise.resolve(runtime[Symbol.asyncDispose]());
+  if (!stop.aborted) return released;
+  released.catch(() => undefined);
+}
+
+/** Waits for `work` until a signal comes; what is given up this way must be harmless to give up. */
+async function untilStopped<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const stopped = once(stop, 'abort', over).then(() => Promise.reject(interrupted()));
+  try {
+    return await Promise.race([work, stopped]);
+  } finally {
+    stopped.catch(() => undefined);
+    over.abort();
+  }
+}
+
+function interrupted(): OperatorError {
+  return new OperatorError('interrupted', 'interrupted; nothing was changed', {
+    hint: 'Run it again when you are ready',
+  });
 }
 
 function reportingOf(
@@ -133,12 +169,14 @@ function reportingOf(
   };
 }
 
-/** The words of a command behind `mailctl`: `config show`. */
-export function commandName(command: Command): string {
-  return command.parent ? `${commandName(command.parent)} ${command.name()}`.trim() : '';
-}
-
+/** The operator's folder; it need not be there yet, but a file in its place is refused. */
 function folder({ dir }: GlobalFlags, { environment, cwd }: Terminal): string {
-  const fromEnvironment = environment['MAILCTL_DIR'] ?? '';
-  return resolve(join(cwd, ''), dir ?? (fromEnvironment === '' ? '.' : fromEnvironment));
+  const named = dir ?? environment['MAILCTL_DIR'] ?? '';
+  const path = resolve(cwd, named);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found || found.isDirectory()) return path;
+  throw new OperatorError('usage', `${path} is no folder`, {
+    hint: 'Name the folder that holds .env: -C DIR',
+    field: dir === undefined ? 'MAILCTL_DIR' : '--dir',
+  });
 }

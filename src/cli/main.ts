@@ -19,7 +19,9 @@ function hearSignals(): void {
 /** A reader that has gone, as in `mailctl … | head`, is no error: the rest of the output is dropped. */
 function sinkTo(stream: NodeJS.WriteStream): TextSink {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code === 'EPIPE') return;
+    if (stream !== process.stderr) process.stderr.write(`✘ the output cannot be written: ${error.message}\n`);
+    process.exit(1);
   });
   return { isTerminal: stream.isTTY === true, write: (text) => void stream.write(text) };
 }
@@ -32,5 +34,12 @@ const terminal: Terminal = {
   stdout: sinkTo(process.stdout),
   stderr: sinkTo(process.stderr),
   canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
+  prompts: async () => {
+    const { openPrompts } = await import('./prompts.ts');
+    return openPrompts({ input: process.stdin, output: process.stderr }, stop.signal);
+  },
 };
-process.exitCode = await run(process.argv.slice(2), terminal, stop.signal);
+const exit = await run(process.argv.slice(2), terminal, stop.signal);
+// What an interrupted command still waits for, such as a connection, must not hold the process.
+if (stop.signal.aborted) process.exit(exit);
+process.exitCode = exit;

@@ -1,9 +1,4 @@
-import type { Command } from 'commander';
-
-import type { Session } from './command.ts';
-
-/** Fills in a noun's verbs, arguments, flags and actions. */
-export type Define = (command: Command, session: Session) => void;
+import type { Define } from './command.ts';
 
 /** One word after `mailctl`. Its file is imported only when the word is used. */
 export interface Noun {

@@ -60,7 +60,8 @@ interface Envelope {
 
 /** The one JSON object that a command prints, also when it fails. */
 export function envelope(command: string, content: Envelope): string {
-  return JSON.stringify({ schema: `mailctl/${command.replaceAll(' ', '-')}/v1`, ...content });
+  const name = command === '' ? 'mailctl' : command.replaceAll(' ', '-');
+  return JSON.stringify({ schema: `mailctl/${name}/v1`, ...content });
 }
 
 /** Colours as NO_COLOR, FORCE_COLOR, `--no-color` and the terminal allow. */

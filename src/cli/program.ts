@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import type { Session } from './command.ts';
+import { commandName } from './command-name.ts';
 import { declareGlobalFlags } from './flags.ts';
 import { nouns } from './nouns.ts';
 
@@ -11,15 +12,15 @@ export function buildProgram(session: Session, version: string): Command {
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'explain a command')
     .helpCommand(false)
-    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()
     .configureOutput({
       writeOut: (text) => session.terminal.stdout.write(text),
       writeErr: (text) => session.terminal.stderr.write(text),
       outputError: () => undefined,
     });
+  failInWords(program, session);
   declareGlobalFlags(program);
-  const defined = new Set<Command>();
   for (const { name, summary, group, hidden = false } of nouns) {
     program
       .command(name, { hidden })
@@ -28,20 +29,31 @@ export function buildProgram(session: Session, version: string): Command {
       .helpGroup(group)
       .helpCommand(false);
   }
-  program.hook('preSubcommand', async (_, noun) => defineNoun(noun, session, defined));
+  program.hook('preSubcommand', async (parent, noun) => {
+    if (parent === program) await defineNoun(noun, session);
+  });
   return program;
 }
 
 /** Fills in the verbs of every noun: for help, completion and the documents. */
 export async function defineAll(program: Command, session: Session): Promise<void> {
-  for (const noun of program.commands) await defineNoun(noun, session, new Set());
+  await Promise.all(program.commands.map((noun) => defineNoun(noun, session)));
 }
 
-async function defineNoun(command: Command, session: Session, defined: Set<Command>): Promise<void> {
+async function defineNoun(command: Command, session: Session): Promise<void> {
   const noun = nouns.find(({ name }) => name === command.name());
-  if (!noun || defined.has(command) || command.parent?.parent) return;
-  defined.add(command);
+  if (!noun) return;
   (await noun.load())(command, session);
+  failInWords(command, session);
+}
+
+/** Makes the parser throw instead of ending the process, and remember at which command it stopped. */
+function failInWords(command: Command, session: Session): void {
+  command.exitOverride((error) => {
+    session.reporting = { ...session.reporting, command: commandName(command) };
+    throw error;
+  });
+  for (const verb of command.commands) failInWords(verb, session);
 }
 
 function sentence(summary: string): string {

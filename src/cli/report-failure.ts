@@ -4,6 +4,7 @@ import { maskAddresses } from '../domain/address.ts';
 import { failures, OperatorError } from '../domain/failure.ts';
 import { type AsText, envelope, styleFor } from './output.ts';
 import type { Terminal } from './terminal.ts';
+import { asUsageError } from './usage-error.ts';
 
 /** How far a command had come when it failed. */
 export interface Reporting {
@@ -12,13 +13,15 @@ export interface Reporting {
   readonly color: boolean;
   readonly verbose: boolean;
   readonly warnings: readonly string[];
+  /** The signal that stopped the run. */
+  readonly signal?: unknown;
   /** Prints what was found out before it failed. */
   readonly dataAsText?: AsText<never> | undefined;
 }
 
 /** Tells a failure once, on stderr or as the envelope, and returns the exit code. */
 export function reportFailure(error: unknown, terminal: Terminal, reporting: Reporting): number {
-  const failure = asOperatorError(error);
+  const failure = asOperatorError(error, reporting.command);
   if (reporting.json) {
     terminal.stdout.write(`${failureEnvelope(failure, error, reporting)}\n`);
   } else {
@@ -29,24 +32,19 @@ export function reportFailure(error: unknown, terminal: Terminal, reporting: Rep
     }
     terminal.stderr.write(failure ? failureText(failure, terminal, reporting) : bugText(error));
   }
-  return failure?.exit ?? failures.bug.exit;
+  return exitOf(failure, reporting);
 }
 
 /** A usage error of the parser, or what the operator can act on; undefined for our bugs. */
-export function asOperatorError(error: unknown): OperatorError | undefined {
+function asOperatorError(error: unknown, command: string): OperatorError | undefined {
   if (error instanceof OperatorError) return error;
-  if (!(error instanceof CommanderError)) return undefined;
-  if (error.code === 'commander.help') {
-    return new OperatorError('usage', 'the command needs a verb', {
-      hint: 'See which there are: add --help',
-    });
-  }
-  const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
-  const hint = rest
-    .join(' ')
-    .trim()
-    .replace(/^\((.*)\)$/, '$1');
-  return new OperatorError('usage', message, { hint: hint || 'See what there is: mailctl --help' });
+  return error instanceof CommanderError ? asUsageError(error, command) : undefined;
+}
+
+/** An interrupted command ends as the shell expects of its signal. */
+function exitOf(failure: OperatorError | undefined, { signal }: Reporting): number {
+  if (failure?.code === 'interrupted' && signal === 'SIGTERM') return 143;
+  return failure?.exit ?? failures.bug.exit;
 }
 
 function failureEnvelope(failure: OperatorError | undefined, error: unknown, reporting: Reporting): string {
@@ -57,7 +55,7 @@ function failureEnvelope(failure: OperatorError | undefined, error: unknown, rep
     error: failure
       ? {
           code: failure.code,
-          exit: failure.exit,
+          exit: exitOf(failure, reporting),
           message: failure.message,
           hint: failure.hint,
           ...(failure.field !== undefined && { field: failure.field }),
@@ -66,7 +64,7 @@ function failureEnvelope(failure: OperatorError | undefined, error: unknown, rep
           code: 'bug',
           exit: failures.bug.exit,
           message: messageOf(error),
-          hint: 'Please report it with the output of --verbose',
+          hint: 'Please report it with what it prints without --json',
         },
     warnings: reporting.warnings,
   });
@@ -76,7 +74,8 @@ function failureText(failure: OperatorError, terminal: Terminal, reporting: Repo
   const style = styleFor(terminal, reporting, 'stderr');
   const because =
     failure.cause === undefined ? [] : [`  because: ${maskAddresses(messageOf(failure.cause))}`];
-  const stack = reporting.verbose && failure.stack ? [style.dim(failure.stack)] : [];
+  const stack =
+    reporting.verbose && failure.code !== 'usage' && failure.stack ? [style.dim(failure.stack)] : [];
   return [style.red(`✘ ${failure.message}`), ...because, `  ${failure.hint}`, ...stack, ''].join('\n');
 }
 

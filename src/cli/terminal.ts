@@ -1,3 +1,5 @@
+import type { Prompts } from './prompts.ts';
+
 /** The process as the command line sees it; `main.ts` passes the real one, tests pass one they can look into. */
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -9,6 +11,8 @@ export interface Terminal {
   readonly stderr: TextSink;
   /** True where a person can be asked. */
   readonly canAsk: boolean;
+  /** What asks that person, loaded when the first question comes. */
+  prompts(): Promise<Prompts>;
 }
 
 export interface TextSink {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
-import type { Session } from '../../src/cli/command.ts';
-import { buildProgram, defineAll } from '../../src/cli/program.ts';
+import { openSession } from '../../src/cli/run.ts';
+import { fakeTerminal } from '../fakes/terminal.ts';
 
 /** One word of a command line that takes words, flags or verbs behind it. */
 export interface CommandEntry {
@@ -26,28 +26,8 @@ export interface Flag {
 
 /** The whole tree that a person can type, hidden commands left out. Nothing is run. */
 export async function commandTree(): Promise<CommandEntry> {
-  const session = dumbSession();
-  const program = buildProgram(session, '0.0.0');
-  await defineAll(program, session);
-  return entryOf(program, '');
-}
-
-function dumbSession(): Session {
-  const sink = { isTerminal: false, write: () => undefined };
-  return {
-    terminal: {
-      environment: {},
-      cwd: '/',
-      uid: undefined,
-      stdout: sink,
-      stderr: sink,
-      canAsk: false,
-      prompts: () => Promise.reject(new Error('nobody is asked while the tree is read')),
-    },
-    stop: new AbortController().signal,
-    reporting: { command: '', json: false, color: false, verbose: false, warnings: [] },
-    exit: 0,
-  };
+  const session = openSession([], fakeTerminal(), new AbortController().signal);
+  return entryOf(await session.wholeProgram(), '');
 }
 
 function entryOf(command: Command, name: string): CommandEntry {

@@ -1,11 +1,8 @@
-import completions from '@bomb.sh/tab/commander';
-import { Argument, Command } from 'commander';
+import { Argument, type Command } from 'commander';
 
-import { runs, type Session } from '../command.ts';
-import { declareGlobalFlags } from '../flags.ts';
-import { nouns } from '../nouns.ts';
-
-const shells = ['bash', 'zsh', 'fish'] as const;
+import { looks, type Session } from '../command.ts';
+import { completionsOf } from '../completions.ts';
+import { scripts, type Shell, shells } from '../completion-scripts.ts';
 
 /** `mailctl completion SHELL`. */
 export function defineCompletion(command: Command, session: Session): void {
@@ -13,27 +10,23 @@ export function defineCompletion(command: Command, session: Session): void {
     .addArgument(new Argument('<shell>', 'the shell that will read the script').choices(shells))
     .addHelpText('after', '\nFor example: mailctl completion bash > /etc/bash_completion.d/mailctl')
     .action(
-      runs(session, async (_, shell: string) => {
-        completions(await wholeTree(session)).setup('mailctl', 'mailctl', shell);
-      }),
+      looks(
+        session,
+        async (_, shell: Shell) => ({ shell, script: scripts[shell] }),
+        ({ script }) => script,
+      ),
     );
 }
 
-/** `mailctl complete -- WORDS`, which the scripts call. */
+/** `mailctl complete -- WORDS`, which the scripts call; one candidate a line, with its meaning behind a tab. */
 export function defineComplete(command: Command, session: Session): void {
   command.argument('[words...]', 'the words of the command line so far').action(
-    runs(session, async (_, words: string[]) => {
-      completions(await wholeTree(session)).parse(words);
-    }),
+    looks(
+      session,
+      async (_, words: string[]) => ({
+        completions: completionsOf(await session.wholeProgram(), words),
+      }),
+      ({ completions }) => completions.map(({ value, description }) => `${value}\t${description}`).join('\n'),
+    ),
   );
-}
-
-async function wholeTree(session: Session): Promise<Command> {
-  const program = new Command('mailctl');
-  declareGlobalFlags(program);
-  for (const noun of nouns.filter(({ name }) => !['complete', 'completion'].includes(name))) {
-    const command = program.command(noun.name).description(noun.summary);
-    (await noun.load())(command, session);
-  }
-  return program;
 }

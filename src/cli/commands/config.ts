@@ -1,9 +1,12 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 
+import { allVariables } from '../../config/environment.ts';
+import { failures } from '../../domain/failure.ts';
 import {
-  type Explained,
   checkConfig,
+  type Explained,
   explainVariable,
+  looseMode,
   showConfig,
   type ShownVariable,
 } from '../../operations/config/show.ts';
@@ -15,7 +18,13 @@ export function defineConfig(command: Command, session: Session): void {
   command
     .command('check')
     .description('Check every variable, and name what is wrong.')
-    .action(looks(session, check, () => 'the configuration is complete and valid'));
+    .action(
+      looks(
+        session,
+        (context) => check(context, session),
+        () => verdict(session),
+      ),
+    );
   command
     .command('show')
     .description('Show every variable; secrets are never printed.')
@@ -23,8 +32,8 @@ export function defineConfig(command: Command, session: Session): void {
     .action(
       looks(
         session,
-        async ({ runtime }, { origin }: { origin?: true }) => ({
-          ...showConfig(await runtime.sources()),
+        async (context, { origin }: { origin?: true }) => ({
+          variables: await show(context),
           origin: origin === true,
         }),
         variablesAsText,
@@ -33,7 +42,7 @@ export function defineConfig(command: Command, session: Session): void {
   command
     .command('explain')
     .description('Explain one variable.')
-    .argument('<name>', 'name of the variable, such as API_RATE_LIMIT')
+    .addArgument(variableName())
     .action(
       looks(
         session,
@@ -43,10 +52,31 @@ export function defineConfig(command: Command, session: Session): void {
     );
 }
 
-async function check({ runtime, output }: Context) {
+/** Completed by the shell, but not checked by the parser: our own failure names the nearest one. */
+function variableName(): Argument {
+  const argument = new Argument('<name>', 'name of the variable, such as API_RATE_LIMIT');
+  argument.argChoices = [...allVariables];
+  return argument;
+}
+
+/** With warnings the exit code is that of a thing done in part, so that a script sees them too. */
+async function check({ runtime, output }: Context, session: Session) {
   const { problems, warnings } = checkConfig(await runtime.sources());
-  for (const warning of warnings) output.warn(warning);
+  for (const warning of [...warnings, ...(await looseMode(runtime))]) output.warn(warning);
+  if (output.warnings.length > 0) session.exit = failures['partly-done'].exit;
   return { problems };
+}
+
+function verdict({ reporting: { warnings } }: Session): string {
+  const valid = 'the configuration is complete and valid';
+  if (warnings.length === 0) return valid;
+  return `${valid}, with ${warnings.length} warning${warnings.length === 1 ? '' : 's'}`;
+}
+
+async function show({ runtime, output }: Context): Promise<readonly ShownVariable[]> {
+  const { variables, warnings } = showConfig(await runtime.sources());
+  for (const warning of warnings) output.warn(warning);
+  return variables;
 }
 
 function variablesAsText(

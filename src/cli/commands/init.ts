@@ -4,8 +4,9 @@ import type { EnvFile } from '../../config/env-file.ts';
 import type { VariableName } from '../../config/environment.ts';
 import { domainName, emailAddress } from '../../config/shapes.ts';
 import { OperatorError } from '../../domain/failure.ts';
-import { type Initialised, lookAtFolder, planInit } from '../../operations/scaffold/init.ts';
-import type { Answers, Tls } from '../../operations/scaffold/values.ts';
+import { lookAtFolder } from '../../operations/scaffold/folder.ts';
+import { type Initialised, planInit } from '../../operations/scaffold/init.ts';
+import { type Answers, type Tls, writtenTls } from '../../operations/scaffold/values.ts';
 import { acts, type Context, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 
@@ -83,16 +84,19 @@ async function answer(context: Context, { field, given, message, initial, shape 
       field,
     });
   }
-  const { askForText } = await import('../prompts.ts');
-  return shape.parse(await askForText({ message, ...(initial !== undefined && { initial }), check: wrong }));
+  const prompts = await context.terminal.prompts();
+  return shape.parse(
+    await prompts.text({ message, ...(initial !== undefined && { initial }), check: wrong }),
+  );
 }
 
 async function chooseTls(context: Context, { tls }: InitFlags, file: EnvFile | undefined): Promise<Tls> {
   if (tls) return tls;
-  if (file) return file.values.get('RELAY_SUBMISSION_LISTEN')?.text === 'off' ? 'off' : 'acme';
-  if (!canAsk(context)) return 'acme';
-  const { askToChoose } = await import('../prompts.ts');
-  return askToChoose('Where do TLS certificates come from?', [
+  const written = file && writtenTls(file);
+  if (written) return written;
+  if (file || !canAsk(context)) return 'acme';
+  const prompts = await context.terminal.prompts();
+  return prompts.choose('Where do TLS certificates come from?', [
     { name: 'certbot, from /etc/letsencrypt', value: 'acme' },
     { name: 'files that I put into secrets/', value: 'files' },
     { name: 'no TLS: a private network only', value: 'off' },

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 
-import { type Context, runs } from '../command.ts';
-import type { Define } from '../nouns.ts';
+import { type Context, type Define, runs } from '../command.ts';
 
 /** A service runs until SIGTERM, logs JSON lines on stdout, and then ends with 0. */
 function defineService(main: (context: Context) => Promise<void>): Define {
