@@ -3,11 +3,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { environment } from '../src/config/environment.ts';
+import { eventKinds } from '../src/domain/event.ts';
 import { failures } from '../src/domain/failure.ts';
 import { checklistIn, type ChecklistRow, untrue } from './documents/checklist.ts';
 import { type CommandEntry, commandTree } from './documents/command-tree.ts';
 import { commandLinesIn, misunderstood, variablesIn } from './documents/mentions.ts';
-import { commandsPart, exitCodesPart, leaves, variablesPart, withParts } from './documents/readme.ts';
+import {
+  commandsPart,
+  eventsPart,
+  exitCodesPart,
+  leaves,
+  variablesPart,
+  withParts,
+} from './documents/readme.ts';
 
 const documents = ['README.md', 'CHANGELOG.md'];
 const readme = read('README.md');
@@ -29,6 +37,7 @@ describe('the README', () => {
   it('has the tables that the program would print today (else: npm run docs)', async () => {
     const parts = {
       commands: commandsPart(program),
+      events: eventsPart(eventKinds),
       variables: variablesPart(environment),
       'exit codes': exitCodesPart(failures),
     };

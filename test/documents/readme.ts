@@ -43,6 +43,17 @@ export function exitCodesPart(
   return table(['Exit', 'Code', 'Meaning'], [['0', '', 'done'], ...rows]);
 }
 
+/** A row for each webhook that AMS can get. */
+export function eventsPart(
+  kinds: Readonly<Record<string, { readonly told: boolean; readonly means: string }>>,
+): string {
+  const rows = Object.entries(kinds).filter(([, { told }]) => told);
+  return table(
+    ['Type', 'Meaning'],
+    rows.map(([kind, { means }]) => [code(`message.${kind}`), means]),
+  );
+}
+
 /** A table of commands for each group of the help, and one of the flags that every command takes. */
 export function commandsPart(program: CommandEntry): string {
   const groups = new Map<string, string[][]>();
