@@ -15,6 +15,9 @@ export interface ReadLimits {
 
 export interface JournalRecord {
   readonly at: Position;
+  /** Four octets of length, then the payload. */
+  readonly frame: Buffer;
+  /** One encoded submission. */
   readonly payload: Buffer;
 }
 
@@ -62,7 +65,8 @@ async function readIn(state: JournalState, { segment, at }: Place, limits: ReadL
   await noteDamage(state, segment, damaged);
   const records = parsed.records.map((record, index) => ({
     at: { segment: segment.number, offset: at.offset + record.from, record: at.record + index },
-    payload: record.payload,
+    frame: record.frame,
+    payload: record.frame.subarray(4),
   }));
   const offset = damaged.at(-1)?.to === segment.bytes ? segment.bytes : at.offset + parsed.used;
   return { records, next: { segment: segment.number, offset, record: at.record + records.length } };

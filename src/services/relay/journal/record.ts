@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib';
 
-// marker 8 · length 4 · CRC-32 4 (of the length and the payload) · payload
+// marker 8 · CRC-32 4 (of what follows) · length 4 · payload: from the length on it is a frame of the wire to the api.
 export const headerBytes = 16;
 const markerBytes = 8;
+const frameAt = 12;
 
 /**
  * The octets of one record. The marker is drawn anew for each segment: a message that carries the octets of a record in its text
@@ -12,9 +13,9 @@ export function frameRecord(marker: Uint8Array, payload: readonly Uint8Array[]):
   const length = payload.reduce((sum, part) => sum + part.length, 0);
   const header = Buffer.allocUnsafe(headerBytes);
   header.set(marker, 0);
-  header.writeUInt32BE(length, markerBytes);
-  const sum = payload.reduce((crc, part) => crc32(part, crc), crc32(header.subarray(8, 12)));
-  header.writeUInt32BE(sum, 12);
+  header.writeUInt32BE(length, frameAt);
+  const sum = payload.reduce((crc, part) => crc32(part, crc), crc32(header.subarray(frameAt)));
+  header.writeUInt32BE(sum, markerBytes);
   return [header, ...payload];
 }
 
@@ -25,7 +26,8 @@ export interface Extent {
 }
 
 export interface Found extends Extent {
-  readonly payload: Buffer;
+  /** Four octets of length, then the payload. */
+  readonly frame: Buffer;
 }
 
 export interface Parsed {
@@ -68,11 +70,10 @@ export function parseRecords(bytes: Buffer, marker: Uint8Array, limits: ParseLim
 function recordAt(bytes: Buffer, from: number, marker: Uint8Array): Found | number | 'rest' {
   if (bytes.length - from < headerBytes) return headerBytes;
   if (bytes.compare(marker, 0, markerBytes, from, from + markerBytes) !== 0) return 'rest';
-  const to = from + headerBytes + bytes.readUInt32BE(from + markerBytes);
+  const to = from + headerBytes + bytes.readUInt32BE(from + frameAt);
   if (to > bytes.length) return to - from;
-  const payload = bytes.subarray(from + headerBytes, to);
-  const sum = crc32(payload, crc32(bytes.subarray(from + 8, from + 12)));
-  return sum === bytes.readUInt32BE(from + 12) ? { from, to, payload } : 'rest';
+  const frame = bytes.subarray(from + frameAt, to);
+  return crc32(frame) === bytes.readUInt32BE(from + markerBytes) ? { from, to, frame } : 'rest';
 }
 
 function nextRecord(bytes: Buffer, from: number, marker: Uint8Array): number {
@@ -89,5 +90,5 @@ export function isTorn(tail: Buffer, marker: Uint8Array): boolean {
   if (tail.every((octet) => octet === 0)) return true;
   const start = tail.subarray(0, markerBytes);
   if (start.compare(marker, 0, start.length) !== 0) return false;
-  return tail.length < headerBytes || headerBytes + tail.readUInt32BE(markerBytes) > tail.length;
+  return tail.length < headerBytes || headerBytes + tail.readUInt32BE(frameAt) > tail.length;
 }
