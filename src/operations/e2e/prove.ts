@@ -10,18 +10,25 @@ export interface ProofOptions {
   readonly to: string | undefined;
   /** Hears of each check as it ends. */
   tell(report: CheckReport): void;
+  /** Ends the proof after the check under way. */
+  readonly stop: AbortSignal;
 }
 
 /** Sends mail through a running platform, looks for it at every hop, and returns what was found. */
-export async function proveMail(runtime: Runtime, { checks, to, tell }: ProofOptions): Promise<E2eReport> {
+export async function proveMail(
+  runtime: Runtime,
+  { checks, to, tell, stop }: ProofOptions,
+): Promise<E2eReport> {
   const chosen = chooseChecks(checks);
   await using probe = await prepareProbe(runtime, to);
-  return runChecks(chosen, probe, tell);
+  return await runChecks(chosen, probe, { tell, stop });
 }
 
 /** The failure of a proof that found something broken; the report is its data. Undefined when all passed. */
 export function failureOf(report: E2eReport): OperatorError | undefined {
-  const broken = report.checks.find(({ hop, result }) => result === 'fail' && hop === report.first_broken_hop);
+  const broken = report.checks.find(
+    ({ hop, result }) => result === 'fail' && hop === report.first_broken_hop,
+  );
   if (!broken) return undefined;
   return new OperatorError(
     'check-failed',

@@ -58,14 +58,20 @@ export function chooseChecks(names: readonly string[]): readonly Check[] {
   return allChecks.filter(({ id }) => wanted.has(id));
 }
 
-/** Runs the checks one after another. What needs a check that did not pass is skipped; nothing is thrown. */
+interface Listener {
+  tell(report: CheckReport): void;
+  readonly stop: AbortSignal;
+}
+
+/** Runs the checks one after another. What needs a check that did not pass is skipped; only a stop is thrown. */
 export async function runChecks(
   checks: readonly Check[],
   probe: Probe,
-  tell: (report: CheckReport) => void,
+  { tell, stop }: Listener,
 ): Promise<E2eReport> {
   const reports: CheckReport[] = [];
   for (const check of checks) {
+    if (stop.aborted) throw interrupted();
     const report = await runOne(check, probe, reports);
     reports.push(report);
     tell(report);
@@ -104,6 +110,12 @@ async function runOne(check: Check, probe: Probe, before: readonly CheckReport[]
 function failed(error: unknown): Observation {
   const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
   return { result: 'fail', seen: `${error instanceof Error ? error.message : String(error)}${cause}` };
+}
+
+function interrupted(): OperatorError {
+  return new OperatorError('interrupted', 'interrupted before all checks were made', {
+    hint: 'Run it again',
+  });
 }
 
 function unknownCheck(name: string): OperatorError {

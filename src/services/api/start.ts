@@ -68,7 +68,8 @@ async function flushLastUses({ world, gate }: Pick<PublicServer, 'world' | 'gate
 
 function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
   const metrics = openApiMetrics(registry);
-  const failures = () => limiterOf(config, world, { limit: config.API_FAILURE_LIMIT, burst: 0 });
+  const failures = () =>
+    limiterOf(config, world, { limit: config.API_FAILURE_LIMIT, burst: config.API_FAILURE_LIMIT - 1 });
   const gate: Gate = {
     ...world,
     metrics,

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+import { composeApiKey } from '../../../domain/api-key.ts';
+import { newId } from '../../../domain/id.ts';
+import { Secret } from '../../../domain/secret.ts';
 import { type Check, fail, observe, pass, type Probe, waitFor } from '../check.ts';
 import { apiHealth } from '../look.ts';
 
@@ -60,8 +63,9 @@ export const httpApi: readonly Check[] = [
     look: apiHealth,
     needs: [],
     run: async (probe) => {
-      const wrong = `${probe.apiKey.reveal().slice(0, -12)}${probe.random.letters(12)}`;
-      const { code, seen } = await callApi(probe, { path: '/v1/messages', key: wrong });
+      const id = newId('mk', probe.clock.now(), probe.random.bytes(10));
+      const wrong = composeApiKey(id, new Secret(probe.random.letters(52)));
+      const { code, seen } = await callApi(probe, { path: '/v1/messages', key: wrong.reveal() });
       return observe(code === 401, seen);
     },
   },

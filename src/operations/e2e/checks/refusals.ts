@@ -70,7 +70,7 @@ async function inSession(
     await session.startTls({ serverName: probe.config.RELAY_HOSTNAME, ca: probe.ca });
     await session.say('EHLO e2e.mailctl.invalid');
   }
-  return work(session);
+  return await work(session);
 }
 
 function expectCode(reply: SmtpReply, codes: readonly number[]): Observation {
