@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+import { unrunTests } from './unrun-tests.ts';
+
 const root = new URL('..', import.meta.url).pathname;
 
 /** One project a kind of test, so that each script runs exactly its kind. */
@@ -13,6 +15,7 @@ export default defineConfig({
   root,
   test: {
     globalSetup: ['test/engines/broker.ts'],
+    reporters: ['default', unrunTests(Boolean(process.env['CI']), (text) => process.stderr.write(text))],
     projects: [
       kind(
         'unit',

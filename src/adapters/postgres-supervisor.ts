@@ -2,12 +2,14 @@
  * The shell script that PostgreSQL lives under. $1 is the folder it owns, $2 the database to make, $3 an extra flag of initdb,
  * the rest goes to postgres. On standard input it reads the folder of the programs and their library path, a line each; when
  * that input ends, which it also does when the process at its other end is killed, it stops what it started and removes the folder.
+ * PIPE is ignored because then nobody reads what the shell says about a child that died of a signal.
  */
 export const supervisor = `
 home=$1 database=$2 sync=$3
 shift 3
 pipe=
 exec 3<&0 </dev/null
+trap '' PIPE
 
 running() { [ -e "$home/data/postmaster.pid" ] && kill -0 "$child" 2>/dev/null; }
 

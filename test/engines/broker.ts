@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { TestProject } from 'vitest/node';
 
+import { startMariadbEngine } from './mariadb-engine.ts';
 import { startPostgresEngine } from './postgres-engine.ts';
+import { startRedisEngine } from './redis-engine.ts';
 import type { RunningEngine } from './running-engine.ts';
 
 declare module 'vitest' {
@@ -15,13 +17,20 @@ declare module 'vitest' {
   }
 }
 
-const engines: Readonly<Record<string, () => Promise<RunningEngine>>> = { postgres: startPostgresEngine };
+const engines: Readonly<Record<string, () => Promise<RunningEngine>>> = {
+  mariadb: startMariadbEngine,
+  postgres: startPostgresEngine,
+  redis: startRedisEngine,
+};
 
 /** Runs beside all tests of one run: starts an engine when a test first asks for it, and stops it at the end. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const started = new Map<string, Promise<RunningEngine>>();
   const folder = await mkdtemp(join(tmpdir(), 'mailctl-engines-'));
-  const server = createServer((request, response) => void answer(request, response, started));
+  const turns = counter();
+  const server = createServer(({ url = '' }, response) => {
+    void answer(url.slice(1), started, turns).then((body) => response.end(JSON.stringify(body)));
+  });
   const path = join(folder, 'broker');
   await new Promise<void>((resolve) => {
     server.listen(path, resolve);
@@ -37,17 +46,20 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 async function answer(
-  { url = '' }: IncomingMessage,
-  response: ServerResponse,
+  name: string,
   started: Map<string, Promise<RunningEngine>>,
-): Promise<void> {
-  const name = url.slice(1);
+  turns: () => number,
+): Promise<unknown> {
   const start = engines[name] ?? (() => Promise.reject(new Error(`no engine is called ${name}`)));
   const engine = started.get(name) ?? start();
   started.set(name, engine);
-  await engine.then(
-    ({ address }) => response.end(JSON.stringify({ address })),
-    (error: unknown) =>
-      response.end(JSON.stringify({ failure: error instanceof Error ? error.message : String(error) })),
+  return engine.then(
+    ({ address }) => ({ address, turn: turns() }),
+    (error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }),
   );
+}
+
+function counter(): () => number {
+  let last = 0;
+  return () => (last += 1);
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { openPostgres, type Postgres, type PostgresAddress } from '../../src/adapters/postgres.ts';
 import { systemRandom } from '../../src/adapters/random.ts';
 import { Secret } from '../../src/domain/secret.ts';
-import { engineAddress } from './engine.ts';
+import { askForEngine } from './engine.ts';
 import { testLimits } from './postgres-address.ts';
 
 const addressShape = z.object({
@@ -31,7 +31,8 @@ export function emptyDatabase(): Promise<TestDatabase> {
 }
 
 async function createDatabase(template: string): Promise<TestDatabase> {
-  const server = { ...(await engineAddress('postgres', addressShape)), ...testLimits };
+  const { address: found } = await askForEngine('postgres', addressShape);
+  const server = { ...found, ...testLimits };
   const address = { ...server, database: `test_${systemRandom.letters(12)}` };
   await administer(server, `create database ${address.database} template ${template} strategy file_copy`);
   const db = openPostgres(address);
