@@ -141,7 +141,14 @@ function isPause(expression: ts.Expression): boolean {
   if (ts.isNewExpression(expression)) return /^new Promise\b[\s\S]*\bsetTimeout\(/.test(expression.getText());
   if (!ts.isCallExpression(expression)) return false;
   const called = expression.expression.getText();
-  return /^(setTimeout|sleep\w*|delay|pause|systemClock\.sleep)$/i.test(called);
+  return (
+    /^(setTimeout|sleep|sleepFor|delay|pause|systemClock\.sleep)$/i.test(called) && !isNothing(expression)
+  );
+}
+
+/** `sleep(0)` gives others a turn; it waits for no time. */
+function isNothing({ arguments: [first] }: ts.CallExpression): boolean {
+  return first?.getText() === '0';
 }
 
 function isInLoop(node: ts.Node): boolean {
