@@ -53,11 +53,11 @@ export function composeMessage(draft: Draft): Promise<Uint8Array> {
   return composer.compile().build();
 }
 
-/** The addresses in a header value such as To (RFC 5322 §3.4), groups opened. */
+/** The addresses in a header value such as To (RFC 5322 §3.4), groups opened. What is no address is given as it is written. */
 export function readAddresses(value: string): readonly string[] {
-  return addressparser(value, { flatten: true })
-    .map(({ address }) => address)
-    .filter((address) => address !== '');
+  return addressparser(value, { flatten: true }).map(({ name, address }) =>
+    address === '' ? name : address,
+  );
 }
 
 function copy({ name, address }: Mailbox): { name: string; address: string } {

@@ -1,7 +1,7 @@
 import type { Database } from '../adapters/postgres.ts';
+import { OperatorError } from '../domain/failure.ts';
 
 const lockTimeout = '2s';
-const lockNotAvailable = '55P03';
 
 /**
  * Sees to it that today, by the database's clock, and the `days` after it have partitions for bodies. Returns the days it made. While
@@ -42,6 +42,6 @@ async function makePartition(db: Database, day: string): Promise<boolean> {
 }
 
 function unlessLocked(error: unknown): boolean {
-  if (error instanceof Error && 'code' in error && error.code === lockNotAvailable) return false;
+  if (error instanceof OperatorError && error.code === 'locked') return false;
   throw error;
 }

@@ -1,4 +1,4 @@
-import { OperatorError } from '../../domain/failure.ts';
+import { type FailureCode, OperatorError } from '../../domain/failure.ts';
 
 interface Kind {
   readonly status: number;
@@ -83,23 +83,25 @@ export function problemDocument({ code, message, field }: ApiProblem, requestId:
 /** What a thrown error means to the client; undefined when it is our bug. */
 export function problemOf(error: unknown): ApiProblem | undefined {
   if (error instanceof ApiProblem) return error;
-  if (error instanceof OperatorError && error.code === 'unreachable') {
-    return new ApiProblem('unavailable', 'The database cannot be reached; nothing was stored', {
-      headers: { 'retry-after': '5' },
-      cause: error,
-    });
-  }
+  if (error instanceof OperatorError) return ofOperator(error);
   const code = codeOf(error);
-  if (code === '57014' || code === '55P03') {
-    return new ApiProblem('unavailable', 'The database did not answer in time; nothing was stored', {
-      headers: { 'retry-after': '5' },
-      cause: error,
-    });
-  }
   // SQLSTATE class 22: a value that passed our checks and that PostgreSQL cannot hold, such as a NUL.
   if (/^22[0-9A-Z]{3}$/.test(code))
     return new ApiProblem('bad-request', 'The request holds a value that cannot be stored', { cause: error });
   return ofFramework(code, error);
+}
+
+const unavailable: Partial<Record<FailureCode, string>> = {
+  unreachable: 'The database cannot be reached; nothing is promised',
+  'access-denied': 'The database refuses the api; nothing is promised',
+  locked: 'The database is busy with something else; nothing is promised',
+  'timed-out': 'The database did not answer in time; nothing is promised',
+};
+
+function ofOperator(error: OperatorError): ApiProblem | undefined {
+  const detail = unavailable[error.code];
+  if (detail === undefined) return undefined;
+  return new ApiProblem('unavailable', detail, { headers: { 'retry-after': '5' }, cause: error });
 }
 
 function ofFramework(code: string, error: unknown): ApiProblem | undefined {

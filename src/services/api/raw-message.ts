@@ -42,7 +42,7 @@ export function finishRawMessage(
     mailFrom: message.mailFrom ?? from,
     rcptTo: message.rcptTo === undefined ? recipientsOf(fields, mime) : mime.readAddresses(message.rcptTo),
   };
-  checkAddresses(envelope);
+  checkAddresses(envelope, message.rcptTo === undefined ? 'to' : 'rcpt-to');
   const missing = [
     ...(has(fields, 'message-id') ? [] : [`Message-ID: <${id}@${domainOf(from)}>`]),
     ...(has(fields, 'date') ? [] : [`Date: ${now.toUTCString().replace('GMT', '+0000')}`]),
@@ -65,12 +65,12 @@ function recipientsOf(fields: readonly HeaderField[], mime: ApiWorld['mime']): r
   return [...new Set(values.flatMap((value) => mime.readAddresses(value)))];
 }
 
-function checkAddresses({ mailFrom, rcptTo }: Envelope): void {
+function checkAddresses({ mailFrom, rcptTo }: Envelope, recipientsField: string): void {
   if (mailFrom !== '' && !isAddress(mailFrom))
     throw new ApiProblem('invalid-field', 'Mail-From is no mail address', { field: 'mail-from' });
   if (!rcptTo.every(isAddress))
-    throw new ApiProblem('invalid-field', 'Rcpt-To holds something that is no mail address', {
-      field: 'rcpt-to',
+    throw new ApiProblem('invalid-field', 'A recipient of the message is no mail address', {
+      field: recipientsField,
     });
 }
 

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { Database } from '../../../src/adapters/postgres.ts';
+import { addKey, type ApiUnderTest, call, countOf, runningApi } from './running-api.ts';
+
+let api: ApiUnderTest;
+beforeAll(async () => {
+  api = await runningApi();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const hello = { from: 'news@acme.test', to: 'ann@example.com', text: 'Hello' };
+
+function send(key: string, body: object = hello, other: object = {}) {
+  return call(api, 'POST', '/v1/messages', { body, headers: { 'idempotency-key': key }, ...other });
+}
+
+describe('an Idempotency-Key', () => {
+  it('sent twice gives the first answer and one message', async () => {
+    const before = await countOf(api.db, 'messages');
+    const first = await send('order-1');
+    const second = await send('order-1');
+    expect(first.headers.get('idempotency-replayed')).toBeNull();
+    expect(second).toMatchObject({ status: 202, body: first.body });
+    expect(second.headers.get('idempotency-replayed')).toBe('true');
+    expect(second.headers.get('location')).toBe(first.headers.get('location'));
+    expect(await countOf(api.db, 'messages')).toBe(before + 1);
+  });
+
+  it('with another body is refused', async () => {
+    await send('order-2');
+    expect(await send('order-2', { ...hello, text: 'Bye' })).toMatchObject({
+      status: 409,
+      body: { code: 'idempotency-mismatch', retryable: false },
+    });
+  });
+
+  it('of another API key is another key', async () => {
+    const other = await addKey(api.db, ['send']);
+    const first = await send('order-3');
+    const second = await send('order-3', hello, { key: other.key });
+    expect(second.status).toBe(202);
+    expect(second.body['id']).not.toBe(first.body['id']);
+  });
+
+  it('of a refused request is free: the corrected request is accepted', async () => {
+    expect((await send('order-4', { ...hello, to: 'nobody' })).status).toBe(422);
+    expect((await send('order-4')).status).toBe(202);
+  });
+
+  it('sent twenty times at once stores one message, and whoever comes too early may try again', async () => {
+    const before = await countOf(api.db, 'messages');
+    const answers = await Promise.all(Array.from({ length: 20 }, () => send('order-5')));
+    expect(await countOf(api.db, 'messages')).toBe(before + 1);
+    const early = answers.filter(({ status }) => status === 409);
+    expect(
+      early.every(({ body }) => body['code'] === 'idempotency-in-flight' && body['retryable'] === true),
+    ).toBe(true);
+    const accepted = answers.filter(({ status }) => status === 202);
+    expect(accepted.length + early.length).toBe(20);
+    expect(new Set(accepted.map(({ body }) => body['id'])).size).toBe(1);
+    expect((await send('order-5')).body).toEqual(accepted[0]?.body);
+  });
+
+  it('works for raw messages too, and their envelope belongs to the request', async () => {
+    const raw = { raw: 'From: a@b.test\r\n\r\nHello', body: undefined };
+    const headers = { 'content-type': 'message/rfc822', 'idempotency-key': 'order-6', 'rcpt-to': 'x@y.test' };
+    expect((await call(api, 'POST', '/v1/messages', { ...raw, headers })).status).toBe(202);
+    const other = { ...headers, 'rcpt-to': 'z@y.test' };
+    expect((await call(api, 'POST', '/v1/messages', { ...raw, headers: other })).status).toBe(409);
+    const again = await call(api, 'POST', '/v1/messages', { ...raw, headers });
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+  });
+
+  it('is free after a crash in the middle, and nothing was stored', async () => {
+    const database = api.db;
+    const crashing: Database = {
+      ...database,
+      transaction: (work) =>
+        database.transaction(async (within) => {
+          await work(within);
+          throw new Error('crashed before the commit');
+        }),
+    };
+    await using broken = await runningApi({}, { db: crashing });
+    const before = await countOf(api.db, 'messages');
+    const options = { body: hello, headers: { 'idempotency-key': 'order-7' }, key: api.key };
+    expect(await call(broken, 'POST', '/v1/messages', options)).toMatchObject({
+      status: 500,
+      body: { code: 'internal' },
+    });
+    expect(await countOf(api.db, 'messages')).toBe(before);
+    expect((await send('order-7')).status).toBe(202);
+  });
+});

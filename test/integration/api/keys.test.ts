@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { Secret } from '../../../src/domain/secret.ts';
+import { findApiKey, revokeApiKey } from '../../../src/store/api-keys.ts';
+import { addKey, type ApiUnderTest, call, countOf, runningApi } from './running-api.ts';
+import { until } from './until.ts';
+
+let api: ApiUnderTest;
+beforeAll(async () => {
+  api = await runningApi({ API_KEY_USE_INTERVAL: '20ms', API_FAILURE_LIMIT: '1000' });
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const hello = { from: 'news@acme.test', to: 'ann@example.com', text: 'Hello' };
+
+function send(key: Secret) {
+  return call(api, 'POST', '/v1/messages', { key, body: hello });
+}
+
+describe('a key', () => {
+  it('that is wrong in any way is refused with its own code, before the body is read', async () => {
+    const past = new Date(Date.now() - 1000);
+    const revoked = await addKey(api.db, ['send']);
+    await revokeApiKey(api.db, revoked.id, past);
+    const real = api.key.reveal();
+    const other = (await addKey(api.db, ['send'])).key.reveal();
+    const keys = {
+      'key-missing': 'nothing-of-ours',
+      'key-mistyped': `${real.slice(0, -1)}${real.endsWith('x') ? 'y' : 'x'}`,
+      'key-expired': (await addKey(api.db, ['send'], past)).key.reveal(),
+      'key-revoked': revoked.key.reveal(),
+    };
+    const before = await countOf(api.db, 'messages');
+    for (const [code, key] of Object.entries(keys)) {
+      const answer = await send(new Secret(key));
+      expect(answer).toMatchObject({ status: 401, body: { code, retryable: false } });
+      expect(answer.headers.get('www-authenticate')).toContain('Bearer');
+      expect(JSON.stringify(answer.body)).not.toContain(key);
+    }
+    expect(await countOf(api.db, 'messages')).toBe(before);
+    expect(await send(new Secret(other))).toMatchObject({ status: 202 });
+  });
+
+  it('of the right shape that was never issued is unknown, and so is a real id with another secret', async () => {
+    const never = await addKey(api.db, ['send']);
+    await api.db.change('delete from api_keys where id = $1', [never.id]);
+    expect(await send(never.key)).toMatchObject({ status: 401, body: { code: 'key-unknown' } });
+    const changed = await addKey(api.db, ['send']);
+    await api.db.change(`update api_keys set secret_sha256 = '\\x00' where id = $1`, [changed.id]);
+    expect(await send(changed.key)).toMatchObject({ status: 401, body: { code: 'key-unknown' } });
+  });
+
+  it('may do what its scopes say', async () => {
+    const reader = (await addKey(api.db, ['read'])).key;
+    expect(await send(reader)).toMatchObject({ status: 403, body: { code: 'scope-missing' } });
+    expect(await call(api, 'GET', '/v1/messages', { key: reader })).toMatchObject({ status: 200 });
+    const sender = (await addKey(api.db, ['send'])).key;
+    expect(await send(sender)).toMatchObject({ status: 202 });
+    expect(await call(api, 'GET', '/v1/messages', { key: sender })).toMatchObject({ status: 403 });
+  });
+
+  it('remembers when it was last used, soon after', async () => {
+    const { id, key } = await addKey(api.db, ['send']);
+    await send(key);
+    await until(async () => (await findApiKey(api.db, id))?.lastUsedAt !== undefined);
+  });
+
+  it('stands in no log line and in no answer', async () => {
+    await send(api.key);
+    const secret = api.key.reveal().slice(30);
+    expect(api.lines.join('\n')).not.toContain(secret);
+  });
+});
+
+describe('too many requests', () => {
+  it('of one key are refused with the time to come back, and leave other keys alone', async () => {
+    await using limited = await runningApi({
+      API_RATE_LIMIT: '1',
+      API_BURST_LIMIT: '1',
+      API_RATE_PERIOD: '1h',
+    });
+    const first = await call(limited, 'GET', '/v1/messages');
+    expect(first.status).toBe(200);
+    expect(first.headers.get('ratelimit-policy')).toBe('"default";q=1;w=3600');
+    expect(first.headers.get('ratelimit')).toBe('"default";r=1;t=3600');
+    expect((await call(limited, 'GET', '/v1/messages')).status).toBe(200);
+    const third = await call(limited, 'GET', '/v1/messages');
+    expect(third).toMatchObject({ status: 429, body: { code: 'rate-limited', retryable: true } });
+    expect(Number(third.headers.get('retry-after'))).toBeGreaterThan(3500);
+    expect(third.headers.get('ratelimit')).toMatch(/^"default";r=0;t=7\d{3}$/);
+    const { key } = await addKey(limited.db, ['read']);
+    expect((await call(limited, 'GET', '/v1/messages', { key })).status).toBe(200);
+  });
+
+  it('without a valid key are refused per address, and a valid key from there still passes', async () => {
+    await using limited = await runningApi({ API_FAILURE_LIMIT: '2', API_RATE_PERIOD: '1h' });
+    const wrong = { key: new Secret('mk_wrong') };
+    const statuses = [];
+    for (let turn = 0; turn < 3; turn += 1)
+      statuses.push((await call(limited, 'GET', '/v1/messages', wrong)).status);
+    expect(statuses).toEqual([401, 401, 429]);
+    expect((await call(limited, 'GET', '/v1/messages')).status).toBe(200);
+  });
+});

@@ -1,0 +1,193 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { HttpEnd } from '../../../src/adapters/http.ts';
+import { type ApiUnderTest, countOf, runningApi, signing, webhookToken } from './running-api.ts';
+import { post, postalEvent, type Signed, signed } from './signed-webhook.ts';
+
+const recorded = join(import.meta.dirname, '../../contracts/fixtures/postal');
+const foreign = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+let api: ApiUnderTest;
+beforeAll(async () => {
+  api = await runningApi({ API_FAILURE_LIMIT: '100000', POSTAL_WEBHOOK_MAX_BYTES: '8KB' });
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+async function countedAs(result: string, from: ApiUnderTest = api): Promise<number> {
+  const text = await (await fetch(`${from.health}/metrics`)).text();
+  return Number(
+    new RegExp(`^mailctl_webhook_in_total\\{result="${result}"[^}]*\\} (\\d+)$`, 'm').exec(text)?.[1],
+  );
+}
+
+describe('a genuine webhook', () => {
+  it('is stored octet by octet before it is answered, and counted', async () => {
+    const before = await countedAs('accepted');
+    const webhook = signed(postalEvent({ note: '\u003c\u2028' }));
+    expect(await post(api, webhook)).toBe(200);
+    const [row] = await api.db.query(
+      'select body, event, state from postal_webhooks order by received_at desc limit 1',
+    );
+    expect(row).toEqual({ body: webhook.body, event: 'MessageSent', state: 'new' });
+    expect(await countedAs('accepted')).toBe(before + 1);
+  });
+
+  it('that comes again is answered 200, counted as replayed, and changes nothing', async () => {
+    const webhook = signed(postalEvent());
+    await post(api, webhook);
+    const [before, replayed] = [await countOf(api.db, 'postal_webhooks'), await countedAs('replayed')];
+    expect(await post(api, webhook)).toBe(200);
+    expect(await countOf(api.db, 'postal_webhooks')).toBe(before);
+    expect(await countedAs('replayed')).toBe(replayed + 1);
+  });
+
+  it('sent many times at once is stored once', async () => {
+    const webhook = signed(postalEvent());
+    const [before, accepted] = [await countOf(api.db, 'postal_webhooks'), await countedAs('accepted')];
+    const statuses = await Promise.all(Array.from({ length: 30 }, () => post(api, webhook)));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(await countOf(api.db, 'postal_webhooks')).toBe(before + 1);
+    expect(await countedAs('accepted')).toBe(accepted + 1);
+  });
+
+  it('that cannot be understood is kept for the operator, not for the worker', async () => {
+    const before = await countedAs('quarantined');
+    const bodies = [
+      Buffer.from('no json'),
+      Buffer.from([0xff, 0x00]),
+      postalEvent({ uuid: 'none' }),
+      postalEvent({ event: 'a\u0000b' }),
+      Buffer.from('[]'),
+    ];
+    for (const body of bodies) expect(await post(api, signed(body))).toBe(200);
+    expect(await countedAs('quarantined')).toBe(before + bodies.length);
+    const rows = await api.db.query(`select reason from postal_webhooks where state = 'quarantined'`);
+    expect(rows).toHaveLength(bodies.length);
+  });
+
+  it('may come with any content type, because only its octets count', async () => {
+    const { body, headers } = signed(postalEvent());
+    expect(await post(api, { body, headers: { ...headers, 'content-type': 'text/plain' } })).toBe(200);
+  });
+});
+
+describe('a webhook that is not genuine', () => {
+  const genuine = () => signed(postalEvent());
+  const without = (name: string): Signed => {
+    const { body, headers } = genuine();
+    return { body, headers: Object.fromEntries(Object.entries(headers).filter(([key]) => key !== name)) };
+  };
+  const cases: readonly [string, () => Signed, { status: number; result: string; token?: string }][] = [
+    ['with a wrong token', genuine, { status: 404, result: 'wrong_token', token: 'x'.repeat(48) }],
+    [
+      'with an empty body',
+      () => ({ ...genuine(), body: Buffer.alloc(0) }),
+      { status: 403, result: 'forged' },
+    ],
+    ['without a signature', () => without('x-postal-signature-256'), { status: 403, result: 'forged' }],
+    ['without the name of a key', () => without('x-postal-signature-kid'), { status: 403, result: 'forged' }],
+    ['signed by a foreign key', () => signed(postalEvent(), foreign), { status: 403, result: 'unknown_key' }],
+    [
+      'signed by a foreign key under the right name',
+      () => ({ ...genuine(), body: postalEvent() }),
+      { status: 403, result: 'forged' },
+    ],
+    [
+      'that is truncated',
+      () => {
+        const { body, headers } = genuine();
+        return { body: body.subarray(0, -1), headers };
+      },
+      { status: 403, result: 'forged' },
+    ],
+    [
+      'that was parsed and written again',
+      () => {
+        const { headers } = signed(Buffer.from(postalEvent().toString().replace('{', '{ ')));
+        return { body: postalEvent(), headers };
+      },
+      { status: 403, result: 'forged' },
+    ],
+    [
+      'with the SHA-1 signature in place of the other',
+      () => {
+        const { body, headers } = genuine();
+        return {
+          body,
+          headers: { ...headers, 'x-postal-signature-256': headers['x-postal-signature'] ?? '' },
+        };
+      },
+      { status: 403, result: 'forged' },
+    ],
+    [
+      'that is too large',
+      () => signed(postalEvent({ note: 'x'.repeat(9000) })),
+      { status: 413, result: 'forged' },
+    ],
+  ];
+
+  it.each(cases)(
+    '%s is refused, counted, and changes nothing',
+    async (_, webhook, { status, result, token }) => {
+      const [rows, counted] = [await countOf(api.db, 'postal_webhooks'), await countedAs(result)];
+      expect(await post(api, webhook(), token ?? webhookToken)).toBe(status);
+      expect(await countOf(api.db, 'postal_webhooks')).toBe(rows);
+      expect(await countedAs(result)).toBe(counted + 1);
+    },
+  );
+
+  it('can flood the path, and every genuine one from the same address is still taken', async () => {
+    await using flooded = await runningApi({ API_FAILURE_LIMIT: '5', API_RATE_PERIOD: '1h' });
+    const forged = { ...genuine(), body: Buffer.from('{}') };
+    const junk = await Promise.all(
+      Array.from({ length: 200 }, (_, turn) => post(flooded, forged, turn % 2 ? webhookToken : 'wrong')),
+    );
+    expect(junk.filter((status) => status === 429)).toHaveLength(195);
+    const statuses = await Promise.all(Array.from({ length: 50 }, () => post(flooded, genuine())));
+    expect(statuses.every((status) => status === 200)).toBe(true);
+    expect(await countOf(flooded.db, 'postal_webhooks')).toBe(50);
+  });
+});
+
+describe('the recorded webhooks of Postal', () => {
+  it('are all believed with the key that its recorded JWKS gives', async () => {
+    const jwks = readFileSync(join(recorded, 'keys/jwks.json'));
+    const asked: string[] = [];
+    await using real = await runningApi(
+      { POSTAL_WEBHOOK_PUBLIC_KEY: '' },
+      {
+        http: {
+          exchange: async ({ url, headers }): Promise<HttpEnd> => {
+            asked.push(`${headers?.['host'] ?? ''} ${url}`);
+            return { end: 'answered', status: 200, headers: {}, body: jwks };
+          },
+        },
+      },
+    );
+    const names = readdirSync(join(recorded, 'webhooks'));
+    for (const name of names) {
+      const { headers } = JSON.parse(
+        readFileSync(join(recorded, 'webhooks', name, 'headers.json'), 'utf8'),
+      ) as {
+        headers: Record<string, string>;
+      };
+      const kept = Object.entries(headers).filter(
+        ([key]) => key.startsWith('X-Postal') || key === 'Content-Type',
+      );
+      const body = readFileSync(join(recorded, 'webhooks', name, 'body.json'));
+      expect([name, await post(real, { body, headers: Object.fromEntries(kept) })]).toEqual([name, 200]);
+    }
+    expect(await countOf(real.db, 'postal_webhooks')).toBe(16);
+    expect(asked).toEqual(['postal.example.test http://127.0.0.1:5000/.well-known/jwks.json']);
+  });
+
+  it('are asked for again while no key can be had', async () => {
+    await using blind = await runningApi({ POSTAL_WEBHOOK_PUBLIC_KEY: '' });
+    expect(await post(blind, signed(postalEvent(), signing))).toBe(503);
+    expect(await countOf(blind.db, 'postal_webhooks')).toBe(0);
+  });
+});
