@@ -68,22 +68,26 @@ async function* readReplies(
   where: string,
 ): AsyncGenerator<SmtpReply> {
   socket.setTimeout(timeoutMs, () => socket.destroy(timedOut(where, timeoutMs)));
-  let text = '';
   let lines: string[] = [];
   try {
-    for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-      text += String(chunk);
-      const complete = text.split('\r\n');
-      text = complete.pop() ?? '';
-      for (const line of complete) {
-        lines.push(line.slice(4));
-        if (line.charAt(3) === '-') continue;
-        yield { code: Number(line.slice(0, 3)), lines };
-        lines = [];
-      }
+    for await (const line of readLines(socket)) {
+      lines.push(line.slice(4));
+      if (line.charAt(3) === '-') continue;
+      yield { code: Number(line.slice(0, 3)), lines };
+      lines = [];
     }
   } catch (cause) {
     throw cause instanceof OperatorError ? cause : unreachable(where, cause);
+  }
+}
+
+async function* readLines(socket: Socket): AsyncGenerator<string> {
+  let text = '';
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    const lines = text.split('\r\n');
+    text = lines.pop() ?? '';
+    yield* lines;
   }
 }
 

@@ -15,7 +15,7 @@ export const forgeries: readonly Check[] = [
     hop: 'postal-webhook',
     expected: 'a webhook signed by a foreign key is refused and changes nothing',
     look: apiHealth,
-    needs: ['webhook.delivered'],
+    needs: ['webhook.delivered', 'http.reachable'],
     run: async (probe) => {
       const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
       const body = await realBody(probe);
@@ -32,7 +32,7 @@ export const forgeries: readonly Check[] = [
     hop: 'postal-webhook',
     expected: 'a right signature with a wrong path token is refused',
     look: apiHealth,
-    needs: ['webhook.delivered'],
+    needs: ['webhook.delivered', 'http.reachable'],
     run: (probe) =>
       withRealKey(probe, async (key, body) =>
         refusedWithoutEffect(probe, { body, key, token: probe.random.letters(43) }),
@@ -43,7 +43,7 @@ export const forgeries: readonly Check[] = [
     hop: 'postal-webhook',
     expected: 'a replayed webhook is answered 200 and counted once',
     look: apiHealth,
-    needs: ['webhook.delivered'],
+    needs: ['webhook.delivered', 'http.reachable'],
     run: (probe) =>
       withRealKey(probe, async (key, body) => {
         const before = await fingerprint(probe);

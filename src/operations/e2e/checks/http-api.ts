@@ -12,11 +12,22 @@ const status = z.object({ state: z.string(), events: z.array(z.object({ type: z.
 /** The same by the HTTP api. */
 export const httpApi: readonly Check[] = [
   {
+    id: 'http.reachable',
+    hop: 'http-api',
+    expected: 'GET /v1/health at API_URL is answered 200',
+    look: apiHealth,
+    needs: [],
+    run: async (probe) => {
+      const { code, seen } = await callApi(probe, { path: '/v1/health' });
+      return observe(code === 200, seen);
+    },
+  },
+  {
     id: 'http.accepted',
     hop: 'http-api',
     expected: 'POST /v1/messages is answered 202 with an id',
     look: apiHealth,
-    needs: [],
+    needs: ['http.reachable'],
     run: async (probe) => {
       const { code, body, seen } = await callApi(probe, post(probe, 'once'));
       const message = accepted.safeParse(body);
@@ -61,7 +72,7 @@ export const httpApi: readonly Check[] = [
     hop: 'http-api',
     expected: 'a wrong API key is answered 401',
     look: apiHealth,
-    needs: [],
+    needs: ['http.reachable'],
     run: async (probe) => {
       const id = newId('mk', probe.clock.now(), probe.random.bytes(10));
       const wrong = composeApiKey(id, new Secret(probe.random.letters(52)));
@@ -74,7 +85,7 @@ export const httpApi: readonly Check[] = [
     hop: 'http-api',
     expected: 'an expired API key is answered 401, and told apart from a wrong one',
     look: apiHealth,
-    needs: [],
+    needs: ['http.reachable'],
     run: async (probe) => {
       const { code, seen } = await callApi(probe, {
         path: '/v1/messages',
