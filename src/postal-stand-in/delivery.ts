@@ -14,7 +14,7 @@ const events: Readonly<Record<DeliveryStatus, string>> = {
   Held: 'MessageHeld',
 };
 
-/** Postal gives up after this many attempts. */
+/** After this many temporary failures Postal gives up when the message's turn comes again. */
 const mostAttempts = 18;
 const firstRetryMs = 300_000;
 const retryGrowth = 1.3;
@@ -55,7 +55,7 @@ export function openDelivery(office: Office, retry: (row: MessageRow, afterMs: n
       }
       row.tag ??= headerText(readHeaders(row.raw), 'x-postal-tag');
       const outcome = decide(office, row, hardFails.get(row.rcptTo) ?? 0);
-      if (outcome.status === 'HardFail') hardFails.set(row.rcptTo, (hardFails.get(row.rcptTo) ?? 0) + 1);
+      if (outcome.status === 'HardFail') hardFails.set(row.rcptTo, hardFailsAfter(row, hardFails));
       if (outcome.status === 'Sent') office.messages.keepDelivered(row, await dressMail(office, row));
       await record(row, outcome);
       if (outcome.status === 'SoftFail')
@@ -75,7 +75,13 @@ function decide(office: Office, row: MessageRow, hardFails: number): Outcome {
   const fault = ordered.find(([kind]) => office.faults.take(kind, occasionOf(row)));
   const attempt = row.deliveries.length + 1;
   const outcome = fault ? fault[1](row.rcptTo) : outcomeFor(row.rcptTo, attempt);
-  return outcome.status === 'SoftFail' && attempt >= mostAttempts ? exhausted(mostAttempts) : outcome;
+  return outcome.status === 'SoftFail' && attempt > mostAttempts ? exhausted(mostAttempts) : outcome;
+}
+
+/** Giving up after the last attempt suppresses an address at once. */
+function hardFailsAfter(row: MessageRow, hardFails: ReadonlyMap<string, number>): number {
+  if (row.deliveries.length >= mostAttempts) return hardFailsToSuppress;
+  return (hardFails.get(row.rcptTo) ?? 0) + 1;
 }
 
 function occasionOf(row: MessageRow) {

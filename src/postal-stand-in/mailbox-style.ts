@@ -55,9 +55,9 @@ main { overflow-y: auto; padding: 1.75rem 2rem; }
 h1 { font-size: 1.4rem; line-height: 1.3; letter-spacing: -.015em; font-weight: 650; overflow-wrap: anywhere; }
 h1 .badge { margin-left: .4rem; }
 h2 { font-size: .8rem; font-weight: 600; color: var(--quiet); margin: 1.25rem 0 .5rem; }
-article dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: .3rem 2rem; margin: 1rem 0 1.5rem; }
+article dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(23rem, 100%), 1fr)); gap: .3rem 2rem; margin: 1rem 0 1.5rem; }
 article dl div { display: flex; gap: .75rem; min-width: 0; }
-dt { flex: 0 0 7.2rem; color: var(--quiet); }
+dt { flex: 0 0 6rem; color: var(--quiet); }
 dd { overflow-wrap: anywhere; min-width: 0; }
 .columns { display: grid; grid-template-columns: minmax(0, 1fr) 17rem; gap: 1.5rem; align-items: start; }
 .tabs { display: flex; flex-wrap: wrap; gap: .25rem; padding-bottom: .5rem; }

@@ -30,7 +30,7 @@ export function messageView(row: MessageRow, content: MailContent, shown: Shown)
       <h1>${row.subject ?? '(no subject)'} ${badge(row.status)}</h1>
       <dl>
         ${fact('From', headerText(headers, 'from'))} ${fact('To', row.rcptTo)}
-        ${fact('Envelope', row.delivered?.envelopeFrom)} ${fact('Handed over as', row.mailFrom)}
+        ${fact('Envelope', row.delivered?.envelopeFrom)} ${fact('mail_from', row.mailFrom)}
         ${fact('Message-ID', row.messageId)} ${fact('Tag', row.tag)}
       </dl>
     </header>

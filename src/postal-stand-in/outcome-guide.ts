@@ -22,8 +22,8 @@ export function outcomeGuide(speed: number): Markup {
       </tbody>
     </table>
     <p class="quiet">
-      One minute of Postal's retry schedules passes in ${Math.round((60 / speed) * 100) / 100} seconds here.
-      The same list as JSON: <a href="/_stand-in/mailbox.json">mailbox.json</a>.
+      A minute of Postal's retry schedules takes ${Math.round((60 / speed) * 100) / 100} s here. What was
+      delivered is also there as JSON: <a href="/_stand-in/mailbox.json">mailbox.json</a>.
     </p>
   </section>`;
 }

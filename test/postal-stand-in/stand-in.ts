@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from 'node:crypto';
+
 import { systemClock } from '../../src/adapters/clock.ts';
 import { silentLog } from '../../src/adapters/log.ts';
 import { systemRandom } from '../../src/adapters/random.ts';
@@ -5,6 +7,14 @@ import { Secret } from '../../src/domain/secret.ts';
 import type { PostalOptions, PostalWorld } from '../../src/postal-stand-in/options.ts';
 import { type PostalStandIn, startPostalStandIn } from '../../src/postal-stand-in/start.ts';
 import { type Answered, ask, askSurely } from './http-client.ts';
+
+/** One key for every stand-in of a test run: making one takes longer than most tests. */
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  publicKeyEncoding: { type: 'pkcs1', format: 'pem' },
+});
+const key = new Secret(privateKey);
 
 export const webHostname = 'postal.example.test';
 export const apiKey = 'ILhJDVFXjMGU6bzl1mIo2lCL';
@@ -15,7 +25,7 @@ export interface TestPostal extends AsyncDisposable {
   /** Sends and answers the id and token of the only recipient. */
   sendOne(rcptTo: string, change?: RawMail): Promise<{ id: number; token: string }>;
   call(path: string, params: unknown): Promise<Answered>;
-  control(path: string, body?: unknown): Promise<unknown>;
+  control<Answer>(path: string, body?: unknown): Promise<Answer>;
 }
 
 export interface RawMail {
@@ -55,6 +65,8 @@ export async function startTestPostal(
       webHostname,
       apiKeys: [new Secret(apiKey)],
       domains: ['acme.test'],
+      signingKey: key,
+      dkim: { key },
       ...options,
     },
     { clock: systemClock, random: systemRandom, log: silentLog, ...world },
