@@ -72,7 +72,9 @@ describe('a message', () => {
     const tracked = await track(`From: a@b.test\r\n${head}${encode('<a href="https://a.test/?a=1">x</a>')}`);
     const body = tracked.slice(tracked.indexOf('\r\n\r\n') + 4);
     expect(tracked.startsWith(`From: a@b.test\r\n${head}`)).toBe(true);
-    expect(decode(body, encoding)).toContain("<a href='http://t.test/srv/link1'>x</a><p class='ampimg'");
+    expect(decode(body, encoding)).toMatch(
+      /^<a href='http:\/\/t\.test\/srv\/link1'>x<\/a>\s*<p class='ampimg'/,
+    );
   });
 
   test('keeps octets of its charset around the links', async () => {
