@@ -2,7 +2,7 @@ import { decodeBase64, decodePlain, type Login } from './sasl.ts';
 import { Secret } from '../../domain/secret.ts';
 import { moved, type Policy, type Session, type Turn, type VerifyAnswer } from './session.ts';
 
-/** AUTH (RFC 4954 §4): once, outside a transaction, and under TLS unless the network is private. */
+/** AUTH (RFC 4954 §4): once, which is before any transaction, and under TLS unless the network is private. */
 export function beginAuth(
   session: Session,
   { mechanism, initial }: { readonly mechanism: string; readonly initial: string | undefined },
@@ -11,7 +11,6 @@ export function beginAuth(
   if (!session.secure && policy.protection !== 'private') return { session, say: ['loginNeedsTls'] };
   if (!session.client?.extended) return { session, say: ['ehloFirst'] };
   if (session.credential) return { session, say: ['authenticatedAlready'] };
-  if (session.envelope) return { session, say: ['authInTransaction'] };
   if (mechanism === 'PLAIN') return beginPlain(session, initial);
   if (mechanism === 'LOGIN') return beginLogin(session, initial);
   return { session, say: ['badMechanism'] };

@@ -1,0 +1,121 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { type Body, openBody } from '../../../src/services/relay/body.ts';
+import { openBudget } from '../../../src/services/relay/budget.ts';
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'spill-'));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function writeAll(body: Body, pieces: readonly Buffer[]): Promise<void> {
+  for (const piece of pieces) {
+    body.write(piece);
+    await body.busy();
+  }
+}
+
+describe('the octets of a message', () => {
+  it('come back as they were written, from memory and from disk', async () => {
+    const spillDir = await folder();
+    const sizes = fc.array(fc.constantFrom(1, 3, 500, 1_023, 1_024, 5_000, 9_000), { maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(sizes, fc.constantFrom(10, 4_000, 1_000_000), async (lengths, spillBytes) => {
+        const budget = openBudget(1_000_000);
+        const body = openBody({ spillDir, spillBytes, budget });
+        const pieces = lengths.map((length, n) => Buffer.alloc(length, n + 1));
+        await writeAll(body, pieces);
+        const whole = Buffer.concat(pieces);
+        const from = Math.min(7, whole.length);
+
+        expect(body.size()).toBe(whole.length);
+        expect((await body.head(600)).equals(whole.subarray(0, 600))).toBe(true);
+        const assembled = await body.assemble(Buffer.from('top'), from);
+        expect(assembled.equals(Buffer.concat([Buffer.from('top'), whole.subarray(from)]))).toBe(true);
+        body.close();
+        expect(budget.used()).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('leave no file that has a name', async () => {
+    const spillDir = await folder();
+    const body = openBody({ spillDir, spillBytes: 10, budget: openBudget(1_000) });
+    await writeAll(body, [Buffer.alloc(100)]);
+
+    expect(await readdir(spillDir)).toEqual([]);
+    body.close();
+  });
+
+  it('move to disk when there is no room in memory, however small they are', async () => {
+    const spillDir = await folder();
+    const budget = openBudget(1_000);
+    const body = openBody({ spillDir, spillBytes: 1_000_000, budget });
+    budget.take(950);
+    body.write(Buffer.alloc(100));
+    expect(body.busy()).toBeInstanceOf(Promise);
+    await body.busy();
+
+    expect(budget.used()).toBe(950);
+    body.close();
+  });
+
+  it('cost little more memory than they have, also when they drip', () => {
+    const budget = openBudget(1_000_000);
+    const body = openBody({ spillDir: '', spillBytes: 1_000_000, budget });
+    for (let n = 0; n < 20_000; n += 1) body.write(Buffer.from('x'));
+
+    expect(budget.used()).toBeLessThan(20_000 + 8_192 + 1);
+    body.close();
+  });
+
+  it('are given up when the disk fails, and the memory is free again', async () => {
+    const budget = openBudget(1_000);
+    const body = openBody({ spillDir: '/nowhere', spillBytes: 10, budget });
+    await writeAll(body, [Buffer.alloc(100), Buffer.alloc(100)]);
+
+    expect(body.isKept()).toBe(false);
+    expect(budget.used()).toBe(0);
+    body.close();
+    expect(budget.used()).toBe(0);
+  });
+
+  it('free their memory when the client goes away in the middle of a write', async () => {
+    const budget = openBudget(1_000);
+    const body = openBody({ spillDir: await folder(), spillBytes: 10, budget });
+    body.write(Buffer.alloc(100));
+    const busy = body.busy();
+    body.close();
+    await busy;
+
+    expect(budget.used()).toBe(0);
+  });
+});
+
+describe('the budget', () => {
+  it('lets in one after the other, in order, and a giant alone', async () => {
+    const budget = openBudget(100);
+    const order: string[] = [];
+    const enter = (name: string, bytes: number) => budget.reserve(bytes).then(() => order.push(name));
+    const all = [enter('a', 60), enter('b', 60), enter('giant', 500), enter('c', 10)];
+    await all[0];
+    await Promise.resolve();
+    expect(order).toEqual(['a']);
+    budget.give(60);
+    await all[1];
+    expect(order).toEqual(['a', 'b']);
+    budget.give(60);
+    await all[2];
+    budget.give(500);
+    await all[3];
+
+    expect(order).toEqual(['a', 'b', 'giant', 'c']);
+  });
+});
