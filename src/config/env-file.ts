@@ -12,7 +12,7 @@ export interface EnvFileProblem {
   readonly message: string;
 }
 
-const assignment = /^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*)$/;
+const assignment = /^(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*(.*)$/s;
 
 /** Control characters and the line ends of Unicode: some readers begin a new line or value there, others do not. */
 // oxlint-disable-next-line no-control-regex

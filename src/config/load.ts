@@ -39,7 +39,9 @@ export function readVariables(names: readonly VariableName[], sources: Sources):
 /** Adds where the value stands, if it is the one in `.env` that counts. */
 function withLine(problem: Problem, { file }: Sources, origins: Reading['origins']): Problem {
   const line = file?.values.get(problem.name)?.line;
-  const counts = [...origins].some(([name, origin]) => name === problem.name && origin === '.env');
+  const counts = [...origins].some(
+    ([name, origin]) => name === problem.name && ['.env', 'unset'].includes(origin),
+  );
   return problem.line === undefined && line !== undefined && counts ? { ...problem, line } : problem;
 }
 
