@@ -45,8 +45,10 @@ export function startLoop(name: string, work: Work, pace: Pace, world: World): L
   );
   return {
     name,
-    sinceProgressMs: () =>
-      world.clock.monotonicMs() - Math.min(progress.atMs, work.oldestMs?.() ?? Number.POSITIVE_INFINITY),
+    sinceProgressMs: () => {
+      const sinceMs = Math.min(progress.atMs, work.oldestMs?.() ?? Number.POSITIVE_INFINITY);
+      return Math.max(0, world.clock.monotonicMs() - sinceMs);
+    },
     stop: () => {
       stopping.abort();
       return ended;
@@ -68,9 +70,15 @@ async function run(running: Running, stop: AbortSignal): Promise<void> {
     const round = await attempt(() => work.turn(stop), world.log);
     progress.atMs = world.clock.monotonicMs();
     failures = round.failed ? failures + 1 : 0;
-    if (!round.worked) await world.clock.sleep(waitMs(running, failures), stop);
+    if (!round.worked) await rest(running, waitMs(running, failures), stop);
   }
   await attempt(async () => work.finish?.(), world.log);
+}
+
+/** A wait is no hanging: progress is due when it ends. */
+async function rest({ world, progress }: Running, ms: number, stop: AbortSignal): Promise<void> {
+  progress.atMs += ms;
+  await world.clock.sleep(ms, stop);
 }
 
 function waitMs({ pace, world }: Running, failures: number): number {

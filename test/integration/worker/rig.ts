@@ -15,6 +15,7 @@ import { webhookSecret } from '../../../src/domain/webhook-signature.ts';
 import { type PostalStandIn, startPostalStandIn } from '../../../src/postal-stand-in/start.ts';
 import type { Running } from '../../../src/services/running.ts';
 import { startWorker, type WorkerWorld } from '../../../src/services/worker/start.ts';
+import { ensureBodyPartitions } from '../../../src/store/bodies.ts';
 import { insertSubmissions } from '../../../src/store/messages.ts';
 import { insertPostalWebhooks } from '../../../src/store/postal-webhooks.ts';
 import { testDatabase } from '../../engines/postgres.ts';
@@ -52,12 +53,10 @@ export interface Heard {
 /** An endpoint that remembers what it hears; `status` answers each. */
 export async function listenAsAms(status: (heard: Heard) => number = () => 204) {
   const heard: Heard[] = [];
-  const listener = await listen((request, response) => {
-    void buffer(request).then((body) => {
-      const each = { headers: request.headers, body: body.toString() };
-      heard.push(each);
-      response.writeHead(status(each)).end();
-    });
+  const listener = await listen(async (request, response) => {
+    const each = { headers: request.headers, body: (await buffer(request)).toString() };
+    heard.push(each);
+    response.writeHead(status(each)).end();
   });
   return { ...listener, heard };
 }
@@ -109,12 +108,12 @@ interface RecipientRow extends Record<string, unknown> {
 export async function openRig(): Promise<Rig> {
   const database = await testDatabase();
   const { db, address } = database;
-  const intake = await listen((request, response) => {
-    void buffer(request).then(async (body) => {
-      const { uuid, event } = JSON.parse(body.toString()) as { uuid: string; event: string };
-      await insertPostalWebhooks(db, [{ uuid, event, body, quarantined: undefined }]);
-      response.writeHead(200).end();
-    });
+  await ensureBodyPartitions(db, 4);
+  const intake = await listen(async (request, response) => {
+    const body = await buffer(request);
+    const { uuid, event } = JSON.parse(body.toString()) as { uuid: string; event: string };
+    await insertPostalWebhooks(db, [{ uuid, event, body, quarantined: undefined }]);
+    response.writeHead(200).end();
   });
   const world = { clock: systemClock, random: systemRandom, log: silentLog };
   const postal = await startPostalStandIn(

@@ -1,0 +1,281 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { systemClock } from '../../../src/adapters/clock.ts';
+import type { LookUp } from '../../../src/services/worker/doubt.ts';
+import { sendingState } from '../../../src/store/sending.ts';
+import { openRig, type Rig, until } from './rig.ts';
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await openRig();
+});
+afterEach(async () => {
+  await rig[Symbol.asyncDispose]();
+});
+
+const states = async (id: string) => (await rig.recipients(id)).map(({ state }) => state);
+const all = (state: string) => (rows: readonly string[]) => rows.every((row) => row === state);
+
+describe('a hand-over that Postal refuses for good', () => {
+  it('fails the message with a reason for the operator', async () => {
+    await rig.work();
+    const id = await rig.submit({ from: 'news@elsewhere.test' });
+
+    await until(() => states(id), all('failed'));
+    expect((await rig.recipients(id))[0]?.detail).toContain('not a verified domain');
+    expect(await rig.events(id)).toEqual(['received', 'failed']);
+    expect(await rig.db.query('select id from messages where next_attempt_at is not null')).toEqual([]);
+  });
+});
+
+describe('a Postal that lets nothing through', () => {
+  it('keeps every message queued without burning an attempt, says why, and goes on by itself', async () => {
+    rig.postal.order({ kind: 'server-suspended' });
+    await rig.work();
+    const ids = [await rig.submit(), await rig.submit(), await rig.submit()];
+
+    const blocked = await until(
+      () => sendingState(rig.db),
+      (seen) => seen?.blockedProblem === 'suspended',
+    );
+    expect(blocked?.blockedReason).toContain('suspended in Postal');
+    const rows = await until(
+      () =>
+        rig.db.query<{ attempts: number; state: string }>(
+          'select attempts, state from messages join recipients on id = message_id',
+        ),
+      (seen) => seen.every(({ state }) => state === 'queued'),
+    );
+    expect(rows.map(({ attempts }) => attempts)).toEqual([0, 0, 0]);
+
+    rig.postal.reset();
+    for (const id of ids) await until(() => states(id), all('delivered'));
+    expect(
+      await until(
+        () => sendingState(rig.db),
+        (seen) => seen?.blockedAt === null,
+      ),
+    ).toMatchObject({
+      blockedProblem: null,
+    });
+  });
+
+  it.each([
+    ['a wrong key', { POSTAL_API_KEY: 'WrongKeyWrongKeyWrongKey' }, 'invalid-key'],
+    ['a wrong host name', { POSTAL_HOSTNAME: 'other.example.test' }, 'wrong-host'],
+    ['a closed port', { POSTAL_URL: 'http://127.0.0.1:1' }, 'unreachable'],
+  ])('is told for %s, and finishes no message', async (_, changes, problem) => {
+    const worker = await rig.work(changes);
+    const id = await rig.submit();
+
+    await until(
+      () => sendingState(rig.db),
+      (seen) => seen?.blockedProblem === problem,
+    );
+    await worker.stop();
+
+    expect(await states(id)).toEqual(['queued']);
+    await rig.work();
+    await until(() => states(id), all('delivered'));
+    expect(rig.postal.mailbox()).toHaveLength(1);
+  });
+});
+
+describe('a hand-over without a clear end', () => {
+  it.each(['dropped-after', 'dropped-before', 'server-error'] as const)(
+    'is held for the operator after %s, and never sent again by itself',
+    async (kind) => {
+      rig.postal.order({ kind, count: 1 });
+      rig.postal.order({ kind: 'webhook-withheld' });
+      await rig.work();
+      const id = await rig.submit();
+
+      await until(() => states(id), all('held'));
+      expect(await rig.events(id)).toEqual(['received', 'uncertain', 'held']);
+      expect(rig.postal.mailbox()).toHaveLength(kind === 'dropped-after' ? 1 : 0);
+      expect(await rig.db.query('select id from messages where next_attempt_at is not null')).toEqual([]);
+    },
+  );
+
+  it('is settled by a webhook of Postal, which proves that Postal has it', async () => {
+    rig.postal.order({ kind: 'dropped-after', count: 1 });
+    await rig.work({ POSTAL_SETTLE_TIME: '5m' });
+    const id = await rig.submit();
+
+    await until(() => states(id), all('delivered'));
+    expect(
+      await until(
+        () => rig.events(id),
+        (kinds) => kinds.includes('delivered'),
+      ),
+    ).toContain('uncertain');
+    await until(
+      () => rig.db.query('select id from messages where next_attempt_at is not null'),
+      (left) => left.length === 0,
+    );
+    expect(rig.postal.mailbox()).toHaveLength(1);
+  });
+
+  it('is tried again where the operator says so', async () => {
+    rig.postal.order({ kind: 'dropped-before', count: 1 });
+    await rig.work({ POSTAL_UNCERTAIN_POLICY: 'resend' });
+    const id = await rig.submit();
+
+    await until(() => states(id), all('delivered'));
+    expect(rig.postal.mailbox()).toHaveLength(1);
+  });
+
+  it('is decided for each recipient by a look-up at Postal, and only what is not there is sent again', async () => {
+    rig.postal.order({ kind: 'killed-midway', count: 1, recipients: 2 });
+    rig.postal.order({ kind: 'webhook-withheld', scope: { rcpt_to: 'a@example.test' } });
+    const atPostal = new Map([['a@example.test', { at: 'postal', name: { id: 1, token: 't' } } as const]]);
+    const asked: (readonly string[])[] = [];
+    const lookUp: LookUp = (_, recipients) => {
+      asked.push(recipients);
+      return Promise.resolve(new Map(recipients.map((to) => [to, atPostal.get(to) ?? { at: 'nowhere' }])));
+    };
+    await rig.work({}, { lookUp });
+    const to = ['a@example.test', 'b@example.test', 'c@example.test'];
+    const id = await rig.submit({ to });
+
+    await until(
+      () => states(id),
+      (rows) => rows.join(' ') === 'accepted delivered delivered',
+    );
+    expect(asked).toEqual([to]);
+    expect(
+      rig.postal
+        .mailbox()
+        .map((mail) => mail.to)
+        .toSorted(),
+    ).toEqual(to);
+  });
+
+  it('waits while the look-up cannot be made', async () => {
+    rig.postal.order({ kind: 'dropped-before', count: 1 });
+    let failures = 3;
+    const lookUp: LookUp = (_, recipients) => {
+      failures -= 1;
+      if (failures >= 0) return Promise.reject(new Error('MariaDB is away'));
+      return Promise.resolve(new Map(recipients.map((to) => [to, { at: 'nowhere' }])));
+    };
+    await rig.work({ DELIVERY_RETRY_BASE: '10ms' }, { lookUp });
+    const id = await rig.submit();
+
+    await until(() => states(id), all('delivered'));
+    expect(failures).toBe(-1);
+  });
+
+  it('keeps its place while Postal may still be at work on it', async () => {
+    rig.postal.order({ kind: 'dropped-before', count: 1 });
+    await rig.work({ POSTAL_CONCURRENCY: '1', POSTAL_SETTLE_TIME: '1s' });
+    const [first, second] = [await rig.submit(), await rig.submit()];
+    const started = performance.now();
+
+    await until(
+      async () => [...(await states(first)), ...(await states(second))],
+      (rows) => rows.filter((row) => row === 'delivered').length === 1,
+    );
+    expect(performance.now() - started).toBeGreaterThan(900);
+  });
+});
+
+describe('a worker that ends without a word', () => {
+  it('leaves what it was sending uncertain, and what it only held to the next one', async () => {
+    rig.postal.order({ kind: 'webhook-withheld' });
+    const [sending, claimed] = [await rig.submit(), await rig.submit({ to: ['bob@example.test'] })];
+    await rig.db.change(
+      `update messages set attempt_id = 'att_dead', lease_until = now() - interval '1 s', next_attempt_at = now()`,
+    );
+    await rig.db.change(
+      `update recipients set state = 'sending', attempt_id = 'att_dead' where message_id = $1`,
+      [sending],
+    );
+    await rig.work();
+
+    await until(() => states(sending), all('held'));
+    await until(() => states(claimed), all('accepted'));
+    expect(rig.postal.mailbox().map(({ to }) => to)).toEqual(['bob@example.test']);
+  });
+
+  it('hands nothing over when it was frozen longer than its lease allows', async () => {
+    let frozenMs = 0;
+    const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + (frozenMs += 600_000) };
+    const worker = await rig.work({}, { clock });
+    const id = await rig.submit();
+
+    await until(() => states(id), all('sending'));
+    await worker.stop();
+    expect(rig.postal.mailbox()).toEqual([]);
+  });
+});
+
+describe('a message that Postal never takes', () => {
+  it('fails after DELIVERY_GIVE_UP_AFTER, counted from the first attempt', async () => {
+    const id = await rig.submit();
+    await rig.db.change(`update messages set first_attempt_at = now() - interval '6 days' where id = $1`, [
+      id,
+    ]);
+    await rig.work();
+
+    await until(() => states(id), all('failed'));
+    expect((await rig.recipients(id))[0]?.detail).toContain('DELIVERY_GIVE_UP_AFTER');
+  });
+
+  it('fails when its body is gone, and says so', async () => {
+    const id = await rig.submit();
+    await rig.db.change('delete from bodies');
+    await rig.work();
+
+    await until(() => states(id), all('failed'));
+    expect((await rig.recipients(id))[0]?.detail).toContain('body is no longer stored');
+  });
+
+  it('is not claimed before its send time', async () => {
+    const later = await rig.submit({ sendAt: new Date(Date.now() + 3_600_000) });
+    const now = await rig.submit();
+    await rig.work();
+
+    await until(() => states(now), all('delivered'));
+    expect(await states(later)).toEqual(['scheduled']);
+  });
+});
+
+describe('a database that fails for a while', () => {
+  it('neither ends the worker nor loses what Postal answered', async () => {
+    let isAway = false;
+    let refused = 0;
+    await rig.work(
+      {},
+      {
+        db: {
+          ...rig.db,
+          transaction: (work) => {
+            if (!isAway) return rig.db.transaction(work);
+            refused += 1;
+            return Promise.reject(new Error('the connection is gone'));
+          },
+        },
+      },
+    );
+    rig.postal.order({ kind: 'slow-answer', ms: 100, count: 1 });
+    const id = await rig.submit();
+    await until(
+      () => rig.postal.mailbox(),
+      (mails) => mails.length === 1,
+    );
+    isAway = true;
+    await until(
+      () => refused,
+      (times) => times > 3,
+    );
+    isAway = false;
+
+    await until(() => states(id), all('delivered'));
+    await until(
+      () => rig.events(id),
+      (kinds) => kinds.includes('accepted'),
+    );
+    expect(rig.postal.mailbox()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+
+import type { LaneProblem } from '../../../src/domain/delivery.ts';
+import { openBreaker } from '../../../src/services/breaker.ts';
+import { openLane } from '../../../src/services/worker/lane.ts';
+
+const accepted = { outcome: 'accepted', recipients: new Map() } as const;
+const blocked = { outcome: 'blocked', problem: 'invalid-key', reason: 'bad key' } as const;
+const unclear = { outcome: 'unclear', reason: 'reset' } as const;
+
+function laneAt(time: { ms: number }) {
+  const heard: (LaneProblem | undefined)[] = [];
+  const settings = { failures: 3, openMs: 100, longestOpenMs: 400, probeMs: 1000 };
+  const lane = openLane(openBreaker(settings, { monotonicMs: () => time.ms }), {
+    nowMs: () => time.ms,
+    failures: settings.failures,
+    blocked: (block) => heard.push(block?.problem),
+  });
+  const pass = (handover: Parameters<typeof lane.report>[1]) => {
+    const ticket = lane.enter();
+    if (ticket) lane.report(ticket, handover);
+    return ticket !== undefined;
+  };
+  return { lane, heard, pass };
+}
+
+describe('the lane to Postal', () => {
+  it('closes at the first answer that blocks everyone, and says so', () => {
+    const { lane, heard, pass } = laneAt({ ms: 0 });
+    pass(blocked);
+    expect(pass(accepted)).toBe(false);
+    expect(lane.room(20)).toBe(0);
+    expect(heard).toEqual(['invalid-key']);
+  });
+
+  it('lets one message try after a while, and all of them once it got through', () => {
+    const time = { ms: 0 };
+    const { lane, heard, pass } = laneAt(time);
+    pass(blocked);
+    pass(accepted);
+    time.ms = 100;
+    expect(lane.room(20)).toBe(1);
+    expect(pass(accepted)).toBe(true);
+    expect(lane.room(20)).toBe(20);
+    expect(heard).toEqual(['invalid-key', undefined]);
+  });
+
+  it('closes after several unclear ends in a row, not after one', () => {
+    const { pass } = laneAt({ ms: 0 });
+    expect([pass(unclear), pass(unclear), pass(unclear), pass(unclear)]).toEqual([true, true, true, false]);
+  });
+
+  it('stays open however many messages are refused for themselves', () => {
+    const { pass } = laneAt({ ms: 0 });
+    const refused = { outcome: 'refused', reason: 'no verified domain' } as const;
+    expect(Array.from({ length: 9 }, () => pass(refused))).not.toContain(false);
+  });
+
+  it('goes on saying that it is blocked while its tries fail in other ways', () => {
+    const time = { ms: 0 };
+    const { heard, pass } = laneAt(time);
+    pass(blocked);
+    pass(unclear);
+    time.ms = 100;
+    pass(unclear);
+    expect(heard).toEqual(['invalid-key']);
+  });
+});
