@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { type FaultKind, faultKinds, isFaultKind } from './faults.ts';
+import { measuredPace } from './options.ts';
 
 const faultKind = z.custom<FaultKind>((name) => typeof name === 'string' && isFaultKind(name), {
   error: `must be one of ${Object.keys(faultKinds).join(', ')}`,
@@ -22,11 +23,14 @@ export const faultOrder = z.strictObject({
   recipients: z.int().min(1).exactOptional(),
 });
 
-/** Recipients a second; 0 is as fast as it goes. */
-export const paceChange = z.strictObject({
-  acceptPerSecond: z.number().min(0).exactOptional(),
-  deliverPerSecond: z.number().min(0).exactOptional(),
-});
+/** Recipients a second, where 0 is as fast as it goes; or the word for Postal's own speed. */
+export const paceChange = z.union([
+  z.literal('measured').transform(() => measuredPace),
+  z.strictObject({
+    acceptPerSecond: z.number().min(0).exactOptional(),
+    deliverPerSecond: z.number().min(0).exactOptional(),
+  }),
+]);
 
 /** An event of Postal's that no mail of ours brings about. */
 export const eventOrder = z.strictObject({

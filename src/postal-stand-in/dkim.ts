@@ -69,9 +69,8 @@ function relaxField(line: string): string {
 }
 
 function relaxBody(body: string): string {
-  const lines = body
-    .replaceAll(/[ \t]+/g, ' ')
-    .replaceAll(/ (?=\r\n|$)/g, '')
-    .replace(/(?:\r\n)+$/, '');
-  return lines === '' ? '' : `${lines}\r\n`;
+  const lines = body.replaceAll(/[ \t]+/g, ' ').replaceAll(/ (?=\r\n|$)/g, '');
+  let end = lines.length;
+  while (lines.endsWith('\r\n', end)) end -= 2;
+  return end === 0 ? '' : `${lines.slice(0, end)}\r\n`;
 }

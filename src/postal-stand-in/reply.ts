@@ -12,7 +12,7 @@ export interface Reply {
 }
 
 /** Headers Rails puts on everything. */
-export const railsHeaders: Readonly<Record<string, string>> = {
+const railsHeaders: Readonly<Record<string, string>> = {
   'x-frame-options': 'sameorigin',
   'x-content-type-options': 'nosniff',
   'x-xss-protection': '1; mode=block',

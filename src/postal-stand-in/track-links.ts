@@ -8,14 +8,17 @@ export interface Tracker {
 }
 
 const url = String.raw`https?://[A-Za-z0-9\-.:]+(?:/[A-Za-z0-9./+?&\-_%=~:;()[\]#]*)?`;
-const linkInText = new RegExp(String.raw`${url}(?=\s|$)`, 'gm');
+const anyUrl = new RegExp(url, 'g');
 const linkInHtml = new RegExp(String.raw`href=(['"])(${url})['"]`, 'g');
 const optedOut = /(https?)\+notrack:\/\//g;
 
 /** Plain text with each URL before white space replaced; Postal drops punctuation that ends the URL. */
 export function trackText(text: string, tracker: Tracker): string {
   return text
-    .replaceAll(linkInText, (target) => linkTo(target.replace(/\W+$/, ''), tracker))
+    .replaceAll(anyUrl, (target, at: number) => {
+      const next = text.charAt(at + target.length);
+      return next.trim() === '' ? linkTo(withoutEndMarks(target), tracker) : target;
+    })
     .replaceAll(optedOut, '$1://');
 }
 
@@ -30,6 +33,12 @@ export function trackHtml(html: string, tracker: Tracker): string {
 
 function linkTo(target: string, tracker: Tracker): string {
   return `${tracker.linkBase}/${tracker.addLink(target)}`;
+}
+
+function withoutEndMarks(target: string): string {
+  let end = target.length;
+  while (end > 0 && !/\w/.test(target.charAt(end - 1))) end -= 1;
+  return target.slice(0, end);
 }
 
 function pixelFor(src: string): string {

@@ -17,7 +17,7 @@ interface HeldText {
  * A message with links and pixel put in. Parts stream through; only the texts Postal rewrites are held, and those are
  * changed as octets, so their charset stays. What needs no change comes out byte for byte.
  */
-export async function* trackMail(
+async function* trackMail(
   source: AsyncIterable<PartNode | PartBytes>,
   tracker: Tracker,
 ): AsyncGenerator<Buffer> {

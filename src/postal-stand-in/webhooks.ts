@@ -30,7 +30,7 @@ export interface WebhookAttempt {
 }
 
 /** Milliseconds after the first to the fifth failure; after the sixth the event is dropped. */
-export const webhookRetriesMs = [2, 3, 6, 10, 15].map((minutes) => minutes * 60_000);
+const webhookRetriesMs = [2, 3, 6, 10, 15].map((minutes) => minutes * 60_000);
 
 /** Writes the envelope and signs it; undefined when a fault keeps the event back. */
 export function writeWebhook(office: Office, url: string, event: WebhookEvent): WebhookRequest | undefined {

@@ -63,6 +63,15 @@ describe('delivered mail', () => {
     expect((await dkimVerify(tampered, { resolver })).results[0]?.status.result).not.toBe('pass');
   });
 
+  test('is signed in no time even when it is nothing but blank lines', async () => {
+    await using running = await startTestPostal();
+    const { id } = await running.sendOne('bob@b.rcpt.test', {
+      message: htmlMail([], `${'\r\n'.repeat(500_000)}x`),
+    });
+    await running.postal.idle();
+    expect(running.postal.delivered(id)?.length).toBeGreaterThan(1_000_000);
+  });
+
   test('carries the server token as envelope sender, never our mail_from', async () => {
     await using running = await startTestPostal({ serverToken: 'abc123' });
     const { id } = await running.sendOne('bob@b.rcpt.test', { mailFrom: 'k3y@mail.acme.test' });
@@ -188,6 +197,7 @@ describe('the measured pace', () => {
     await running.control('pace', { acceptPerSecond: 0 });
     await running.sendRaw(['a@x.test', 'b@x.test']);
     expect(clock.waits).toHaveLength(3);
+    expect(await running.control('pace', 'measured')).toEqual({ acceptPerSecond: 85, deliverPerSecond: 17 });
   });
 });
 

@@ -28,6 +28,17 @@ describe('a plain text', () => {
   });
 });
 
+describe('a hostile text', () => {
+  test.each([
+    ['URLs without end', `${'http://'.repeat(150_000)},`],
+    ['punctuation without end', `https://a.test/${'.'.repeat(500_000)}, `],
+    ['quotes without end', `href="http://${'a'.repeat(500_000)},`],
+  ])('of %s takes no longer than its length', (_, text) => {
+    expect(trackText(text, tracker())).toBe(text);
+    expect(trackHtml(text, tracker()).startsWith(text)).toBe(true);
+  });
+});
+
 describe('an html text', () => {
   test('has its hrefs replaced, entities in the target decoded, and the pixel before the end of the body', () => {
     const spy = tracker();
