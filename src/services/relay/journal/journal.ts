@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
 import type { DirectoryOwner } from '../../../adapters/directory-owner.ts';
+import { OperatorError } from '../../../domain/failure.ts';
 import { encodeHead } from '../../../domain/submission-codec.ts';
 import type { Submission } from '../../../domain/submission.ts';
 import { openDamaged } from './damage.ts';
@@ -64,12 +65,11 @@ interface Parts {
 
 /**
  * Opens the journal and repairs what a killed relay left behind. Throws OperatorError `locked` where another relay has the
- * directory.
+ * directory, `unreachable` where the disk fails.
  */
 export async function openJournal(config: JournalConfig, world: JournalWorld): Promise<Journal> {
   const directory = config.RELAY_JOURNAL_DIR;
-  await world.disk.makeDirectory(directory);
-  const owner = await world.own(directory, config.RELAY_JOURNAL_OWNER_TIMEOUT);
+  const owner = await own(config, world);
   try {
     const state = emptyState(config, world);
     const progress = await openProgress(world.disk, join(directory, 'progress'));
@@ -82,8 +82,27 @@ export async function openJournal(config: JournalConfig, world: JournalWorld): P
     return journalOf(state, progress, owner);
   } catch (cause) {
     await owner.release();
-    throw cause;
+    throw unusable(directory, cause);
   }
+}
+
+async function own(config: JournalConfig, world: JournalWorld): Promise<DirectoryOwner> {
+  const directory = config.RELAY_JOURNAL_DIR;
+  try {
+    await world.disk.makeDirectory(directory);
+    return await world.own(directory, config.RELAY_JOURNAL_OWNER_TIMEOUT);
+  } catch (cause) {
+    throw unusable(directory, cause);
+  }
+}
+
+function unusable(directory: string, cause: unknown): OperatorError {
+  if (cause instanceof OperatorError) return cause;
+  return new OperatorError('unreachable', `the journal in ${directory} cannot be opened`, {
+    hint: 'Nothing in it was changed. See that the disk is healthy and has room, and that the relay may write there',
+    field: 'RELAY_JOURNAL_DIR',
+    cause,
+  });
 }
 
 function journalOf(state: JournalState, progress: Progress, owner: DirectoryOwner): Journal {

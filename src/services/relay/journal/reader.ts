@@ -92,8 +92,8 @@ async function parseFrom(
     const parsed = parseRecords(bytes, segment.marker, { records: limits.records, isRest });
     if (parsed.records.length === 0 && parsed.wants !== undefined)
       return attempt(parsed.wants === 'rest' ? left : parsed.wants);
-    const lost = bytes.length < asked && parsed.used === bytes.length;
-    const extents = lost ? [...parsed.damaged, { from: bytes.length, to: left }] : parsed.damaged;
+    const extents =
+      bytes.length < asked ? withLost(parsed, { from: bytes.length, to: left }) : parsed.damaged;
     const damaged = extents.map(({ from, to }) => ({
       from: offset + from,
       to: offset + to,
@@ -102,6 +102,14 @@ async function parseFrom(
     return { parsed, damaged };
   };
   return attempt(limits.bytes);
+}
+
+/** Adds the end that a file has lost to what was damaged right before it. */
+function withLost({ damaged, used }: Parsed, lost: Extent): readonly Extent[] {
+  if (used < lost.from) return damaged;
+  const last = damaged.at(-1);
+  if (last?.to !== lost.from) return [...damaged, lost];
+  return [...damaged.slice(0, -1), { from: last.from, to: lost.to }];
 }
 
 async function openForReading(state: JournalState, segment: Segment): Promise<DiskFile> {

@@ -14,9 +14,11 @@ export function frameRecord(marker: Uint8Array, payload: readonly Uint8Array[]):
   const header = Buffer.allocUnsafe(headerBytes);
   header.set(marker, 0);
   header.writeUInt32BE(length, frameAt);
-  const sum = payload.reduce((crc, part) => crc32(part, crc), crc32(header.subarray(frameAt)));
+  // crc32 forgets the sum so far when a part is empty (zlib takes it for a new start).
+  const parts = payload.filter((part) => part.length > 0);
+  const sum = parts.reduce((crc, part) => crc32(part, crc), crc32(header.subarray(frameAt)));
   header.writeUInt32BE(sum, markerBytes);
-  return [header, ...payload];
+  return [header, ...parts];
 }
 
 /** Offsets are relative to the octets that were parsed. */

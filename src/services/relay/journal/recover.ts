@@ -66,11 +66,20 @@ async function finish(state: JournalState, segment: Segment, isEmpty: boolean): 
   if (isEmpty) {
     await disk.remove(path);
   } else {
-    const file = await disk.open(path);
-    await file.sync().finally(() => file.close());
+    await syncOnce(state, path);
     segment.name = sealedName(segment);
     await disk.rename(path, join(directory, segment.name));
     await disk.touch(join(directory, segment.name), segment.touchedAt);
   }
   await disk.syncDirectory(directory);
+}
+
+/** So that the name promises no more than is on the medium. Nothing is acknowledged by it, so failing is no reason not to start. */
+async function syncOnce({ world }: JournalState, path: string): Promise<void> {
+  try {
+    const file = await world.disk.open(path);
+    await file.sync().finally(() => file.close());
+  } catch (why) {
+    world.log.warn('a segment that was left open could not be synced', { path, why });
+  }
 }
