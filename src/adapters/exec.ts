@@ -29,7 +29,8 @@ export async function exec([program, ...rest]: Argv, options: ExecOptions): Prom
   const { execa } = await import('execa');
   const result = await execa(program, rest, execaOptions(options));
   if (result.timedOut) throw tooSlow(program, options.timeoutMs);
-  if (result.code && result.exitCode === undefined) throw notStarted(program, result.cause);
+  if (result.code && !result.isCanceled && result.exitCode === undefined)
+    throw notStarted(program, result.cause);
   return { exit: result.exitCode, stdout: result.stdout, stderr: result.stderr };
 }
 

@@ -241,7 +241,7 @@ describe('the process that owns it', () => {
   });
 
   it('is told when it is a root that may not become another user', async ({ skip }) => {
-    skip(!isRoot, 'needs root, to give up capabilities');
+    skip(!isRoot, 'not applicable: only root can be refused another uid');
     const starting = startProgram('postgres-owner.ts', {
       environment: { TMPDIR: scratch },
       through: ['setpriv', '--inh-caps=-all', '--bounding-set=-setuid,-setgid'],

@@ -14,7 +14,7 @@ if (process.argv.includes('nobody')) {
 
 if (process.argv.includes('announce')) process.stdout.write('{}\n');
 const { address, folder, major, stop } = await startManagedPostgres(
-  { durable: true, loopback: false, startTimeoutMs: 60_000 },
+  { durable: false, loopback: false, startTimeoutMs: 60_000 },
   { random: systemRandom },
 );
 const limits = { poolSize: 1, connectTimeoutMs: 5_000, statementTimeoutMs: 5_000, applicationName: 'owner' };
