@@ -1,4 +1,4 @@
-import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 
@@ -55,6 +55,7 @@ export function openHttpServer(
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
+  endConnectionsWhenClosing(server);
   server.addHook('onResponse', async (request, reply) => {
     record(options, request, reply, { log, metrics });
   });
@@ -81,6 +82,17 @@ export async function listen(
     });
   }
   return listeningAt(server.server.address());
+}
+
+/** A connection whose last answer is given while we stop is not kept open for another request. */
+function endConnectionsWhenClosing(server: Pick<FastifyInstance, 'addHook'>): void {
+  let closing = false;
+  server.addHook('preClose', async () => {
+    closing = true;
+  });
+  server.addHook('onSend', async (_, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
 }
 
 function record(

@@ -23,6 +23,7 @@ export async function definePostalWebhooks(server: FastifyInstance, room: Webhoo
   server.route<{ Params: { token: string } }>({
     method: 'POST',
     url: '/webhooks/postal/:token',
+    schema: { hide: true },
     bodyLimit: room.maxBytes,
     // Without our token the body is not even read.
     onRequest: async ({ params, ip }) => {
