@@ -53,10 +53,8 @@ function isEscaped(text: string, place: number): boolean {
   return (place - before) % 2 === 0;
 }
 
-/** Says where, without repeating what was sent. */
+/** Node's words quote what was sent, so they are not passed on. */
 function describe(cause: unknown): string {
-  const position = cause instanceof Error ? /position (\d+)/.exec(cause.message)?.[1] : undefined;
-  return position === undefined
-    ? 'The body is no complete JSON'
-    : `The body is no JSON from character ${position} on`;
+  const endsEarly = cause instanceof Error && /end of JSON|Unterminated/.test(cause.message);
+  return endsEarly ? 'The body ends before its JSON does' : 'The body is no JSON';
 }
