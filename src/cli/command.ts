@@ -173,10 +173,18 @@ function reportingOf(
 function folder({ dir }: GlobalFlags, { environment, cwd }: Terminal): string {
   const named = dir ?? environment['MAILCTL_DIR'] ?? '';
   const path = resolve(cwd, named);
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found || found.isDirectory()) return path;
+  if (mayBeFolder(path)) return path;
   throw new OperatorError('usage', `${path} is no folder`, {
     hint: 'Name the folder that holds .env: -C DIR',
     field: dir === undefined ? 'MAILCTL_DIR' : '--dir',
   });
+}
+
+/** True for a folder, and where nothing stands or can be seen: reading and writing there fail in their own words. */
+function mayBeFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ENOTDIR');
+  }
 }

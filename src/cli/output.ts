@@ -70,8 +70,10 @@ export function styleFor(
   { color }: Pick<GlobalFlags, 'color'>,
   stream: 'stdout' | 'stderr',
 ): Style {
-  const forced = (environment['FORCE_COLOR'] ?? '') !== '' && environment['FORCE_COLOR'] !== '0';
-  const refused = !color || (environment['NO_COLOR'] ?? '') !== '' || environment['TERM'] === 'dumb';
+  const force = environment['FORCE_COLOR'] ?? '';
+  const never = ['0', 'false'].includes(force) || environment['TERM'] === 'dumb';
+  const refused = !color || never || (environment['NO_COLOR'] ?? '') !== '';
+  const forced = force !== '';
   return new Chalk({ level: !refused && (forced || streams[stream].isTerminal) ? 1 : 0 });
 }
 

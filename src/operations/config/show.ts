@@ -30,12 +30,17 @@ export function showConfig(sources: Sources): {
       const text = texts.get(name);
       return {
         name,
-        value: text === undefined ? null : secret ? '[secret]' : text,
+        value: text === undefined ? null : secret ? '[secret]' : withoutCredentials(text),
         origin: origins.get(name) ?? 'unset',
         secret,
       };
     }),
   };
+}
+
+/** A URL with a password in it is refused, and shown without it. */
+function withoutCredentials(text: string): string {
+  return text.replace(/:\/\/[^/\s]*@/, '://[secret]@');
 }
 
 /** What is wrong with the configuration of every room. Throws `config-invalid` with the problems when anything is. */
