@@ -70,9 +70,10 @@ interface Parts {
 export async function openJournal(config: JournalConfig, world: JournalWorld): Promise<Journal> {
   const directory = config.RELAY_JOURNAL_DIR;
   const owner = await own(config, world);
+  const state = emptyState(config, world);
+  let progress: Progress | undefined;
   try {
-    const state = emptyState(config, world);
-    const progress = await openProgress(world.disk, join(directory, 'progress'));
+    progress = await openProgress(world.disk, join(directory, 'progress'));
     state.settled = state.furthest = progress.position;
     await openDamaged(state);
     await openSetAside(world.disk, directory);
@@ -81,6 +82,7 @@ export async function openJournal(config: JournalConfig, world: JournalWorld): P
     state.unsettledBytes = bytesAfter(state.segments, state.settled);
     return journalOf(state, progress, owner);
   } catch (cause) {
+    await progress?.close().catch(() => undefined);
     await owner.release();
     throw unusable(directory, cause);
   }
@@ -220,10 +222,16 @@ async function backlog({ state, inTurn }: Parts): Promise<Backlog> {
   };
 }
 
+/** Every step is taken, whatever became of the one before: what is stored is on disk, and the directory has to be given back. */
 async function close({ state, progress, groups, inTurn }: Parts, owner: DirectoryOwner): Promise<void> {
   await groups.exclusive(() => sealActive(state));
-  await inTurn(() => closeReading(state));
-  await progress.sync();
-  await progress.close();
-  await owner.release();
+  const steps = [
+    () => inTurn(() => closeReading(state)),
+    () => progress.sync(),
+    () => progress.close(),
+    () => owner.release(),
+  ];
+  for (const step of steps) {
+    await step().catch((why: unknown) => state.world.log.warn('the journal did not close well', { why }));
+  }
 }

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-import type { Disk } from '../../../adapters/disk.ts';
+import type { Disk, DiskFile } from '../../../adapters/disk.ts';
 import { comparePositions, origin, type Position } from './segment.ts';
 
 // Two slots, written in turn, each in a sector of its own: turn 6 · segment 6 · offset 6 · record 6 · CRC-32 4.
@@ -19,13 +19,10 @@ export interface Progress {
 /** Opens the progress file. Without a valid slot everything that is kept counts as not yet settled. */
 export async function openProgress(disk: Disk, path: string): Promise<Progress> {
   const file = await disk.openForUpdate(path);
-  const slots = await Promise.all(
-    [0, 1].map(async (slot) => decode(await file.readAt(slot * slotDistance, slotBytes))),
-  );
-  const last = slots
-    .filter((slot) => slot !== undefined)
-    .toSorted((a, b) => a.turn - b.turn)
-    .at(-1);
+  const last = await readLast(file).catch(async (cause: unknown) => {
+    await file.close();
+    throw cause;
+  });
   let turn = last?.turn ?? 0;
   let stored = last?.position ?? origin;
   return {
@@ -41,6 +38,19 @@ export async function openProgress(disk: Disk, path: string): Promise<Progress> 
   };
 }
 
+interface Slot {
+  readonly turn: number;
+  readonly position: Position;
+}
+
+async function readLast(file: DiskFile): Promise<Slot | undefined> {
+  const slots = [decode(await file.readAt(0, slotBytes)), decode(await file.readAt(slotDistance, slotBytes))];
+  return slots
+    .filter((slot) => slot !== undefined)
+    .toSorted((a, b) => a.turn - b.turn)
+    .at(-1);
+}
+
 function encode(turn: number, { segment, offset, record }: Position): Uint8Array {
   const bytes = Buffer.alloc(slotBytes);
   [turn, segment, offset, record].forEach((value, index) => bytes.writeUIntBE(value, index * 6, 6));
@@ -48,7 +58,7 @@ function encode(turn: number, { segment, offset, record }: Position): Uint8Array
   return bytes;
 }
 
-function decode(bytes: Buffer): { readonly turn: number; readonly position: Position } | undefined {
+function decode(bytes: Buffer): Slot | undefined {
   if (bytes.length < slotBytes || bytes.readUInt32BE(24) !== crc32(bytes.subarray(0, 24))) return undefined;
   const at = (index: number) => bytes.readUIntBE(index * 6, 6);
   return { turn: at(0), position: { segment: at(1), offset: at(2), record: at(3) } };
