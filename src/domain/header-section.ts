@@ -16,11 +16,11 @@ const blankLine = Buffer.from('\r\n\r\n');
 export function readHeaderSection(raw: Uint8Array): readonly HeaderField[] {
   const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
   const fields: HeaderField[] = [];
-  const end = endOfSection(bytes);
+  const text = bytes.toString('latin1', 0, endOfSection(bytes));
   let start = 0;
-  while (start < end) {
-    const next = endOfField(bytes, start, end);
-    const field = readField(bytes.subarray(start, next));
+  while (start < text.length) {
+    const next = endOfField(text, start);
+    const field = readField(text.slice(start, next));
     if (field) fields.push({ ...field, start, end: next });
     start = next;
   }
@@ -52,19 +52,25 @@ function endOfSection(bytes: Buffer): number {
   return blank < 0 ? bytes.length : blank + lineEnd.length;
 }
 
-function endOfField(bytes: Buffer, start: number, end: number): number {
+/** `text` holds one character an octet, so that its places are those of the octets. */
+function endOfField(text: string, start: number): number {
   let next = start;
   do {
-    const found = bytes.indexOf(lineEnd, next);
-    next = found < 0 || found >= end ? end : found + lineEnd.length;
-  } while (next < end && (bytes[next] === 0x20 || bytes[next] === 0x09));
+    const found = text.indexOf('\r\n', next);
+    next = found < 0 ? text.length : found + lineEnd.length;
+  } while (text[next] === ' ' || text[next] === '\t');
   return next;
 }
 
-function readField(bytes: Buffer): { name: string; value: string } | undefined {
-  const colon = bytes.indexOf(0x3a);
-  const name = bytes.toString('latin1', 0, Math.max(colon, 0)).trimEnd();
+function readField(text: string): { name: string; value: string } | undefined {
+  const colon = text.indexOf(':');
+  const name = text.slice(0, Math.max(colon, 0)).trimEnd();
   if (!/^[!-9;-~]+$/.test(name)) return undefined;
-  const value = bytes.toString('utf8', colon + 1).replaceAll(/\r\n(?=[ \t])/g, '');
-  return { name: name.toLowerCase(), value: value.trim() };
+  const value = fromUtf8(text.slice(colon + 1)).trim();
+  const isFolded = value.includes('\r\n');
+  return { name: name.toLowerCase(), value: isFolded ? value.replaceAll(/\r\n(?=[ \t])/g, '') : value };
+}
+
+function fromUtf8(octets: string): string {
+  return /[\u0080-\u00ff]/.test(octets) ? Buffer.from(octets, 'latin1').toString('utf8') : octets;
 }

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { Clock } from '../../adapters/clock.ts';
 import type { Log } from '../../adapters/log.ts';
-import type { Random } from '../../adapters/random.ts';
-import { newId } from '../../domain/id.ts';
+import type { Id } from '../../domain/id.ts';
 import type { Dedupe, Envelope, Submission } from '../../domain/submission.ts';
 import type { Body } from './body.ts';
 import { prepareMessage } from './prepare.ts';
@@ -18,7 +17,7 @@ export type Kept =
 /** What accepting a message needs of the world. */
 export interface Acceptance {
   readonly clock: Pick<Clock, 'now'>;
-  readonly random: Pick<Random, 'bytes'>;
+  newId(at: Date): Id<'msg'>;
   readonly log: Log;
   readonly hostname: string;
   readonly maxHeaderBytes: number;
@@ -34,7 +33,7 @@ export async function acceptMessage(
   { body, address }: { readonly body: Body; readonly address: string },
 ): Promise<StoreAnswer> {
   const at = world.clock.now();
-  const id = newId('msg', at, world.random.bytes(10));
+  const id = world.newId(at);
   const { hostname, maxHeaderBytes } = world;
   const head = await body.head(maxHeaderBytes + 4);
   const reception = { id, at, hostname, secure, senderDomains: credential.senderDomains, maxHeaderBytes };

@@ -14,6 +14,7 @@ import { type Door, type DoorWorld, openDoor } from './door.ts';
 import { type Figures, openFigures } from './figures.ts';
 import { type Journal, openJournal } from './journal/journal.ts';
 import { checkLoginByApi } from './login-api.ts';
+import { openMessageIds } from './message-ids.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
 
 /** The relay as it runs. */
@@ -89,6 +90,7 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
   const acceptance: Acceptance = {
     ...world,
     keep,
+    newId: openMessageIds(world.random),
     hostname: config.RELAY_HOSTNAME,
     maxHeaderBytes: config.RELAY_MAX_HEADER_BYTES,
   };

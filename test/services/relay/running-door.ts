@@ -15,6 +15,7 @@ import { type ServedCertificate, serveCertificate } from '../../../src/services/
 import { type CheckLogin, openCredentials } from '../../../src/services/relay/credentials.ts';
 import { type Door, openDoor } from '../../../src/services/relay/door.ts';
 import { openFigures } from '../../../src/services/relay/figures.ts';
+import { openMessageIds } from '../../../src/services/relay/message-ids.ts';
 import { openMetrics, type Registry } from '../../../src/services/metrics.ts';
 
 export const ann = { username: 'ann', password: 'the right password' };
@@ -93,6 +94,7 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
   };
   const acceptance = {
     ...world,
+    newId: openMessageIds(systemRandom),
     hostname: config.RELAY_HOSTNAME,
     maxHeaderBytes: config.RELAY_MAX_HEADER_BYTES,
     keep: (submission: Submission) => opened.keep(submission),

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 
+import { newId } from '../../../src/domain/id.ts';
 import type { Submission } from '../../../src/domain/submission.ts';
 import { acceptMessage, type Kept } from '../../../src/services/relay/accept.ts';
 import { openBody } from '../../../src/services/relay/body.ts';
@@ -58,7 +59,7 @@ export function speak(options: SpokenOptions): Spoken {
   const budget = openBudget(options.memoryBytes ?? 1_000_000);
   const acceptance = {
     clock: { now: () => new Date('2026-01-01T00:00:00Z') },
-    random: { bytes: (count: number) => Buffer.alloc(count, (ids += 1)) },
+    newId: (at: Date) => newId('msg', at, Buffer.alloc(10, (ids += 1))),
     log: silentLog,
     hostname: policy.hostname,
     maxHeaderBytes: 10_000,
