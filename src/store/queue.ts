@@ -13,35 +13,81 @@ export interface ClaimedMessage {
   readonly recipients: readonly QueuedRecipient[];
 }
 
+interface SharePage {
+  /** The last share of the page before; empty for the first. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+/**
+ * Shares (a credential's mail of one tag) that have something in the queue, in the order of their names. Steps from share to share through
+ * the index: the cost grows with `limit`, not with what is queued.
+ */
+export async function queuedShares(db: Database, { after, limit }: SharePage): Promise<readonly string[]> {
+  const rows = await db.query<{ share: string }>(
+    `with recursive visited (share, place) as (
+       (select share, 1 from messages where next_attempt_at is not null and share > $1 order by share limit 1)
+       union all
+       select (
+         select m.share from messages m where m.next_attempt_at is not null and m.share > v.share order by m.share limit 1
+       ), v.place + 1
+       from visited v where v.share is not null and v.place < $2
+     )
+     select share from visited where share is not null order by place`,
+    [after, limit],
+  );
+  return rows.map(({ share }) => share);
+}
+
 interface Claim {
   readonly attemptId: string;
   readonly limit: number;
   readonly leaseMs: number;
+  /** Shares among which the first half of the claim is divided; the rest goes to whoever has waited longest. */
+  readonly shares: readonly string[];
 }
 
 /**
- * Takes up to `limit` messages that are due, longest due first, under one attempt id; nothing while sending is paused. A claim
- * whose holder dies is due again when its lease ends, by PostgreSQL's clock.
+ * Takes up to `limit` messages that are due under one attempt id; nothing while sending is paused. A claim whose holder dies is due
+ * again when its lease ends, by PostgreSQL's clock.
  */
 export function claimDue(
   db: Database,
-  { attemptId, limit, leaseMs }: Claim,
+  { attemptId, limit, leaseMs, shares }: Claim,
 ): Promise<readonly ClaimedMessage[]> {
-  return db.query<ClaimedMessage & Record<string, unknown>>(claim, [attemptId, limit, leaseMs]);
+  const half = Math.floor(limit / 2);
+  const each = Math.max(1, Math.floor(half / Math.max(1, shares.length)));
+  return db.query<ClaimedMessage & Record<string, unknown>>(claim, [
+    attemptId,
+    limit,
+    leaseMs,
+    shares,
+    each,
+    half,
+  ]);
 }
 
 const claim = `
-with due as (
+with fair as (
+  select d.id from unnest($4::text[]) as s (share)
+  cross join lateral (
+    select id from messages m where m.share = s.share and m.next_attempt_at <= now()
+    order by m.next_attempt_at limit $5
+    for update skip locked
+  ) d
+  limit $6
+), oldest as (
   select id from messages
-  where next_attempt_at <= now()
-    and not exists (select from sending where paused_at is not null and (paused_until is null or paused_until > now()))
+  where next_attempt_at <= now() and id not in (select id from fair)
   order by next_attempt_at
-  limit $2
+  limit $2 - (select count(*) from fair)
   for update skip locked
 ), taken as (
   update messages m
   set attempt_id = $1, lease_until = now() + $3 * interval '1 ms', next_attempt_at = now() + $3 * interval '1 ms'
-  from due where m.id = due.id
+  from (select id from fair union all select id from oldest) due
+  where m.id = due.id
+    and not exists (select from sending where paused_at is not null and (paused_until is null or paused_until > now()))
   returning m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at
 )
 select id, $1 as "attemptId", postal_key as "postalKey", mail_from as "mailFrom", attempts, first_attempt_at as "firstAttemptAt",

@@ -1,5 +1,5 @@
 import type { ConfigOf } from '../../config/environment.ts';
-import { claimDue, type ClaimedMessage, giveBack } from '../../store/queue.ts';
+import { claimDue, type ClaimedMessage, giveBack, queuedShares } from '../../store/queue.ts';
 import type { Work } from '../loop.ts';
 import { openSlots, type Slots } from '../slots.ts';
 import { type DeliveryRoom, handOver } from './hand-over.ts';
@@ -14,6 +14,7 @@ export type DeliverRoom = DeliveryRoom & {
 export function deliveries(room: DeliverRoom): Work {
   const { POSTAL_CONCURRENCY: most, WORKER_POLL_INTERVAL: pollMs } = room.config;
   const claimed: ClaimedMessage[] = [];
+  const round = { after: '' };
   const slots = openSlots(most, room.clock, (error) =>
     room.log.error('a hand-over broke off; its recipients are uncertain when its lease ends', { error }),
   );
@@ -21,7 +22,7 @@ export function deliveries(room: DeliverRoom): Work {
     turn: async () => {
       await launch(room, claimed, slots);
       if (claimed.length < most && slots.free() > 0) {
-        claimed.push(...(await claim(room)));
+        claimed.push(...(await claim(room, round)));
         await launch(room, claimed, slots);
       }
       if (slots.free() === most) return false;
@@ -36,10 +37,24 @@ export function deliveries(room: DeliverRoom): Work {
   };
 }
 
-async function claim(room: DeliverRoom): Promise<readonly ClaimedMessage[]> {
+async function claim(room: DeliverRoom, round: { after: string }): Promise<readonly ClaimedMessage[]> {
   const limit = room.lane.room(room.config.WORKER_BATCH);
   if (limit === 0) return [];
-  return claimDue(room.db, { attemptId: freshId(room, 'att'), limit, leaseMs: room.config.WORKER_LEASE });
+  const shares = await nextShares(room, round, Math.floor(limit / 2));
+  const leaseMs = room.config.WORKER_LEASE;
+  return claimDue(room.db, { attemptId: freshId(room, 'att'), limit, leaseMs, shares });
+}
+
+/** The shares whose turn it is; after the last one the round begins anew. */
+async function nextShares(
+  room: DeliverRoom,
+  round: { after: string },
+  most: number,
+): Promise<readonly string[]> {
+  if (most === 0) return [];
+  const shares = await queuedShares(room.db, { after: round.after, limit: most });
+  round.after = shares.length < most ? '' : (shares.at(-1) ?? '');
+  return shares;
 }
 
 async function launch(room: DeliverRoom, claimed: ClaimedMessage[], slots: Slots): Promise<void> {

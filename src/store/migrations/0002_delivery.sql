@@ -1,6 +1,11 @@
 -- When a hand-over was first tried: giving up counts from here, not from a send time months ago.
 alter table messages add column first_attempt_at timestamptz;
 
+-- Whose turn it is: a credential's mail, told apart by tag, so that a campaign of a million does not starve a password reset.
+alter table messages add column share text collate "C" not null
+  generated always as (credential_id || '/' || left(coalesce(tag, ''), 100)) stored;
+create index messages_shares on messages (share, next_attempt_at) where next_attempt_at is not null;
+
 -- Each endpoint has a queue of its own, so that a dead one is never in the way of another.
 drop index webhook_deliveries_due;
 create index webhook_deliveries_due on webhook_deliveries (endpoint_id, next_attempt_at) where state = 'waiting';

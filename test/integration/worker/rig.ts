@@ -16,9 +16,9 @@ import { type PostalStandIn, startPostalStandIn } from '../../../src/postal-stan
 import type { Running } from '../../../src/services/running.ts';
 import { startWorker, type WorkerWorld } from '../../../src/services/worker/start.ts';
 import { ensureBodyPartitions } from '../../../src/store/bodies.ts';
-import { insertSubmissions } from '../../../src/store/messages.ts';
 import { insertPostalWebhooks } from '../../../src/store/postal-webhooks.ts';
 import { testDatabase } from '../../engines/postgres.ts';
+import { type NewMail, submit } from '../../store/submit.ts';
 
 export const sealingKey = new Secret('k'.repeat(43));
 
@@ -87,13 +87,6 @@ export interface Rig extends AsyncDisposable {
   ): Promise<{ readonly id: string; readonly secret: Secret }>;
   recipients(id: string): Promise<readonly RecipientRow[]>;
   events(id: string): Promise<readonly string[]>;
-}
-
-interface NewMail {
-  readonly from: string;
-  readonly mailFrom: string;
-  readonly to: readonly string[];
-  readonly sendAt: Date;
 }
 
 interface RecipientRow extends Record<string, unknown> {
@@ -186,36 +179,6 @@ function workerConfig(postalUrl: string, changes: Readonly<Record<string, string
       throw new Error('no file is named');
     },
   });
-}
-
-async function submit(db: Postgres, mail: Partial<NewMail> = {}): Promise<string> {
-  const { from = 'news@acme.test', mailFrom = from, to = ['ann@example.test'], sendAt } = mail;
-  const receivedAt = new Date(Date.now() - 1000);
-  const raw = Buffer.from(
-    `From: <${from}>\r\nTo: <${to[0]}>\r\nSubject: Hello\r\nMessage-ID: <m@acme.test>\r\n\r\nHello\r\n`,
-  );
-  const id = newId('msg', receivedAt, systemRandom.bytes(10));
-  await insertSubmissions(db, [
-    {
-      submission: {
-        id,
-        receivedAt,
-        source: 'http',
-        credentialId: 'mk_test',
-        envelope: { mailFrom, rcptTo: to },
-        client: { name: 'test', address: '127.0.0.1' },
-        raw,
-      },
-      events: [{ id: newId('evt', receivedAt, systemRandom.bytes(10)), kind: 'received' }],
-      postalKey: systemRandom.letters(20),
-      headerMessageId: 'm@acme.test',
-      subject: 'Hello',
-      tag: 'greeting',
-      metadata: { order: '7' },
-      sendAt,
-    },
-  ]);
-  return id;
 }
 
 async function subscribe(db: Postgres, url: string, events: readonly string[] = []) {

@@ -1,0 +1,282 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import {
+  beginHandover,
+  claimDue,
+  closeSettled,
+  finishClaim,
+  giveBack,
+  queuedShares,
+  queueFigures,
+} from '../../src/store/queue.ts';
+import { settleRecipients } from '../../src/store/recipients.ts';
+import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
+import { submit } from './submit.ts';
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await testDatabase();
+});
+afterEach(async () => {
+  await database[Symbol.asyncDispose]();
+});
+
+const plain = { attemptId: 'att_1', limit: 10, leaseMs: 60_000, shares: [] };
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+const ids = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id);
+
+async function submitMany(
+  count: number,
+  mail: Parameters<typeof submit>[1] = {},
+): Promise<readonly string[]> {
+  return Promise.all(Array.from({ length: count }, () => submit(database.db, mail)));
+}
+
+describe('a claim', () => {
+  it('takes what is due, longest due first, with its open recipients, and nobody else gets it', async () => {
+    const { db } = database;
+    const young = await submit(db, { receivedAt: minutesAgo(1) });
+    const old = await submit(db, { receivedAt: minutesAgo(9), to: ['a@b.test', 'c@d.test'] });
+    await submit(db, { sendAt: new Date(Date.now() + 60_000) });
+    await db.change(`update recipients set state = 'delivered' where message_id = $1 and position = 0`, [
+      old,
+    ]);
+
+    const claimed = await claimDue(db, plain);
+
+    expect(ids(claimed)).toEqual([old, young]);
+    expect(claimed[0]).toMatchObject({
+      attemptId: 'att_1',
+      mailFrom: 'news@acme.test',
+      attempts: 0,
+      recipients: [{ position: 1, address: 'c@d.test', state: 'queued' }],
+    });
+    expect(await claimDue(db, { ...plain, attemptId: 'att_2' })).toEqual([]);
+  });
+
+  it('never takes a message twice when many claim at once', async () => {
+    const { db } = database;
+    await submitMany(40);
+    const claims = await Promise.all(
+      Array.from({ length: 8 }, (_, number) =>
+        claimDue(db, { ...plain, attemptId: `att_${number}`, shares: ['mk_test/greeting'] }),
+      ),
+    );
+    const taken = claims.flatMap(ids);
+    expect(new Set(taken).size).toBe(taken.length);
+    expect(taken).toHaveLength(40);
+  });
+
+  it('is free again when its lease is over, and not before', async () => {
+    const { db } = database;
+    const id = await submit(db);
+    await claimDue(db, { ...plain, leaseMs: 1 });
+    expect(ids(await claimDue(db, { ...plain, attemptId: 'att_2' }))).toEqual([id]);
+    expect(await claimDue(db, { ...plain, attemptId: 'att_3' })).toEqual([]);
+  });
+
+  it('takes nothing while sending is paused', async () => {
+    const { db } = database;
+    const id = await submit(db);
+    await db.change('update sending set paused_at = now()');
+    expect(await claimDue(db, plain)).toEqual([]);
+    await db.change(`update sending set paused_until = now() - interval '1 s'`);
+    expect(ids(await claimDue(db, plain))).toEqual([id]);
+  });
+
+  it('is given back untouched', async () => {
+    const { db } = database;
+    const id = await submit(db);
+    await claimDue(db, plain);
+    expect(await giveBack(db, 'att_other', [id])).toBe(0);
+    expect(await giveBack(db, 'att_1', [id])).toBe(1);
+    expect(ids(await claimDue(db, { ...plain, attemptId: 'att_2' }))).toEqual([id]);
+  });
+});
+
+describe('fair shares', () => {
+  it('let a single message through before a campaign that came first', async () => {
+    const { db } = database;
+    await submitMany(30, { tag: 'campaign', receivedAt: minutesAgo(60) });
+    const reset = await submit(db, { tag: 'reset' });
+
+    const shares = await queuedShares(db, { after: '', limit: 5 });
+    const claimed = await claimDue(db, { ...plain, shares });
+
+    expect(shares).toEqual(['mk_test/campaign', 'mk_test/reset']);
+    expect(claimed).toHaveLength(10);
+    expect(ids(claimed)).toContain(reset);
+  });
+
+  it('leave half of each claim to whoever has waited longest, however many shares there are', async () => {
+    const { db } = database;
+    for (let number = 0; number < 20; number += 1)
+      await submit(db, { tag: `t${10 + number}`, receivedAt: minutesAgo(1) });
+    const old = await submitMany(5, { tag: 'z', receivedAt: minutesAgo(60) });
+
+    const shares = await queuedShares(db, { after: '', limit: 5 });
+    const claimed = await claimDue(db, { ...plain, shares });
+
+    expect(ids(claimed)).toEqual(expect.arrayContaining([...old]));
+    expect(claimed).toHaveLength(10);
+  });
+
+  it('are listed a page after the other, only those that have something queued', async () => {
+    const { db } = database;
+    for (const tag of ['c', 'a', 'b']) await submit(db, { tag });
+    const done = await submit(db, { tag: 'aa' });
+    await db.change('update messages set next_attempt_at = null where id = $1', [done]);
+
+    const first = await queuedShares(db, { after: '', limit: 2 });
+    const second = await queuedShares(db, { after: first.at(-1) ?? '', limit: 2 });
+
+    expect([first, second]).toEqual([['mk_test/a', 'mk_test/b'], ['mk_test/c']]);
+  });
+});
+
+const intent = { attemptId: 'att_1', positions: [0, 1], leaseMs: 60_000, settleMs: 120_000 };
+
+describe('the intent to hand over', () => {
+  it('marks recipients as being sent, gives the body, and hides the message for lease and settle time', async () => {
+    const { db } = database;
+    const id = await submit(db, { to: ['a@b.test', 'c@d.test'] });
+    await claimDue(db, plain);
+
+    const begun = await beginHandover(db, { ...intent, id });
+
+    expect(begun?.raw?.toString()).toContain('Subject: Hello');
+    expect(begun?.positions).toEqual([0, 1]);
+    const [row] = await db.query<{ lease: number; next: number; states: string[] }>(
+      `select extract(epoch from lease_until - now())::float as lease, extract(epoch from next_attempt_at - now())::float as next,
+         array(select state from recipients where message_id = id) as states from messages`,
+    );
+    expect(row?.states).toEqual(['sending', 'sending']);
+    expect(row?.lease).toBeCloseTo(60, 0);
+    expect(row?.next).toBeCloseTo(180, 0);
+  });
+
+  it('is refused when the lease is over or another attempt has the message', async () => {
+    const { db } = database;
+    const id = await submit(db);
+    await claimDue(db, { ...plain, leaseMs: 0 });
+    expect(await beginHandover(db, { ...intent, id })).toBeUndefined();
+    await claimDue(db, { ...plain, attemptId: 'att_2' });
+    expect(await beginHandover(db, { ...intent, id })).toBeUndefined();
+    const rows = await db.query<{ state: string }>('select state from recipients');
+    expect(rows).toEqual([{ state: 'queued' }]);
+  });
+
+  it('leaves out recipients that something else has settled meanwhile', async () => {
+    const { db } = database;
+    const id = await submit(db, { to: ['a@b.test', 'c@d.test'] });
+    await claimDue(db, plain);
+    await db.change(`update recipients set state = 'cancelled' where position = 0`);
+    expect((await beginHandover(db, { ...intent, id }))?.positions).toEqual([1]);
+  });
+
+  it('says when the body is gone', async () => {
+    const { db } = database;
+    const id = await submit(db);
+    await claimDue(db, plain);
+    await db.change('delete from bodies');
+    const begun = await beginHandover(db, { ...intent, id });
+    expect(begun).toEqual({ raw: undefined, positions: [0] });
+  });
+});
+
+describe('the end of a claim', () => {
+  const end = { attemptId: 'att_1', againInMs: 60_000, counts: true };
+
+  it('takes the message out of the queue when nothing is open, and puts it back later otherwise', async () => {
+    const { db } = database;
+    const [settled = '', open = ''] = await submitMany(2);
+    await claimDue(db, plain);
+    await beginHandover(db, { ...intent, id: settled });
+    await settleRecipients(db, {
+      messageId: settled,
+      attemptId: 'att_1',
+      settlements: [{ position: 0, address: 'ann@example.test', state: 'accepted', detail: '' }],
+    });
+    for (const id of [settled, open]) await finishClaim(db, { ...end, id });
+
+    const rows = await db.query<{ id: string; wait: number | null; attempts: number }>(
+      `select id, extract(epoch from next_attempt_at - now())::float as wait, attempts from messages where lease_until is null`,
+    );
+    expect(rows.find(({ id }) => id === settled)).toMatchObject({ wait: null, attempts: 1 });
+    expect(rows.find(({ id }) => id === open)?.wait).toBeCloseTo(60, 0);
+  });
+
+  it('changes nothing when another attempt has the message', async () => {
+    const { db } = database;
+    const id = await submit(db);
+    await claimDue(db, { ...plain, attemptId: 'att_2' });
+    await finishClaim(db, { ...end, id });
+    expect(await db.query('select attempt_id, attempts from messages')).toEqual([
+      { attempt_id: 'att_2', attempts: 0 },
+    ]);
+  });
+
+  it('can be brought about by webhooks alone, but not under a worker that holds it', async () => {
+    const { db } = database;
+    const id = await submit(db);
+    await db.change(`update recipients set state = 'delivered'`);
+    await claimDue(db, plain);
+    expect(await closeSettled(db, [id])).toBe(0);
+    await giveBack(db, 'att_1', [id]);
+    expect(await closeSettled(db, [id])).toBe(1);
+  });
+});
+
+describe('settling recipients', () => {
+  const accepted = { position: 0, address: 'ann@example.test', state: 'accepted', detail: '' } as const;
+
+  async function begun(): Promise<string> {
+    const id = await submit(database.db);
+    await claimDue(database.db, plain);
+    await beginHandover(database.db, { ...intent, id });
+    return id;
+  }
+
+  it('changes nothing the second time', async () => {
+    const settled = {
+      messageId: await begun(),
+      attemptId: 'att_1',
+      settlements: [{ ...accepted, name: { id: 7, token: 't' } }],
+    };
+    expect(await settleRecipients(database.db, settled)).toEqual(new Set([0]));
+    expect(await settleRecipients(database.db, settled)).toEqual(new Set());
+    const rows = await database.db.query('select state, postal_id::integer, postal_token from recipients');
+    expect(rows).toEqual([{ state: 'accepted', postal_id: 7, postal_token: 't' }]);
+  });
+
+  it('does not undo what a webhook said first, but learns the name', async () => {
+    const messageId = await begun();
+    await database.db.change(`update recipients set state = 'delivered'`);
+    const settlements = [{ ...accepted, name: { id: 7, token: 't' } }];
+    expect(await settleRecipients(database.db, { messageId, attemptId: 'att_1', settlements })).toEqual(
+      new Set(),
+    );
+    const rows = await database.db.query('select state, postal_id::integer from recipients');
+    expect(rows).toEqual([{ state: 'delivered', postal_id: 7 }]);
+  });
+
+  it('does not speak for another attempt', async () => {
+    const messageId = await begun();
+    const settlements = [accepted];
+    expect(await settleRecipients(database.db, { messageId, attemptId: 'att_2', settlements })).toEqual(
+      new Set(),
+    );
+  });
+});
+
+describe('the figures of the queue', () => {
+  it('count what is due and how long the oldest has waited', async () => {
+    const { db } = database;
+    expect(await queueFigures(db)).toEqual({ due: 0, oldestSeconds: 0 });
+    await submit(db, { receivedAt: minutesAgo(10) });
+    await submit(db, { sendAt: new Date(Date.now() + 60_000) });
+    const figures = await queueFigures(db);
+    expect(figures.due).toBe(1);
+    expect(figures.oldestSeconds).toBeCloseTo(600, -1);
+  });
+});
