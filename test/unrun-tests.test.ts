@@ -15,13 +15,13 @@ it.each([
   { how: 'fails under CI when an engine was missing', args: ['ci'], reason: missing, exit: 1 },
   { how: 'only says so on a laptop', args: [], reason: missing, exit: 0 },
 ])('a run $how', async ({ args, reason, exit }) => {
-  await using run = await startProgram('unrun/project.ts', { args, environment: { REASON: reason } });
+  await using run = await startProgram('unrun.ts', { args, environment: { REASON: reason } });
 
   expect(run.said).toEqual([
     [
       '\nCould not run (2):',
-      '  tests.ts > is about root: not applicable: only root can',
-      `  tests.ts > needs an engine: ${reason}\n`,
+      '  unrun-tests.ts > is about root: not applicable: only root can',
+      `  unrun-tests.ts > needs an engine: ${reason}\n`,
     ].join('\n'),
   ]);
   expect(await run.ended).toBe(exit);

@@ -63,7 +63,8 @@ export async function startManagedPostgres(
   try {
     await writePassword(join(home, 'password'), password.reveal(), owner);
     const search = options.search ?? placesOfThisMachine();
-    const { bin, libraries, major } = await findPostgres(search, owner, join(home, 'programs'));
+    const needs = { owner, copyTo: join(home, 'programs'), timeoutMs: options.startTimeoutMs };
+    const { bin, libraries, major } = await findPostgres(search, needs);
     child.process.stdin.write(`${bin}\n${libraries.join(':')}\n`);
     await ready(child, options.startTimeoutMs);
     const host = options.loopback ? '127.0.0.1' : home;
@@ -138,16 +139,15 @@ function serverArguments(options: ManagedPostgresOptions, home: string, port: nu
 
 async function ready({ lines, ended }: Supervised, timeoutMs: number): Promise<void> {
   const said: string[] = [];
-  const failed = (what: string) =>
-    new OperatorError(
-      'unreachable',
-      `PostgreSQL ${what}: ${said.slice(-4).join(' | ') || 'it said nothing'}`,
-      {
-        hint: 'It needs some 100 MB in the temporary folder (TMPDIR) and a user name for the uid that runs it',
-      },
-    );
+  const failed = (code: 'unreachable' | 'timed-out', what: string) =>
+    new OperatorError(code, `PostgreSQL ${what}: ${said.slice(-4).join(' | ') || 'it said nothing'}`, {
+      hint: 'It needs some 100 MB in the temporary folder (TMPDIR) and a user name for the uid that runs it',
+    });
   await new Promise<void>((resolve, reject) => {
-    const late = setTimeout(() => reject(failed(`was not ready within ${timeoutMs} ms`)), timeoutMs);
+    const late = setTimeout(
+      () => reject(failed('timed-out', `was not ready within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     const settle = () => {
       clearTimeout(late);
       lines.removeAllListeners('line');
@@ -156,6 +156,6 @@ async function ready({ lines, ended }: Supervised, timeoutMs: number): Promise<v
       said.push(line);
       if (line.includes('ready to accept connections')) resolve(settle());
     });
-    void ended.then(() => reject(failed('did not start'))).finally(settle);
+    void ended.then(() => reject(failed('unreachable', 'did not start'))).finally(settle);
   });
 }

@@ -11,8 +11,7 @@ export async function isOpenToAll(path: string): Promise<boolean> {
   return real !== undefined && (await allows(real, readAndRun)) && letsAllPass(dirname(real));
 }
 
-/** Whether any user may pass through `folder` and all that is above it. */
-export async function letsAllPass(folder: string): Promise<boolean> {
+async function letsAllPass(folder: string): Promise<boolean> {
   if (!(await allows(folder, pass))) return false;
   return folder === dirname(folder) || letsAllPass(dirname(folder));
 }

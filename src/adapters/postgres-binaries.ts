@@ -34,6 +34,13 @@ export interface PostgresPrograms {
   readonly libraries: readonly string[];
 }
 
+/** Who shall run the programs, where a copy may go, and how long a program may take to say its version. */
+export interface PostgresNeeds {
+  readonly owner: ProgramOwner;
+  readonly copyTo: string;
+  readonly timeoutMs: number;
+}
+
 /** The places of this machine, and the npm platform package. */
 export function placesOfThisMachine(): PostgresSearch {
   const tree = platformPackage();
@@ -48,19 +55,15 @@ export function placesOfThisMachine(): PostgresSearch {
  * The first PostgreSQL from version 15 on that `owner` can run; a movable one is copied into `copyTo` when it lies in a closed
  * folder or lacks its library links. Fails as `unreachable`, saying what was seen and what to install.
  */
-export async function findPostgres(
-  search: PostgresSearch,
-  owner: ProgramOwner,
-  copyTo: string,
-): Promise<PostgresPrograms> {
+export async function findPostgres(search: PostgresSearch, needs: PostgresNeeds): Promise<PostgresPrograms> {
   const seen: string[] = [];
   for (const bin of await installed(search)) {
-    const found = await examine(bin, [], owner);
+    const found = await examine({ bin, libraries: [] }, needs);
     if (typeof found !== 'string') return found;
     seen.push(found);
   }
   for (const movable of search.movable) {
-    const found = await examineMovable(movable, owner, copyTo);
+    const found = await examineMovable(movable, needs);
     if (typeof found !== 'string') return found;
     seen.push(found);
   }
@@ -84,13 +87,12 @@ async function behindLink(folder: string): Promise<readonly string[]> {
 
 /** The programs, or in words why not these. */
 async function examine(
-  bin: string,
-  libraries: readonly string[],
-  owner: ProgramOwner,
+  { bin, libraries }: Pick<PostgresPrograms, 'bin' | 'libraries'>,
+  { owner, timeoutMs }: Pick<PostgresNeeds, 'owner' | 'timeoutMs'>,
 ): Promise<PostgresPrograms | string> {
   if (owner && !(await isOpenToAll(join(bin, 'postgres')))) return `${bin} is closed to uid ${owner.uid}`;
   const [server, initdb] = await Promise.all(
-    ['postgres', 'initdb'].map((program) => version(join(bin, program), libraries)),
+    ['postgres', 'initdb'].map((program) => version(join(bin, program), libraries, timeoutMs)),
   );
   if (server === undefined || initdb === undefined) return `${bin} does not run`;
   if (server !== initdb) return `${bin} mixes ${server} and ${initdb}`;
@@ -98,27 +100,41 @@ async function examine(
 }
 
 async function examineMovable(
-  { tree, bin, libraries }: MovableTree,
-  owner: ProgramOwner,
-  copyTo: string,
+  movable: MovableTree,
+  needs: PostgresNeeds,
 ): Promise<PostgresPrograms | string> {
-  const within = (root: string) => libraries.map((folder) => join(root, folder));
-  const inPlace = await examine(join(tree, bin), within(tree), owner);
+  const inPlace = await examine(foldersIn(movable.tree, movable), needs);
   if (typeof inPlace !== 'string') return inPlace;
-  await copyPrograms(tree, copyTo, owner);
-  const copied = await examine(join(copyTo, bin), within(copyTo), undefined);
+  await copyPrograms(movable.tree, needs.copyTo, needs.owner);
+  const copied = await examine(foldersIn(needs.copyTo, movable), { ...needs, owner: undefined });
   return typeof copied === 'string' ? `${inPlace}, its copy: ${copied}` : copied;
 }
 
-async function version(program: string, libraries: readonly string[]): Promise<number | undefined> {
+function foldersIn(
+  root: string,
+  { bin, libraries }: MovableTree,
+): Pick<PostgresPrograms, 'bin' | 'libraries'> {
+  return { bin: join(root, bin), libraries: libraries.map((folder) => join(root, folder)) };
+}
+
+async function version(
+  program: string,
+  libraries: readonly string[],
+  timeoutMs: number,
+): Promise<number | undefined> {
   const environment = { LC_ALL: 'C', ...(libraries.length > 0 && { LD_LIBRARY_PATH: libraries.join(':') }) };
   const said = await exec([program, '--version'], {
-    timeoutMs: 10_000,
+    timeoutMs,
     cleanEnvironment: true,
     environment,
-  }).catch(() => undefined);
+  }).catch(unlessSlow);
   const major = /\(PostgreSQL\) (\d+)/.exec(said?.exit === 0 ? said.stdout : '')?.[1];
   return major === undefined ? undefined : Number(major);
+}
+
+/** A program that hangs is no reason to look elsewhere. */
+function unlessSlow(error: unknown): undefined {
+  if (error instanceof OperatorError && error.code === 'timed-out') throw error;
 }
 
 function platformPackage(): string | undefined {

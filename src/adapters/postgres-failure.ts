@@ -1,7 +1,12 @@
 import { OperatorError } from '../domain/failure.ts';
-import type { PostgresAddress } from './postgres.ts';
 
-type Where = Pick<PostgresAddress, 'host' | 'port' | 'database' | 'user' | 'statementTimeoutMs'>;
+interface Where {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly statementTimeoutMs: number;
+}
 
 /** Puts what an operator can act on into words; errors that the store decides on, such as 23505, stay as they are. */
 export function describeFailure(cause: unknown, where: Where): unknown {

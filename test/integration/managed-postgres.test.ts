@@ -128,7 +128,12 @@ describe('a managed PostgreSQL', () => {
     await mkdir(place);
     await chmod(place, 0o777);
 
-    await expect(start({ places: [place], startTimeoutMs: 1 })).rejects.toThrow('not ready within 1 ms');
+    const starting = start({ places: [place], startTimeoutMs: 150 });
+
+    await expect(starting).rejects.toMatchObject({
+      code: 'timed-out',
+      message: expect.stringContaining('within 150 ms'),
+    });
     expect(await readdir(place)).toEqual([]);
     expect(await processesWith(place)).toEqual([]);
   });

@@ -1,14 +1,14 @@
 import { startVitest } from 'vitest/node';
 
-import { unrunTests } from '../../unrun-tests.ts';
+import { unrunTests } from '../unrun-tests.ts';
 
-// Runs the tests beside this file as `npm test` does, and ends as it does.
+// Runs unrun-tests.ts as `npm test` does, and ends as it does.
 const said: string[] = [];
 const vitest = await startVitest('test', [], {
   root: import.meta.dirname,
   config: false,
   watch: false,
-  include: ['tests.ts'],
+  include: ['unrun-tests.ts'],
   reporters: [unrunTests(process.argv.includes('ci'), (text) => said.push(text))],
 });
 await vitest.close();
