@@ -1,21 +1,26 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { OperatorError } from '../../domain/failure.ts';
 import { type Probe, startHealth } from '../health.ts';
 import { openMetrics } from '../metrics.ts';
 import type { Running } from '../running.ts';
 import { type Acceptance, acceptMessage } from './accept.ts';
+import { openBacklogFigures } from './backlog-figures.ts';
 import { openBody } from './body.ts';
 import { type Budget, openBudget } from './budget.ts';
 import { keepReloading } from './certificate-watch.ts';
 import { type ServedCertificate, serveCertificate } from './certificate.ts';
-import { openCredentials } from './credentials.ts';
+import { type Credentials, openCredentials } from './credentials.ts';
 import { type Door, type DoorWorld, openDoor } from './door.ts';
 import { type Figures, openFigures } from './figures.ts';
 import { type Journal, openJournal } from './journal/journal.ts';
 import { checkLoginByApi } from './login-api.ts';
+import { openLoginFile } from './login-file.ts';
 import { openMessageIds } from './message-ids.ts';
+import { openRememberedLogins } from './remembered-logins.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
+import { startShipper } from './shipper/shipper.ts';
 
 /** The relay as it runs. */
 export interface RunningRelay extends Running {
@@ -54,6 +59,9 @@ async function open(
   await makeSpillDir(config.RELAY_SPILL_DIR);
   const journal = await openJournal(config, world);
   release.push(journal.close);
+  const shipper = startShipper(config, { ...world, journal });
+  release.push(shipper.stop);
+  openBacklogFigures(registry, journal, shipper, world.clock);
   const doors: Door[] = [];
   const figures = openFigures(registry, {
     openSessions: () => doors.reduce((sum, door) => sum + door.openSessions(), 0),
@@ -64,12 +72,17 @@ async function open(
     service: 'relay',
     listen: config.RELAY_HEALTH_LISTEN,
     live: {},
-    ready: { listeners: async () => openProbe(doors), journal: async () => roomProbe(journal) },
+    ready: {
+      listeners: async () => openProbe(doors),
+      journal: async () => roomProbe(journal),
+      api: shipper.probe,
+    },
     metrics: registry,
   });
   release.push(health.stop);
   if (certificate) release.push(keepReloading(certificate, config.RELAY_TLS_RELOAD_INTERVAL, world.clock));
-  const parts = { figures, certificate, budget, keep: journal.append };
+  const credentials = await recallCredentials(config, world, release);
+  const parts = { figures, certificate, budget, credentials, keep: journal.append };
   const door = await openDoor(config, behindTheDoor(config, world, parts));
   doors.push(door);
   release.push(door.close);
@@ -81,11 +94,12 @@ interface Parts {
   readonly figures: Figures;
   readonly certificate: ServedCertificate | undefined;
   readonly budget: Budget;
+  readonly credentials: Credentials;
   readonly keep: Journal['append'];
 }
 
 function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): DoorWorld {
-  const { figures, certificate, budget, keep } = parts;
+  const { budget, keep, ...rest } = parts;
   const { RELAY_SPILL_DIR: spillDir, RELAY_SPILL_BYTES: spillBytes } = config;
   const acceptance: Acceptance = {
     ...world,
@@ -96,9 +110,7 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
   };
   return {
     ...world,
-    figures,
-    certificate,
-    credentials: openCredentials(credentialOptions(config, world)),
+    ...rest,
     openBody: () => openBody({ spillDir, spillBytes, budget }),
     accept: (ask, received) => acceptMessage(acceptance, ask, received),
   };
@@ -116,21 +128,31 @@ function roomProbe(journal: Journal): Answer {
 
 type Answer = Awaited<ReturnType<Probe>>;
 
-function credentialOptions(config: RelayConfig, { clock, random, http, log }: RelayWorld) {
-  return {
-    check: checkLoginByApi({
-      http,
-      log,
-      url: config.API_INTERNAL_URL,
-      token: config.API_INTERNAL_TOKEN,
-      timeoutMs: config.API_INTERNAL_TIMEOUT,
-    }),
-    clock,
-    random,
+/** Verified logins outlive a restart, so that known clients are served while the api is away. */
+async function recallCredentials(
+  config: RelayConfig,
+  world: RelayWorld,
+  release: Ending['release'],
+): Promise<Credentials> {
+  const file = await openLoginFile(world.disk, join(config.RELAY_JOURNAL_DIR, 'logins.json'), world.log);
+  release.push(file.close);
+  const secret = config.API_INTERNAL_TOKEN;
+  const memory = { ...world, secret, maxUsers: config.SMTP_AUTH_CACHE_USERS };
+  const remembered = openRememberedLogins(memory, file.text);
+  return openCredentials({
+    clock: world.clock,
+    remembered,
     ttlMs: config.SMTP_AUTH_CACHE_TTL,
     staleMs: config.SMTP_AUTH_STALE_TTL,
-    maxUsers: config.SMTP_AUTH_CACHE_USERS,
-  };
+    retryMs: config.SMTP_AUTH_RETRY_DELAY,
+    changed: () => file.save(remembered.asText),
+    check: checkLoginByApi({
+      ...world,
+      url: config.API_INTERNAL_URL,
+      token: secret,
+      timeoutMs: config.API_INTERNAL_TIMEOUT,
+    }),
+  });
 }
 
 async function openCertificate(
