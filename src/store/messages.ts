@@ -1,13 +1,12 @@
 import type { Database } from '../adapters/postgres.ts';
-import type { EventKind } from '../domain/event.ts';
 import type { Id } from '../domain/id.ts';
 import type { Submission } from '../domain/submission.ts';
 
 /** A submission with what the database keeps beside its octets. */
 export interface NewMessage {
   readonly submission: Submission;
-  /** What happened so far, at the time of reception. */
-  readonly events: readonly { readonly id: Id<'evt'>; readonly kind: EventKind }[];
+  /** Of the event that it was received. */
+  readonly eventId: Id<'evt'>;
   /** 20 letters: the local part of the mail_from that Postal indexes and echoes. */
   readonly postalKey: string;
   readonly headerMessageId: string | undefined;
@@ -19,7 +18,7 @@ export interface NewMessage {
 }
 
 /**
- * Stores messages with recipients, bodies and first events, in one statement: all of it or nothing. Returns the ids that were new;
+ * Stores messages with recipients, bodies and a first event, in one statement: all of it or nothing. Returns the ids that were new;
  * one that is there already stays as it is.
  */
 export async function insertSubmissions(
@@ -32,7 +31,7 @@ export async function insertSubmissions(
     ...columnsOf(messages),
     ...recipientColumns(messages),
     Buffer.concat(messages.map(({ submission }) => submission.raw)),
-    ...eventColumns(messages),
+    messages.map(({ eventId }) => eventId),
   ]);
   return rows.map((row) => row.id);
 }
@@ -42,9 +41,9 @@ const insertion = `
 with input as (
   select * from unnest(
     $1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[],
-    $11::integer[], $12::integer[], $13::text[], $14::timestamptz[]
+    $11::integer[], $12::integer[], $13::text[], $14::timestamptz[], $19::text[]
   ) as t (id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
-    size_bytes, body_start, postal_key, send_at)
+    size_bytes, body_start, postal_key, send_at, event_id)
 ), stored as (
   insert into messages (id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
     size_bytes, body_day, postal_key, next_attempt_at)
@@ -62,8 +61,7 @@ with input as (
   from unnest($15::text[], $16::integer[], $17::text[]) as r (id, position, address) join stored using (id) join input using (id)
 ), stored_events as (
   insert into events (id, message_id, kind, at, detail)
-  select e.event_id, id, e.kind, received_at, jsonb_strip_nulls(jsonb_build_object('source', source, 'send_at', send_at))
-  from unnest($19::text[], $20::text[], $21::text[]) as e (id, event_id, kind) join stored using (id) join input using (id)
+  select event_id, id, 'received', received_at, jsonb_build_object('source', source) from stored join input using (id)
 )
 select id from stored`;
 
@@ -100,16 +98,5 @@ function recipientColumns(messages: readonly NewMessage[]): readonly (readonly u
     recipients.map(({ id }) => id),
     recipients.map(({ position }) => position),
     recipients.map(({ address }) => address),
-  ];
-}
-
-function eventColumns(messages: readonly NewMessage[]): readonly (readonly unknown[])[] {
-  const events = messages.flatMap(({ submission, events }) =>
-    events.map(({ id, kind }) => ({ messageId: submission.id, id, kind })),
-  );
-  return [
-    events.map(({ messageId }) => messageId),
-    events.map(({ id }) => id),
-    events.map(({ kind }) => kind),
   ];
 }

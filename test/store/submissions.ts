@@ -25,7 +25,7 @@ export function newMessage(
   const one = submission(changes);
   return {
     submission: one,
-    events: [{ id: newId('evt', one.receivedAt, systemRandom.bytes(10)), kind: 'received' }],
+    eventId: newId('evt', one.receivedAt, systemRandom.bytes(10)),
     postalKey: systemRandom.letters(20),
     headerMessageId: undefined,
     subject: undefined,

@@ -33,7 +33,7 @@ export async function submit(db: Database, mail: Partial<NewMail> = {}): Promise
         client: { name: 'test', address: '127.0.0.1' },
         raw,
       },
-      events: [{ id: newId('evt', receivedAt, systemRandom.bytes(10)), kind: 'received' }],
+      eventId: newId('evt', receivedAt, systemRandom.bytes(10)),
       postalKey: systemRandom.letters(20),
       headerMessageId: 'm@acme.test',
       subject: 'Hello',

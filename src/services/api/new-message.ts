@@ -1,5 +1,4 @@
 import { decodeWords } from '../../domain/encoded-word.ts';
-import type { EventKind } from '../../domain/event.ts';
 import { headerValue, readHeaderSection } from '../../domain/header-section.ts';
 import { newId } from '../../domain/id.ts';
 import type { Submission } from '../../domain/submission.ts';
@@ -17,18 +16,17 @@ export interface Beside {
 
 export const nothingBeside: Beside = { metadata: {}, sendAt: undefined };
 
-/** A submission as it is stored: with its name at Postal, its first events, and what its header says of itself. */
+/** A submission as it is stored: with its name at Postal, its first event, and what its header says of itself. */
 export function newMessageOf(
   submission: Submission,
   beside: Beside,
   { random }: Pick<ApiWorld, 'random'>,
 ): NewMessage {
   const fields = readHeaderSection(submission.raw);
-  const kinds: readonly EventKind[] = beside.sendAt ? ['received', 'scheduled'] : ['received'];
   return {
     submission,
     ...beside,
-    events: kinds.map((kind) => ({ id: newId('evt', submission.receivedAt, random.bytes(10)), kind })),
+    eventId: newId('evt', submission.receivedAt, random.bytes(10)),
     postalKey: random.letters(postalKeyLength),
     headerMessageId: storable(headerValue(fields, 'message-id')?.replace(/^<(.*)>$/, '$1')),
     subject: storable(headerValue(fields, 'subject'), decodeWords),

@@ -1,15 +1,8 @@
-import { createHash } from 'node:crypto';
-
 import type { FastifyRequest } from 'fastify';
 
 import { findMessage, listEvents, listMessages } from '../../../store/message-views.ts';
-import {
-  acceptMessage,
-  type MessageRoom,
-  type Naming,
-  prepareRaw,
-  prepareStructured,
-} from '../accept-message.ts';
+import { type MessageRoom, prepareRaw, prepareStructured } from '../prepare-message.ts';
+import { answerOnce, namedRequestOf } from '../answer-once.ts';
 import { callerOf, type Gate, requireKey } from '../authenticate.ts';
 import {
   acceptedMessage,
@@ -23,6 +16,7 @@ import { problemResponses } from '../contracts/problem.ts';
 import type { HttpServer } from '../http-server.ts';
 import { messageDocument, timelineDocument } from '../message-documents.ts';
 import { ApiProblem } from '../problem.ts';
+import { storeMessages } from '../store-messages.ts';
 import { validated } from '../validation.ts';
 
 /** Sending, and looking at what was sent. */
@@ -46,9 +40,13 @@ function defineSending(server: HttpServer, gate: Gate, room: MessageRoom): void 
     onRequest: requireKey(gate, 'send'),
     handler: async (request, reply) => {
       const message = await prepare(room, request);
-      const { message: accepted, replayed } = await acceptMessage(room, message, namingOf(request));
+      const { response, replayed } = await answerOnce(room, namedRequestOf(request), {
+        schema: acceptedMessage,
+        work: async (db) => acceptedMessage.parse((await storeMessages(db, [message], room))[0]),
+      });
       if (replayed) reply.header('idempotency-replayed', 'true');
-      return reply.code(202).header('location', `/v1/messages/${accepted.id}`).send(accepted);
+      else room.metrics.messages.inc({ source: 'http' });
+      return reply.code(202).header('location', `/v1/messages/${response.id}`).send(response);
     },
   });
 }
@@ -111,22 +109,6 @@ function prepare(room: MessageRoom, request: FastifyRequest) {
 
 function isRaw(request: FastifyRequest): boolean {
   return (request.headers['content-type'] ?? '').toLowerCase().startsWith('message/rfc822');
-}
-
-function namingOf(request: FastifyRequest): Naming | undefined {
-  const key = request.headers['idempotency-key'];
-  if (key === undefined) return undefined;
-  if (typeof key !== 'string' || !/^[!-~]{1,255}$/.test(key)) {
-    throw new ApiProblem('invalid-field', 'Idempotency-Key must be 1 to 255 printable characters', {
-      field: 'idempotency-key',
-    });
-  }
-  const { 'content-type': type, 'mail-from': mailFrom, 'rcpt-to': rcptTo } = request.headers;
-  const digest = createHash('sha256')
-    .update(JSON.stringify([type, mailFrom, rcptTo]))
-    .update(request.octets ?? '')
-    .digest();
-  return { key, digest };
 }
 
 function single(value: string | string[] | undefined): string | undefined {
