@@ -45,14 +45,13 @@ function candidates({ command, operands, open }: Place, current: string): readon
     return choicesOf(option).map((choice) => ({ ...choice, value: `${flag}=${choice.value}` }));
   }
   if (current.startsWith('-')) return flagsOf(command).map(flagCompletion);
-  const verbs = subject(command);
-  return [
-    ...verbs
-      .createHelp()
-      .visibleCommands(verbs)
-      .map((verb) => ({ value: verb.name(), description: verb.summary() || verb.description() })),
-    ...choicesOf(argumentAt(command, operands)),
-  ];
+  return [...(operands === 0 ? verbsOf(command) : []), ...choicesOf(argumentAt(command, operands))];
+}
+
+function verbsOf(command: Command): readonly Completion[] {
+  const above = subject(command);
+  const verbs = above.createHelp().visibleCommands(above);
+  return verbs.map((verb) => ({ value: verb.name(), description: verb.summary() || verb.description() }));
 }
 
 /** `help` speaks of all commands, so behind it the tree begins anew. */

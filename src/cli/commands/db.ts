@@ -22,7 +22,7 @@ export function defineDb(command: Command, session: Session): void {
         ({ applied_migrations }) =>
           applied_migrations.length === 0
             ? 'the database is up to date'
-            : `applied ${applied_migrations.length} migrations`,
+            : `applied the migrations ${applied_migrations.join(', ')}`,
       ),
     );
 }

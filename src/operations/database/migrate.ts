@@ -1,5 +1,5 @@
 import type { Database } from '../../adapters/postgres.ts';
-import type { Runtime } from '../../runtime.ts';
+import { OperatorError } from '../../domain/failure.ts';
 import { migrate, type Migration, migrations, migrationStatus } from '../../store/migrate.ts';
 import type { Plan, Step } from '../plan.ts';
 
@@ -17,31 +17,35 @@ export async function showDatabase(db: Database): Promise<DatabaseStatus> {
   return { applied, missing: missing.map(({ version, name }) => ({ version, name })), newer: newerThanUs };
 }
 
-/** Plans the migrations that the database lacks. */
+/** Plans the migrations that the database lacks. Throws `refused` for a database that a newer mailctl made. */
 export async function planMigration(
   db: Database,
   waitMs: number,
 ): Promise<Plan<{ applied_migrations: readonly number[] }>> {
   const known = await migrations();
-  const { missing } = await migrationStatus(db, known);
+  const { missing, newerThanUs } = await migrationStatus(db, known);
+  if (newerThanUs.length > 0) throw newer(newerThanUs);
+  let applied: readonly Migration[] = [];
+  const step = applyAll(missing, async (world) => {
+    applied = await migrate(await world.postgres(), known, waitMs);
+  });
   return {
     title: missing.length === 0 ? 'The database is up to date' : 'Migrate the database',
-    steps: missing.map((migration) => applyUpTo(migration, known, waitMs)),
-    result: () => ({ applied_migrations: missing.map(({ version }) => version) }),
+    steps: missing.length === 0 ? [] : [step],
+    result: () => ({ applied_migrations: applied.map(({ version }) => version) }),
   };
 }
 
-function applyUpTo({ version, name }: Migration, known: readonly Migration[], waitMs: number): Step {
-  return {
-    do: 'migrate',
-    what: `apply migration ${version} ${name}`,
-    run: async (world: Runtime) => {
-      const db = await world.postgres();
-      await migrate(
-        db,
-        known.filter((migration) => migration.version <= version),
-        waitMs,
-      );
-    },
-  };
+/** One step, as another process may apply some of them at the same time. */
+function applyAll(missing: readonly Migration[], run: Step['run']): Step {
+  const names = missing.map(({ version, name }) => `${version} ${name}`);
+  return { do: 'migrate', what: `apply the migrations ${names.join(', ')}`, run };
+}
+
+function newer(versions: readonly number[]): OperatorError {
+  return new OperatorError(
+    'refused',
+    `the database has migrations that this mailctl does not know: ${versions.join(', ')}; nothing was changed`,
+    { hint: 'Install the mailctl that made them, or a newer one' },
+  );
 }
