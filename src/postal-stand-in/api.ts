@@ -40,7 +40,7 @@ export async function answerApi(office: Office, request: ApiRequest): Promise<An
   return jsonReply(rubyJson({ status: answer.status, time, flags: {}, data: answer.data }));
 }
 
-/** Keys are compared as MariaDB's utf8mb4_general_ci does: without case, trailing spaces ignored. */
+/** Keys are compared without case, as MariaDB's utf8mb4_general_ci does; HTTP has cut trailing spaces off already. */
 function refuseKey(office: Office, key: string | string[] | undefined): ApiAnswer | undefined {
   const given = String(key ?? '');
   if (isBlank(given)) return failure('AccessDenied', { message: 'Must be authenticated as a server.' });
@@ -53,7 +53,7 @@ function refuseKey(office: Office, key: string | string[] | undefined): ApiAnswe
 
 /** The form in which two API keys are equal for Postal. */
 export function comparable(key: string): string {
-  return key.trimEnd().toLowerCase();
+  return key.toLowerCase();
 }
 
 /** JSON in the body, or in the field `params` of a form; anything else is no parameters. Undefined: JSON that is none. */

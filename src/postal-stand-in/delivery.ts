@@ -53,7 +53,7 @@ export function openDelivery(office: Office, retry: (row: MessageRow, afterMs: n
         note(office, row, 'Withheld', 'stays Pending, as behind a stale lock');
         return;
       }
-      row.tag ??= headerText(readHeaders(row.raw), 'x-postal-tag');
+      row.tag = headerText(readHeaders(row.raw), 'x-postal-tag');
       const outcome = decide(office, row, hardFails.get(row.rcptTo) ?? 0);
       if (outcome.status === 'HardFail') hardFails.set(row.rcptTo, hardFailsAfter(row, hardFails));
       if (outcome.status === 'Sent') office.messages.keepDelivered(row, await dressMail(office, row));

@@ -120,6 +120,20 @@ describe('delivered mail', () => {
   });
 });
 
+describe('a recipient named twice', () => {
+  test('gets one row and one mail', async () => {
+    await using running = await startTestPostal();
+    await running.sendRaw(['a@x.test', 'b@x.test', 'a@x.test']);
+    await running.postal.idle();
+    expect(
+      running.postal
+        .mailbox()
+        .map(({ to }) => to)
+        .toSorted(),
+    ).toEqual(['a@x.test', 'b@x.test']);
+  });
+});
+
 describe('the ledger', () => {
   test('is told of each row in the order Postal writes it', async () => {
     const told: string[] = [];

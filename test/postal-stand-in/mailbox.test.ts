@@ -126,6 +126,19 @@ describe('tracking without a proxy', () => {
     expect(await running.control(`mailbox/${id}.json`)).toMatchObject({ clicks: 1, opens: 0 });
   });
 
+  test('names the last client in front of the trusted proxies', async () => {
+    const { token, id: other } = await running.sendOne('ann@b.rcpt.test');
+    const path = `/img/${running.postal.serverToken}/${token}`;
+    await askSurely(running.postal.url, {
+      path,
+      headers: { 'x-forwarded-for': '198.51.100.1, 203.0.113.7, 127.0.0.1' },
+    });
+    const { events } = await running.control<{ events: { event: string; detail: string }[] }>(
+      `mailbox/${other}.json`,
+    );
+    expect(events.find(({ event }) => event === 'Opened')?.detail).toBe('from 203.0.113.7');
+  });
+
   test('is off unless asked for: the header of the proxy is needed', async () => {
     await using strict = await startTestPostal({ tracking: {} });
     const { token } = await strict.sendOne('bob@b.rcpt.test');

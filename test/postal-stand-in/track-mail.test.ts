@@ -88,6 +88,12 @@ describe('a message', () => {
     );
   });
 
+  test('in base64 without a link keeps even its odd line lengths', async () => {
+    const lines = Buffer.from('nothing to track in here').toString('base64').replaceAll(/.{10}/g, '$&\r\n');
+    const mail = `Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n${lines}\r\n`;
+    expect(await track(mail)).toBe(mail);
+  });
+
   test('keeps octets of its charset around the links', async () => {
     const tracked = await track(
       'Content-Type: text/plain; charset=iso-8859-1\r\n\r\ngr\xfc\xdfe https://a.test/ \xe9\r\n',

@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
+import { systemClock } from '../../src/adapters/clock.ts';
 import { isSignedBy } from '../../src/domain/postal-webhook.ts';
 import { quickClock } from './clocks.ts';
 import { startTestPostal, type TestPostal } from './stand-in.ts';
@@ -60,6 +61,25 @@ describe("Postal's retries of a webhook", () => {
     await running.sendRaw(['bob@b.rcpt.test']);
     await receiver.next(() => receiver.received.length === 6);
     expect(clock.waits).toEqual([2, 3, 6, 10, 15].map((count) => count * 1000));
+  });
+});
+
+describe('a reset', () => {
+  test('forgets webhooks and mail that wait for their next attempt', async () => {
+    receiver.answer(500);
+    const held: (() => void)[] = [];
+    const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => held.push(resolve)) };
+    await using running = await startTestPostal({ webhook: { url: receiver.url } }, { clock });
+    await running.sendRaw(['softfail@b.rcpt.test']);
+    await receiver.next(() => true);
+    await running.postal.idle();
+    running.postal.reset();
+    for (const end of held) end();
+    await running.sendRaw(['bob@b.rcpt.test']);
+    await receiver.next(({ event }) => event === 'MessageSent');
+    await running.postal.idle();
+    expect(held).toHaveLength(3);
+    expect(receiver.received.map(({ event }) => event)).toEqual(['MessageDelayed', 'MessageSent']);
   });
 });
 
