@@ -190,6 +190,12 @@ export const relay = {
     means: 'How long it is believed while the api cannot be reached',
     fallback: '1d',
   }),
+  SMTP_AUTH_RETRY_DELAY: variable(duration, {
+    section,
+    readBy,
+    means: 'How long the api is not asked again about a known user after it could not be reached',
+    fallback: '10s',
+  }),
   SMTP_AUTH_CACHE_USERS: variable(count(1), {
     section,
     readBy,

@@ -1,7 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-
 import type { Clock } from '../../adapters/clock.ts';
-import type { Random } from '../../adapters/random.ts';
+import { isSameLogin, type Remembered, type RememberedLogins } from './remembered-logins.ts';
 import type { Login } from './sasl.ts';
 import type { Credential, PermitAnswer, VerifyAnswer } from './session.ts';
 
@@ -17,35 +15,28 @@ export interface Credentials {
 
 export interface CredentialsOptions {
   readonly check: CheckLogin;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
-  readonly random: Pick<Random, 'bytes'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly remembered: RememberedLogins;
   readonly ttlMs: number;
   /** How long an answer serves on while the api cannot be asked. */
   readonly staleMs: number;
-  readonly maxUsers: number;
-}
-
-interface Known {
-  readonly digest: Buffer;
-  readonly login: Login;
-  readonly credential: Credential;
-  readonly at: number;
-  readonly revoked: boolean;
+  /** How long the api is not asked again about a known user after it could not be. */
+  readonly retryMs: number;
+  /** What is remembered has changed. */
+  changed(): void;
 }
 
 interface State {
   readonly options: CredentialsOptions;
-  readonly key: Uint8Array;
-  readonly known: Map<string, Known>;
   readonly asked: Map<string, Promise<VerifyAnswer>>;
 }
 
 /**
- * Remembers verified logins for `ttlMs` as digests under a key of this process, so that the slow hash of the api is computed
- * once; asks anew after it. A credential the api no longer accepts is out within `ttlMs`, also in sessions that go on.
+ * Remembers verified logins for `ttlMs` as keyed digests, so that the slow hash of the api is computed once; asks anew after it.
+ * A credential the api no longer accepts is out within `ttlMs`, also in sessions that go on.
  */
 export function openCredentials(options: CredentialsOptions): Credentials {
-  const state: State = { options, key: options.random.bytes(32), known: new Map(), asked: new Map() };
+  const state: State = { options, asked: new Map() };
   return {
     verify: (login) => verify(state, login),
     permit: (credential) => permit(state, credential),
@@ -53,16 +44,17 @@ export function openCredentials(options: CredentialsOptions): Credentials {
 }
 
 function verify(state: State, login: Login): VerifyAnswer | Promise<VerifyAnswer> {
-  const digest = digestOf(state, login);
-  const known = state.known.get(login.username);
-  return known && isFresh(state, known) && timingSafeEqual(known.digest, digest)
-    ? { outcome: 'accepted', credential: known.credential }
-    : askOnce(state, login, digest);
+  const { remembered } = state.options;
+  const digest = remembered.digestOf(login);
+  const known = remembered.find(login.username);
+  if (!isSameLogin(known, digest) || !isFresh(state, known)) return askOnce(state, login, digest);
+  if (!known.login) remembered.keep(login.username, { ...known, login });
+  return { outcome: 'accepted', credential: known.credential };
 }
 
 function permit(state: State, credential: Credential): PermitAnswer | Promise<PermitAnswer> {
-  const known = state.known.get(credential.username);
-  if (known?.credential.id !== credential.id) return { outcome: 'unavailable' };
+  const known = state.options.remembered.find(credential.username);
+  if (known?.credential.id !== credential.id || !known.login) return { outcome: 'unavailable' };
   if (known.revoked) return { outcome: 'revoked' };
   if (isFresh(state, known)) return { outcome: 'permitted', credential: known.credential };
   return askOnce(state, known.login, known.digest).then(permitted);
@@ -90,34 +82,38 @@ function askOnce(state: State, login: Login, digest: Buffer): Promise<VerifyAnsw
 }
 
 async function ask(state: State, login: Login, digest: Buffer): Promise<VerifyAnswer> {
-  const answer = await state.options.check(login);
-  const known = state.known.get(login.username);
-  const same = known !== undefined && timingSafeEqual(known.digest, digest);
-  if (answer.outcome === 'accepted') remember(state, { digest, login, credential: answer.credential });
-  if (answer.outcome === 'refused' && same) state.known.set(login.username, { ...known, revoked: true });
-  if (answer.outcome === 'unavailable' && same && isUsable(state, known)) {
-    return { outcome: 'accepted', credential: known.credential };
+  const { check, remembered, changed } = state.options;
+  const answer = await check(login);
+  const known = remembered.find(login.username);
+  if (answer.outcome === 'unavailable')
+    return isSameLogin(known, digest) ? serveOn(state, login, known) : answer;
+  if (answer.outcome === 'accepted') {
+    const verifiedAt = nowMs(state);
+    const { credential } = answer;
+    remembered.keep(login.username, { digest, credential, login, verifiedAt, missedAt: 0, revoked: false });
+    changed();
+  }
+  if (answer.outcome === 'refused' && isSameLogin(known, digest)) {
+    remembered.keep(login.username, { ...known, revoked: true });
+    changed();
   }
   return answer;
 }
 
-function remember(state: State, entry: Omit<Known, 'at' | 'revoked'>): void {
-  const { known, options } = state;
-  known.delete(entry.login.username);
-  known.set(entry.login.username, { ...entry, at: options.clock.monotonicMs(), revoked: false });
-  const [oldest] = known.keys();
-  if (known.size > options.maxUsers && oldest !== undefined) known.delete(oldest);
+function serveOn(state: State, login: Login, known: Remembered): VerifyAnswer {
+  if (known.revoked || nowMs(state) - known.verifiedAt >= state.options.staleMs)
+    return { outcome: 'unavailable' };
+  state.options.remembered.keep(login.username, { ...known, login, missedAt: nowMs(state) });
+  return { outcome: 'accepted', credential: known.credential };
 }
 
-function isFresh({ options }: State, { at, revoked }: Known): boolean {
-  return !revoked && options.clock.monotonicMs() - at < options.ttlMs;
+function isFresh(state: State, { verifiedAt, missedAt, revoked }: Remembered): boolean {
+  const { ttlMs, staleMs, retryMs } = state.options;
+  const now = nowMs(state);
+  if (revoked || now - verifiedAt >= staleMs) return false;
+  return now - verifiedAt < ttlMs || now - missedAt < retryMs;
 }
 
-function isUsable({ options }: State, { at, revoked }: Known): boolean {
-  return !revoked && options.clock.monotonicMs() - at < options.staleMs;
-}
-
-/** Both digests have the same length whatever the password, so that comparing them tells nothing. */
-function digestOf({ key }: State, { username, password }: Login): Buffer {
-  return createHmac('sha256', key).update(`${username}\0${password.reveal()}`).digest();
+function nowMs({ options }: State): number {
+  return options.clock.now().getTime();
 }

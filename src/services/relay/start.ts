@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 
 import { OperatorError } from '../../domain/failure.ts';
 import { type Probe, startHealth } from '../health.ts';
@@ -11,16 +10,14 @@ import { openBody } from './body.ts';
 import { type Budget, openBudget } from './budget.ts';
 import { keepReloading } from './certificate-watch.ts';
 import { type ServedCertificate, serveCertificate } from './certificate.ts';
-import { type Credentials, openCredentials } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { type Door, type DoorWorld, openDoor } from './door.ts';
 import { type Figures, openFigures } from './figures.ts';
 import { type Journal, openJournal } from './journal/journal.ts';
-import { checkLoginByApi } from './login-api.ts';
-import { openLoginFile } from './login-file.ts';
 import { openMessageIds } from './message-ids.ts';
-import { openRememberedLogins } from './remembered-logins.ts';
+import { recallCredentials } from './recall-credentials.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
-import { startShipper } from './shipper/shipper.ts';
+import { type Shipper, startShipper } from './shipper/shipper.ts';
 
 /** The relay as it runs. */
 export interface RunningRelay extends Running {
@@ -72,11 +69,7 @@ async function open(
     service: 'relay',
     listen: config.RELAY_HEALTH_LISTEN,
     live: {},
-    ready: {
-      listeners: async () => openProbe(doors),
-      journal: async () => roomProbe(journal),
-      api: shipper.probe,
-    },
+    ready: probes(doors, journal, shipper),
     metrics: registry,
   });
   release.push(health.stop);
@@ -116,43 +109,15 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
   };
 }
 
-function openProbe(doors: readonly Door[]): Answer {
-  return doors.length > 0 ? { ok: true } : { ok: false, why: 'the listeners are not open' };
-}
-
 /** A full journal turns clients away for a while; another relay may have room. */
-function roomProbe(journal: Journal): Answer {
-  const why = journal.fullness();
-  return why === undefined ? { ok: true } : { ok: false, why };
-}
-
-type Answer = Awaited<ReturnType<Probe>>;
-
-/** Verified logins outlive a restart, so that known clients are served while the api is away. */
-async function recallCredentials(
-  config: RelayConfig,
-  world: RelayWorld,
-  release: Ending['release'],
-): Promise<Credentials> {
-  const file = await openLoginFile(world.disk, join(config.RELAY_JOURNAL_DIR, 'logins.json'), world.log);
-  release.push(file.close);
-  const secret = config.API_INTERNAL_TOKEN;
-  const memory = { ...world, secret, maxUsers: config.SMTP_AUTH_CACHE_USERS };
-  const remembered = openRememberedLogins(memory, file.text);
-  return openCredentials({
-    clock: world.clock,
-    remembered,
-    ttlMs: config.SMTP_AUTH_CACHE_TTL,
-    staleMs: config.SMTP_AUTH_STALE_TTL,
-    retryMs: config.SMTP_AUTH_RETRY_DELAY,
-    changed: () => file.save(remembered.asText),
-    check: checkLoginByApi({
-      ...world,
-      url: config.API_INTERNAL_URL,
-      token: secret,
-      timeoutMs: config.API_INTERNAL_TIMEOUT,
-    }),
-  });
+function probes(doors: readonly Door[], journal: Journal, shipper: Shipper): Record<string, Probe> {
+  const answer = (why: string | undefined) =>
+    why === undefined ? { ok: true as const } : { ok: false as const, why };
+  return {
+    listeners: async () => answer(doors.length > 0 ? undefined : 'the listeners are not open'),
+    journal: async () => answer(journal.fullness()),
+    api: shipper.probe,
+  };
 }
 
 async function openCertificate(

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { systemRandom } from '../../../src/adapters/random.ts';
 import { Secret } from '../../../src/domain/secret.ts';
 import { openCredentials } from '../../../src/services/relay/credentials.ts';
+import { isSameLogin, openRememberedLogins } from '../../../src/services/relay/remembered-logins.ts';
 import type { VerifyAnswer } from '../../../src/services/relay/session.ts';
 
 const ann = { id: 'usr_ann', username: 'ann', senderDomains: [] };
@@ -12,21 +12,27 @@ function login(password = 'right', username = 'ann') {
   return { username, password: new Secret(password) };
 }
 
-/** The api says `answer` to the right password of ann; time stands still until it is moved. */
-function rememberingApi() {
-  const api = { answer: accepted as VerifyAnswer, asked: 0, nowMs: 0 };
+/** The api says `answer` to the right password of anyone but bob; time stands still until it is moved. */
+function rememberingApi(
+  text?: string,
+  api = { answer: accepted as VerifyAnswer, asked: 0, nowMs: 5_000_000 },
+) {
+  const clock = { now: () => new Date(api.nowMs) };
+  const secret = new Secret('of the platform');
+  const remembered = openRememberedLogins({ secret, clock, maxUsers: 2 }, text);
   const credentials = openCredentials({
     check: async ({ username, password }) => {
       api.asked += 1;
       return username !== 'bob' && password.reveal() === 'right' ? api.answer : { outcome: 'refused' };
     },
-    clock: { monotonicMs: () => api.nowMs },
-    random: systemRandom,
+    clock,
+    remembered,
     ttlMs: 60,
     staleMs: 1_000,
-    maxUsers: 2,
+    retryMs: 20,
+    changed: () => undefined,
   });
-  return { api, credentials };
+  return { api, credentials, remembered };
 }
 
 describe('who may send', () => {
@@ -36,7 +42,7 @@ describe('who may send', () => {
 
     expect(credentials.verify(login())).toEqual(accepted);
     expect(api.asked).toBe(1);
-    api.nowMs = 60;
+    api.nowMs += 60;
     expect(await credentials.verify(login())).toEqual(accepted);
     expect(api.asked).toBe(2);
   });
@@ -63,7 +69,7 @@ describe('who may send', () => {
     api.answer = { outcome: 'refused' };
 
     expect(credentials.permit(ann)).toEqual({ outcome: 'permitted', credential: ann });
-    api.nowMs = 60;
+    api.nowMs += 60;
     expect(await credentials.permit(ann)).toEqual({ outcome: 'revoked' });
     expect(await credentials.permit(ann)).toEqual({ outcome: 'revoked' });
     expect(await credentials.verify(login())).toEqual({ outcome: 'refused' });
@@ -72,7 +78,7 @@ describe('who may send', () => {
   it('stays out when the api goes away after it was disabled', async () => {
     const { api, credentials } = rememberingApi();
     await credentials.verify(login());
-    api.nowMs = 60;
+    api.nowMs += 60;
     api.answer = { outcome: 'refused' };
     await credentials.verify(login());
     api.answer = { outcome: 'unavailable' };
@@ -84,11 +90,11 @@ describe('who may send', () => {
     const { api, credentials } = rememberingApi();
     await credentials.verify(login());
     api.answer = { outcome: 'unavailable' };
-    api.nowMs = 999;
+    api.nowMs += 999;
 
     expect(await credentials.verify(login())).toEqual(accepted);
     expect(await credentials.permit(ann)).toEqual({ outcome: 'permitted', credential: ann });
-    api.nowMs = 1_000;
+    api.nowMs += 1;
     expect(await credentials.verify(login())).toEqual({ outcome: 'unavailable' });
     expect(await credentials.permit(ann)).toEqual({ outcome: 'unavailable' });
   });
@@ -107,6 +113,63 @@ describe('who may send', () => {
     await credentials.verify(login('right', 'eve'));
     expect(api.asked).toBe(0);
     await credentials.verify(login('right', 'ann'));
+    expect(api.asked).toBe(1);
+  });
+
+  it('is not asked about at every message while the api is away', async () => {
+    const { api, credentials } = rememberingApi();
+    await credentials.verify(login());
+    api.answer = { outcome: 'unavailable' };
+    api.nowMs += 100;
+    api.asked = 0;
+    await credentials.permit(ann);
+    expect(credentials.permit(ann)).toEqual({ outcome: 'permitted', credential: ann });
+    api.nowMs += 20;
+    await credentials.permit(ann);
+
+    expect(api.asked).toBe(2);
+  });
+
+  it('is known after a restart, also when the time to live is over and the api is away', async () => {
+    const before = rememberingApi();
+    await before.credentials.verify(login());
+    const after = rememberingApi(before.remembered.asText(), before.api);
+    after.api.answer = { outcome: 'unavailable' };
+    after.api.nowMs += 500;
+
+    expect(await after.credentials.verify(login('wrong'))).toEqual({ outcome: 'refused' });
+    expect(await after.credentials.verify(login())).toEqual(accepted);
+    expect(await after.credentials.permit(ann)).toEqual({ outcome: 'permitted', credential: ann });
+  });
+
+  it('is not known after a restart when it was disabled before', async () => {
+    const before = rememberingApi();
+    await before.credentials.verify(login());
+    before.api.answer = { outcome: 'refused' };
+    before.api.nowMs += 60;
+    await before.credentials.verify(login());
+
+    expect(before.remembered.asText()).toBe('[]');
+  });
+
+  it('is written down without anything that opens a door', async () => {
+    const { credentials, remembered } = rememberingApi();
+    await credentials.verify(login());
+    const text = remembered.asText();
+    const other = openRememberedLogins(
+      { secret: new Secret('another'), clock: { now: () => new Date(0) }, maxUsers: 2 },
+      text,
+    );
+
+    expect(text).not.toContain('right');
+    expect(isSameLogin(remembered.find('ann'), remembered.digestOf(login()))).toBe(true);
+    expect(isSameLogin(other.find('ann'), other.digestOf(login()))).toBe(false);
+  });
+
+  it.each(['', '{', '[{"username":1}]', 'null'])('starts anew from the torn file %j', async (text) => {
+    const { credentials, api } = rememberingApi(text);
+
+    expect(await credentials.verify(login())).toEqual(accepted);
     expect(api.asked).toBe(1);
   });
 });

@@ -90,8 +90,7 @@ describe('preparing a message', () => {
   ])('decides on %j', (header, refusal) => {
     const answer = prepare(`${header}\r\n\r\nHello\r\n`);
 
-    if (refusal === undefined) expect(answer).toContain(header);
-    else expect(answer).toContain(refusal);
+    expect(answer).toContain(refusal ?? header);
   });
 
   it('lets a credential without domains write from any', () => {

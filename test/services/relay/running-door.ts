@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/adapters/clock.ts';
 import { silentLog } from '../../../src/adapters/log.ts';
 import { systemRandom } from '../../../src/adapters/random.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { Secret } from '../../../src/domain/secret.ts';
 import type { Submission } from '../../../src/domain/submission.ts';
 import { acceptMessage, type Kept } from '../../../src/services/relay/accept.ts';
 import { openBody } from '../../../src/services/relay/body.ts';
@@ -16,6 +17,7 @@ import { type CheckLogin, openCredentials } from '../../../src/services/relay/cr
 import { type Door, openDoor } from '../../../src/services/relay/door.ts';
 import { openFigures } from '../../../src/services/relay/figures.ts';
 import { openMessageIds } from '../../../src/services/relay/message-ids.ts';
+import { openRememberedLogins } from '../../../src/services/relay/remembered-logins.ts';
 import { openMetrics, type Registry } from '../../../src/services/metrics.ts';
 
 export const ann = { username: 'ann', password: 'the right password' };
@@ -109,10 +111,12 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
     }),
     credentials: openCredentials({
       ...world,
+      remembered: openRememberedLogins({ ...world, secret: new Secret('secret'), maxUsers: 10 }, undefined),
       check: (login) => opened.check(login),
       ttlMs: config.SMTP_AUTH_CACHE_TTL,
       staleMs: config.SMTP_AUTH_STALE_TTL,
-      maxUsers: config.SMTP_AUTH_CACHE_USERS,
+      retryMs: config.SMTP_AUTH_RETRY_DELAY,
+      changed: () => undefined,
     }),
     openBody: () => openBody({ spillDir: folder, spillBytes: config.RELAY_SPILL_BYTES, budget }),
     accept: (ask, received) => acceptMessage(acceptance, ask, received),

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { systemDisk } from '../../../src/adapters/disk.ts';
 import { openHttp } from '../../../src/adapters/http.ts';
 import { silentLog } from '../../../src/adapters/log.ts';
 import { systemRandom } from '../../../src/adapters/random.ts';
+import type { Listening } from '../../../src/services/running.ts';
 import { startRelay } from '../../../src/services/relay/start.ts';
 import { annPlain, relayConfig, writeCertificate } from './running-door.ts';
 import { dial } from './smtp-client.ts';
@@ -123,3 +124,27 @@ it('leaves the journal to the next start when a port is taken', async () => {
   await expect(runRelay(journal)).resolves.toMatchObject({ folder: expect.any(String) });
   await rm(folder, { recursive: true, force: true });
 });
+
+it('serves a known client after a restart while the api is away', async () => {
+  const api = await listenAsApi();
+  const folder = await mkdtemp(join(tmpdir(), 'relay-'));
+  const variables = { RELAY_JOURNAL_DIR: join(folder, 'journal'), SMTP_AUTH_CACHE_TTL: '1ms' };
+  const before = await runRelay({ ...variables, API_INTERNAL_URL: api.url });
+  expect(await logInTo(before.address('private'))).toMatch(/^235 /);
+  await before.relay.stop();
+  const after = await runRelay({ ...variables, API_INTERNAL_URL: 'http://127.0.0.1:1' });
+
+  expect(await logInTo(after.address('private'))).toMatch(/^235 /);
+  expect((await stat(join(folder, 'journal', 'logins.json'))).mode & 0o777).toBe(0o600);
+  await after.relay.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function logInTo(address: Listening): Promise<string> {
+  const client = await dial(address);
+  await client.reply();
+  await client.ask('EHLO app.example.com');
+  const reply = await client.ask(`AUTH PLAIN ${annPlain}`);
+  client.socket.destroy();
+  return reply;
+}
