@@ -78,4 +78,46 @@ export const worker = {
     means: 'Age at which a message that Postal never took fails',
     fallback: '5d',
   }),
+  RETENTION_BODIES: variable(duration, {
+    section,
+    readBy,
+    means: 'How long the octets of a message are kept once it can no longer be sent',
+    fallback: '14d',
+  }),
+  RETENTION_MESSAGES: variable(duration, {
+    section,
+    readBy,
+    means: 'How long messages and their events are kept',
+    fallback: '90d',
+  }),
+  RETENTION_POSTAL_WEBHOOKS: variable(duration, {
+    section,
+    readBy,
+    means: "How long Postal's webhooks are kept once they are worked out",
+    fallback: '30d',
+  }),
+  RETENTION_WEBHOOK_DELIVERIES: variable(duration, {
+    section,
+    readBy,
+    means: 'How long webhooks that AMS took are kept',
+    fallback: '30d',
+  }),
+  RETENTION_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means: 'Time between two rounds of removing what is too old',
+    fallback: '1h',
+  }),
+  RETENTION_BATCH: variable(count(1, 1_000_000), {
+    section,
+    readBy,
+    means: 'Rows that one statement of a round removes',
+    fallback: '5000',
+  }),
+  RETENTION_LOCK_TIMEOUT: variable(duration, {
+    section,
+    readBy,
+    means: 'How long dropping a day of bodies waits for readers before it gives up until the next round',
+    fallback: '2s',
+  }),
 };

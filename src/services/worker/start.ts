@@ -18,7 +18,7 @@ import { openGates } from './endpoint-gates.ts';
 import { type Figures, openFigures } from './figures.ts';
 import { watchPostal } from './lane.ts';
 import { webhookSending } from './send-webhooks.ts';
-import { upkeep } from './upkeep.ts';
+import { retention, upkeep } from './upkeep.ts';
 
 type WorkerConfig = ConfigOf<'worker'>;
 
@@ -121,6 +121,7 @@ function startLoops(
       webhookSending({ ...room, http: clients.endpoints, gates: gatesOf(config, world), figures }),
     ),
     start('upkeep', upkeep({ ...room, figures }), config.WORKER_UPKEEP_INTERVAL),
+    start('retention', retention(room), config.RETENTION_INTERVAL),
   ];
 }
 

@@ -2,6 +2,7 @@ import { ensureBodyPartitions } from '../../store/bodies.ts';
 import { queueFigures } from '../../store/queue.ts';
 import { webhookFigures } from '../../store/webhook-deliveries.ts';
 import { digestFigures } from '../../store/webhook-digest.ts';
+import { applyRetention, type Retention } from '../../upkeep/retention.ts';
 import type { Work } from '../loop.ts';
 import type { Figures } from './figures.ts';
 import type { Room } from './room.ts';
@@ -34,6 +35,17 @@ export function upkeep({ db, figures, log }: UpkeepRoom): Work {
         digestNew: digest.fresh,
         quarantined: digest.quarantined,
       });
+      return false;
+    },
+  };
+}
+
+/** Removes what is older than its retention. */
+export function retention({ db, config, log }: Room & { readonly config: Retention }): Work {
+  return {
+    turn: async () => {
+      const removed = await applyRetention(db, config);
+      log.info('removed what was too old', { ...removed });
       return false;
     },
   };

@@ -23,3 +23,8 @@ create table sending (
   blocked_reason text
 );
 insert into sending default values;
+
+-- For retention: rows come in the order of time, so a block range index is all it needs.
+create index messages_age on messages using brin (stored_at);
+create index postal_webhooks_age on postal_webhooks using brin (received_at);
+create index webhook_deliveries_age on webhook_deliveries using brin (created_at);

@@ -1,0 +1,104 @@
+import type { Database } from '../adapters/postgres.ts';
+
+/** Days whose partition of bodies is older than `keepMs`, oldest first, by the database's clock. */
+export async function expiredBodyDays(db: Database, keepMs: number): Promise<readonly string[]> {
+  const rows = await db.query<{ day: string }>(
+    `select to_char(to_date(substring(c.relname from 8), 'YYYYMMDD'), 'YYYY-MM-DD') as day
+     from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = 'bodies'::regclass and c.relname ~ '^bodies_[0-9]{8}$'
+       and to_date(substring(c.relname from 8), 'YYYYMMDD') + 1 <= ((now() - $1 * interval '1 ms') at time zone 'UTC')::date
+     order by day`,
+    [keepMs],
+  );
+  return rows.map(({ day }) => day);
+}
+
+/** What dropping a day of bodies did; `busy` means that someone is reading it, and nothing was done. */
+export type Dropped = { readonly outcome: 'dropped'; readonly moved: number } | { readonly outcome: 'busy' };
+
+/**
+ * Drops a day of bodies, after moving to today those that may still be handed over: of recipients that are not final, and of those
+ * that Postal never took. Waits at most `lockMs` for readers, then throws `locked`.
+ */
+export async function dropBodyDay(db: Database, day: string, lockMs: number): Promise<Dropped> {
+  const table = `bodies_${day.replaceAll('-', '')}`;
+  return db.transaction(async (within) => {
+    await within.query(`select set_config('lock_timeout', $1, true)`, [`${lockMs}ms`]);
+    const needed = await within.query(`select message_id from ${table} b where ${isNeeded}`);
+    const free = await within.query<{ id: string }>(lockFree(table));
+    if (free.length < needed.length) return { outcome: 'busy' };
+    const moved = free.map(({ id }) => id);
+    await within.change(
+      `update messages set body_day = (now() at time zone 'UTC')::date where id = any($1::text[])`,
+      [moved],
+    );
+    await within.change(
+      `insert into bodies (message_id, day, raw)
+       select m.id, m.body_day, b.raw from messages m join ${table} b on b.message_id = m.id where m.id = any($1::text[])`,
+      [moved],
+    );
+    await within.query(`drop table ${table}`);
+    return { outcome: 'dropped', moved: moved.length };
+  });
+}
+
+const isNeeded = `exists (
+  select from recipients r where r.message_id = b.message_id and (
+    r.state in ('queued', 'scheduled', 'sending', 'uncertain', 'held') or (r.state = 'failed' and r.postal_id is null)
+  )
+)`;
+
+/** A message that a worker holds is passed over: it may be reading its body just now. */
+function lockFree(table: string): string {
+  return `
+select m.id from messages m
+where m.id in (select message_id from ${table} b where ${isNeeded}) and (m.lease_until is null or m.lease_until < now())
+for no key update skip locked`;
+}
+
+/** Removes bodies outside the partitions of days that are older than `keepMs` and no longer needed. */
+export function deleteStrayBodies(db: Database, { keepMs, limit }: Page): Promise<number> {
+  return db.change(
+    `delete from bodies_rest where ctid = any(array(
+       select b.ctid from bodies_rest b
+       where b.day < ((now() - $1 * interval '1 ms') at time zone 'UTC')::date and not ${isNeeded}
+       limit $2
+     ))`,
+    [keepMs, limit],
+  );
+}
+
+/** Removes messages stored more than `keepMs` ago, with recipients, events and webhooks; never one that could still be sent. */
+export function deleteOldMessages(db: Database, { keepMs, limit }: Page): Promise<number> {
+  return db.change(
+    `delete from messages where id in (
+       select m.id from messages m
+       where m.stored_at < now() - $1 * interval '1 ms' and m.next_attempt_at is null and not exists (
+         select from recipients r
+         where r.message_id = m.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain', 'held')
+       )
+       limit $2
+     )`,
+    [keepMs, limit],
+  );
+}
+
+/** Removes Postal's webhooks that were worked out more than `keepMs` ago; what lies in quarantine stays. */
+export function deleteOldPostalWebhooks(db: Database, { keepMs, limit }: Page): Promise<number> {
+  return db.change(
+    `delete from postal_webhooks where ctid = any(array(
+       select ctid from postal_webhooks where received_at < now() - $1 * interval '1 ms' and state = 'done' limit $2
+     ))`,
+    [keepMs, limit],
+  );
+}
+
+/** Removes webhooks that AMS took more than `keepMs` ago; the dead-letter list stays as long as its events. */
+export function deleteOldDeliveries(db: Database, { keepMs, limit }: Page): Promise<number> {
+  return db.change(
+    `delete from webhook_deliveries where ctid = any(array(
+       select ctid from webhook_deliveries where created_at < now() - $1 * interval '1 ms' and state = 'delivered' limit $2
+     ))`,
+    [keepMs, limit],
+  );
+}

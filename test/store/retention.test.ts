@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { beginHandover, claimDue } from '../../src/store/queue.ts';
+import { dropBodyDay, expiredBodyDays } from '../../src/store/retention.ts';
+import { applyRetention } from '../../src/upkeep/retention.ts';
+import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
+import { submit } from './submit.ts';
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await testDatabase();
+});
+afterEach(async () => {
+  await database[Symbol.asyncDispose]();
+});
+
+const day = 86_400_000;
+const oldDay = '2026-01-05';
+const keep = {
+  RETENTION_BODIES: 7 * day,
+  RETENTION_MESSAGES: 90 * day,
+  RETENTION_POSTAL_WEBHOOKS: 30 * day,
+  RETENTION_WEBHOOK_DELIVERIES: 30 * day,
+  RETENTION_BATCH: 2,
+  RETENTION_LOCK_TIMEOUT: 200,
+};
+
+/** Stores a message as if it had come on the old day; `state` and what else its recipient has. */
+async function submitOld(changes: string): Promise<string> {
+  const { db } = database;
+  const id = await submit(db);
+  await db.query(
+    `create table if not exists bodies_20260105 partition of bodies for values from ('2026-01-05') to ('2026-01-06')`,
+  );
+  await db.change('update bodies set day = $2 where message_id = $1', [id, oldDay]);
+  await db.change('update messages set body_day = $2 where id = $1', [id, oldDay]);
+  await db.change(`update recipients set ${changes} where message_id = $1`, [id]);
+  return id;
+}
+
+const bodies = async () =>
+  (await database.db.query<{ message_id: string }>('select message_id from bodies')).map(
+    (row) => row.message_id,
+  );
+
+describe('the retention of bodies', () => {
+  it('drops a day, and keeps every body that could still be sent', async () => {
+    const { db } = database;
+    const kept = [
+      await submitOld(`state = 'queued'`),
+      await submitOld(`state = 'scheduled'`),
+      await submitOld(`state = 'held'`),
+      await submitOld(`state = 'uncertain'`),
+      await submitOld(`state = 'failed', postal_id = null`),
+    ];
+    for (const state of ['delivered', 'bounced', 'accepted', 'cancelled'])
+      await submitOld(`state = '${state}'`);
+    await submitOld(`state = 'failed', postal_id = 7`);
+
+    const removed = await applyRetention(db, keep);
+
+    expect(removed).toMatchObject({ bodyDays: [oldDay], bodiesMoved: 5 });
+    expect((await bodies()).toSorted()).toEqual(kept.toSorted());
+    expect(await expiredBodyDays(db, keep.RETENTION_BODIES)).toEqual([]);
+  });
+
+  it('leaves a moved body where its message finds it', async () => {
+    const { db } = database;
+    const id = await submitOld(`state = 'queued'`);
+    await dropBodyDay(db, oldDay, 200);
+    await claimDue(db, { attemptId: 'att_1', limit: 1, leaseMs: 60_000, shares: [] });
+    const begun = await beginHandover(db, {
+      id,
+      attemptId: 'att_1',
+      positions: [0],
+      leaseMs: 60_000,
+      settleMs: 0,
+    });
+    expect(begun?.raw?.toString()).toContain('Subject: Hello');
+  });
+
+  it('touches nothing of a day while a worker holds one of its messages', async () => {
+    const { db } = database;
+    await submitOld(`state = 'queued'`);
+    const free = await submitOld(`state = 'held'`);
+    await claimDue(db, { attemptId: 'att_1', limit: 1, leaseMs: 60_000, shares: [] });
+    await db.change('update messages set lease_until = null where id = $1', [free]);
+
+    expect(await dropBodyDay(db, oldDay, 200)).toEqual({ outcome: 'busy' });
+    expect(await expiredBodyDays(db, keep.RETENTION_BODIES)).toEqual([oldDay]);
+    expect(await bodies()).toHaveLength(2);
+  });
+
+  it('gives up until the next round when a reader is in the way', async () => {
+    const { db } = database;
+    await submitOld(`state = 'held'`);
+    await db.transaction(async (reader) => {
+      await reader.query('select count(*) from bodies');
+      expect(await applyRetention(db, keep)).toMatchObject({ bodyDays: [] });
+    });
+    expect(await applyRetention(db, keep)).toMatchObject({ bodyDays: [oldDay], bodiesMoved: 1 });
+  });
+
+  it('keeps a day that is younger', async () => {
+    await submitOld(`state = 'delivered'`);
+    expect(await expiredBodyDays(database.db, 100 * 365 * day)).toEqual([]);
+  });
+});
+
+describe('the retention of everything else', () => {
+  it('removes old messages with all that belongs to them, and none that could still be sent', async () => {
+    const { db } = database;
+    for (const state of ['delivered', 'failed', 'delivered']) {
+      const id = await submit(db);
+      await db.change('update recipients set state = $2 where message_id = $1', [id, state]);
+      await db.change('update messages set next_attempt_at = null where id = $1', [id]);
+    }
+    const scheduled = await submit(db, { sendAt: new Date(Date.now() + day) });
+    const held = await submit(db);
+    await db.change(`update recipients set state = 'held' where message_id = $1`, [held]);
+    await db.change(`update messages set next_attempt_at = null where id = $1`, [held]);
+    await db.change(`update messages set stored_at = now() - interval '91 days'`);
+    const young = await submit(db);
+
+    expect(await applyRetention(db, keep)).toMatchObject({ messages: 3 });
+
+    const rows = await db.query<{ id: string }>('select id from messages order by id');
+    expect(rows.map(({ id }) => id)).toEqual([scheduled, held, young]);
+    expect(await db.query('select message_id from recipients')).toHaveLength(3);
+  });
+
+  it('removes webhooks of Postal that were worked out, never the quarantine or what is new', async () => {
+    const { db } = database;
+    for (const state of ['done', 'done', 'done', 'new', 'quarantined'])
+      await db.change(
+        `insert into postal_webhooks (uuid, event, body, state, received_at)
+         values (gen_random_uuid(), 'MessageSent', '', $1, now() - interval '31 days')`,
+        [state],
+      );
+    await db.change(
+      `insert into postal_webhooks (uuid, event, body, state) values (gen_random_uuid(), 'MessageSent', '', 'done')`,
+    );
+
+    expect(await applyRetention(db, keep)).toMatchObject({ postalWebhooks: 3 });
+    expect(await db.query('select uuid from postal_webhooks')).toHaveLength(3);
+  });
+
+  it('removes webhooks that AMS took, never those that wait or are dead', async () => {
+    const { db } = database;
+    const id = await submit(db);
+    await db.change(
+      `insert into webhook_endpoints (id, url, sealed_secret) values ('whe_1', 'https://ams.test', '')`,
+    );
+    for (const state of ['delivered', 'waiting', 'dead']) {
+      await db.change(`insert into events (id, message_id, kind, at) values ($1, $2, 'delivered', now())`, [
+        state,
+        id,
+      ]);
+      await db.change(
+        `insert into webhook_deliveries (id, endpoint_id, event_id, body, state, created_at)
+         values ($1, 'whe_1', $1, '{}', $1, now() - interval '31 days')`,
+        [state],
+      );
+    }
+
+    expect(await applyRetention(db, keep)).toMatchObject({ webhookDeliveries: 1 });
+    const rows = await db.query('select state from webhook_deliveries order by state');
+    expect(rows).toEqual([{ state: 'dead' }, { state: 'waiting' }]);
+  });
+});
