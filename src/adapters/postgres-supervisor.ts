@@ -2,6 +2,7 @@
  * The shell script that PostgreSQL lives under. $1 is the folder it owns, $2 the database to make, $3 an extra flag of initdb,
  * the rest goes to postgres. On standard input it reads the folder of the programs and their library path, a line each; when
  * that input ends, which it also does when the process at its other end is killed, it stops what it started and removes the folder.
+ * A server that was killed leaves its pid file, whose seventh line names shared memory that nobody else would release.
  * PIPE is ignored because then nobody reads what the shell says about a child that died of a signal.
  */
 export const supervisor = `
@@ -23,6 +24,7 @@ leave() {
     while running && [ "$turns" -gt 0 ]; do sleep 0.05; turns=$((turns - 1)); done
     [ "$turns" -gt 0 ] || kill -QUIT "$child" 2>/dev/null
     wait "$child"
+    [ ! -e "$home/data/postmaster.pid" ] || ipcrm -m "$(sed -n '7s/.* //p' "$home/data/postmaster.pid")" 2>/dev/null
   fi
   rm -rf "$home" || { sleep 0.2; rm -rf "$home"; }
   exit "$1"

@@ -1,11 +1,20 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { z } from 'zod';
+
+import { unpackDebian } from '../engines/debian-packages.ts';
 
 import { mariadbAddress } from '../engines/mariadb.ts';
 import { emptyDatabase, testDatabase } from '../engines/postgres.ts';
 import { testRedis } from '../engines/redis.ts';
+import { processesWith } from '../programs/process-list.ts';
+import { startProgram } from '../programs/program.ts';
 
 it('gives each test a migrated PostgreSQL database that nobody else sees', async () => {
   await using one = await testDatabase();
@@ -43,6 +52,37 @@ it('starts a MariaDB', async () => {
   socket.destroy();
 
   expect(greeting).toMatch(/1\d\.\d+\.\d+-MariaDB/);
+});
+
+it('unpacks a Debian package once, and says what apt said when there is none', async ({ skip }) => {
+  const cache = await mkdtemp(join(tmpdir(), 'debian-'));
+  try {
+    const root = await unpackDebian(['liblzf1'], cache).catch((error: unknown) =>
+      skip(`no packages: ${String(error)}`),
+    );
+    await writeFile(join(root, 'mark'), '');
+    expect(await readdir(await unpackDebian(['liblzf1'], cache))).toEqual(['mark', 'usr']);
+
+    await expect(unpackDebian(['no-such-package'], cache)).rejects.toThrow(
+      'Unable to locate package no-such-package',
+    );
+    expect(await readdir(join(root, '..'))).toEqual(['liblzf1']);
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
+});
+
+it('leaves no engine behind when the run is killed with SIGKILL', async () => {
+  await using owner = await startProgram('leash-owner.ts');
+  const { folder } = z.object({ folder: z.string() }).parse(owner.said);
+  expect(await processesWith(folder)).toHaveLength(3);
+
+  owner.kill('SIGKILL');
+
+  await vi.waitFor(async () => {
+    expect(await processesWith(folder)).toEqual([]);
+    expect(existsSync(folder)).toBe(false);
+  }, 10_000);
 });
 
 async function say({ path, db }: { path: string; db: number }, command: string): Promise<string> {

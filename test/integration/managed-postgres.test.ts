@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, readdir, readlink, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -96,6 +96,7 @@ describe('a managed PostgreSQL', () => {
   it('passes over a folder whose path is too long for a socket, and one that is missing', async () => {
     const long = join(scratch, 'x'.repeat(90));
     await mkdir(long);
+    await chmod(long, 0o777);
     await using server = await start({ places: [long, join(scratch, 'missing')] });
 
     expect(server.folder.startsWith(scratch)).toBe(false);
@@ -103,11 +104,14 @@ describe('a managed PostgreSQL', () => {
 
   it('says so, and that it ended, when PostgreSQL dies under it', async () => {
     const server = await start({});
-    const [postmaster] = await processesWith(`${server.folder}/data`);
-    process.kill(postmaster ?? 0, 'SIGKILL');
+    const lines = (await readFile(join(server.folder, 'data/postmaster.pid'), 'utf8')).split('\n');
+    const memory = lines[6]?.trim().split(/\s+/).at(-1) ?? '';
+    expect(await sharedMemory()).toContain(memory);
+    process.kill(Number(lines[0]), 'SIGKILL');
 
     await expect(server.ended).resolves.toBeUndefined();
     await nothingLeft(server.folder);
+    expect(await sharedMemory()).not.toContain(memory);
   });
 
   it('explains a server that will not start in its own words, and leaves nothing', async () => {
@@ -292,6 +296,11 @@ async function sleepers(server: ManagedPostgres): Promise<number> {
     `select 1 from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()`,
   );
   return active.length;
+}
+
+async function sharedMemory(): Promise<readonly (string | undefined)[]> {
+  const table = await readFile('/proc/sysvipc/shm', 'utf8');
+  return table.split('\n').map((line) => line.trim().split(/\s+/)[1]);
 }
 
 async function nothingLeft(folder: string, exists: (folder: string) => boolean = existsSync): Promise<void> {
