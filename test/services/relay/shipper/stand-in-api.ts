@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import type { Submission } from '../../../../src/domain/submission.ts';
 import { decodeSubmission } from '../../../../src/domain/submission-codec.ts';
 
 /** What the api does with one request: a status, a body of its own, no answer at all, or the truth. */
@@ -15,6 +16,8 @@ export interface StandInApi extends AsyncDisposable {
   readonly requests: { readonly headers: IncomingMessage['headers']; readonly path: string }[];
   behave: (ids: readonly string[]) => Behaviour;
   refuse: (id: string) => string | undefined;
+  /** Looks at every submission that comes, stored or not. */
+  inspect: (submission: Submission) => void;
   mostAtOnce(): number;
   /** Closes the door: connections are refused until `open`. */
   close(): Promise<void>;
@@ -43,6 +46,7 @@ export async function startStandInApi(): Promise<StandInApi> {
     requests: [],
     behave: () => 'judge',
     refuse: () => undefined,
+    inspect: () => undefined,
     mostAtOnce: () => most,
     close: () =>
       new Promise((resolve) => {
@@ -64,7 +68,7 @@ export async function startStandInApi(): Promise<StandInApi> {
 async function answer(api: StandInApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  const ids = frames(Buffer.concat(chunks)).map(idOf);
+  const ids = frames(Buffer.concat(chunks)).map((frame) => read(api, frame));
   api.requests.push({ headers: request.headers, path: request.url ?? '' });
   api.batches.push(ids);
   const behaviour = api.behave(ids);
@@ -101,7 +105,9 @@ export function frames(body: Buffer): Buffer[] {
   return found;
 }
 
-function idOf(frame: Buffer): string {
+function read(api: StandInApi, frame: Buffer): string {
   const decoded = decodeSubmission(frame);
-  return decoded.ok ? decoded.submission.id : (decoded.id ?? 'unknown');
+  if (!decoded.ok) return decoded.id ?? 'unknown';
+  api.inspect(decoded.submission);
+  return decoded.submission.id;
 }
