@@ -1,5 +1,5 @@
 import { headerText, readHeaders } from './headers.ts';
-import type { MessageRow, TimelineEntry } from './messages.ts';
+import type { Delivery, MessageRow, TimelineEntry } from './messages.ts';
 
 /** One message in a recipient's mailbox. Times are ISO 8601. */
 export interface MailboxEntry {
@@ -22,6 +22,20 @@ export interface MailboxEntry {
   readonly events: readonly { readonly at: string; readonly event: string; readonly detail: string }[];
 }
 
+/** A message row as Postal's database shows it; neither queued nor with a delivery means an orphan. */
+export interface RowEntry {
+  readonly id: number;
+  readonly token: string;
+  readonly rcpt_to: string;
+  readonly mail_from: string;
+  readonly message_id: string | null;
+  readonly scope: MessageRow['direction'];
+  readonly status: MessageRow['status'];
+  readonly timestamp: number;
+  readonly queued: boolean;
+  readonly deliveries: readonly Pick<Delivery, 'id' | 'status' | 'details' | 'output' | 'timestamp'>[];
+}
+
 /** Messages that were delivered, newest first; `to` and `message_id` narrow them down. */
 export function mailboxList(rows: readonly MessageRow[], query: URLSearchParams): MailboxEntry[] {
   return narrowed(rows, { to: 'rcptTo', message_id: 'messageId' }, query)
@@ -29,11 +43,8 @@ export function mailboxList(rows: readonly MessageRow[], query: URLSearchParams)
     .map(mailboxEntry);
 }
 
-/**
- * Message rows as a look-up in Postal's database finds them, whatever became of them, oldest first: `mail_from` and
- * `rcpt_to` are compared exactly. Neither queued nor with a delivery means an orphan.
- */
-export function messageRows(rows: readonly MessageRow[], query: URLSearchParams) {
+/** Rows whatever became of them, oldest first; `mail_from` and `rcpt_to` narrow them down, compared exactly. */
+export function messageRows(rows: readonly MessageRow[], query: URLSearchParams): RowEntry[] {
   return narrowed(rows, { mail_from: 'mailFrom', rcpt_to: 'rcptTo' }, query)
     .toReversed()
     .map((row) => ({

@@ -68,9 +68,14 @@ export type NewMessage = Pick<
   'direction' | 'rcptTo' | 'mailFrom' | 'subject' | 'messageId' | 'timestamp' | 'bounce' | 'domain' | 'raw'
 >;
 
+/** A row that an earlier process stored; `queued` when it was never delivered. */
+export type StoredMessage = NewMessage & Pick<MessageRow, 'id' | 'token' | 'queued'>;
+
 /** Postal's message database, in memory and bounded. */
 export interface MessageTable {
   insert(message: NewMessage): MessageRow;
+  /** Puts a row back as it was; ids go on after the highest. */
+  restore(stored: StoredMessage): MessageRow;
   keepDelivered(row: MessageRow, mail: DeliveredMail): void;
   byId(id: number): MessageRow | undefined;
   byToken(token: string): MessageRow | undefined;
@@ -80,50 +85,74 @@ export interface MessageTable {
   clear(): void;
 }
 
+/** An empty table; ids grow from 1 and are not given twice, not even after `clear`. */
+export function openMessages(keep: Keep, random: TokenSource): MessageTable {
+  const tokens = new Map<string, MessageRow>();
+  const links = openLinks<MessageRow>(random);
+  const shelf = openShelf(keep, (row) => {
+    tokens.delete(row.token);
+    links.dropOf(row);
+  });
+  let lastId = 0;
+
+  const restore = (stored: StoredMessage): MessageRow => {
+    const row = { ...emptyRow(), ...stored };
+    lastId = Math.max(lastId, row.id);
+    tokens.set(row.token, row);
+    shelf.put(row);
+    return row;
+  };
+
+  return {
+    restore,
+    insert: (message) =>
+      restore({ ...message, id: lastId + 1, token: randomToken(random, 16), queued: false }),
+    keepDelivered: (row, mail) =>
+      shelf.grow(row, () => {
+        row.delivered = mail;
+      }),
+    byId: (id) => shelf.rows.get(id),
+    byToken: (token) => tokens.get(token),
+    list: () => [...shelf.rows.values()].toReversed(),
+    links,
+    clear: () => {
+      for (const part of [shelf, tokens, links]) part.clear();
+    },
+  };
+}
+
 interface Keep {
   readonly messages: number;
   readonly bytes: number;
 }
 
-/** An empty table; ids grow from 1 and are not given twice, not even after `clear`. */
-export function openMessages(keep: Keep, random: TokenSource): MessageTable {
+/** Rows within bounds of number and octets; the oldest fall off. */
+function openShelf(keep: Keep, dropped: (row: MessageRow) => void) {
   const rows = new Map<number, MessageRow>();
-  const tokens = new Map<string, MessageRow>();
-  const links = openLinks<MessageRow>(random);
-  let lastId = 0;
   let bytes = 0;
-
   const makeRoom = () => {
     for (const row of rows.values()) {
       if (rows.size <= keep.messages && bytes <= keep.bytes) return;
       rows.delete(row.id);
-      tokens.delete(row.token);
-      links.dropOf(row);
       bytes -= octets(row);
+      dropped(row);
     }
   };
-
   return {
-    insert: (message) => {
-      lastId += 1;
-      const row = { ...message, ...emptyRow(), id: lastId, token: randomToken(random, 16) };
+    rows,
+    put: (row: MessageRow) => {
       rows.set(row.id, row);
-      tokens.set(row.token, row);
       bytes += octets(row);
       makeRoom();
-      return row;
     },
-    keepDelivered: (row, mail) => {
-      if (rows.has(row.id)) bytes += mail.data.length - (row.delivered?.data.length ?? 0);
-      row.delivered = mail;
+    grow: (row: MessageRow, change: () => void) => {
+      const before = octets(row);
+      change();
+      if (rows.has(row.id)) bytes += octets(row) - before;
       makeRoom();
     },
-    byId: (id) => rows.get(id),
-    byToken: (token) => tokens.get(token),
-    list: () => [...rows.values()].toReversed(),
-    links,
     clear: () => {
-      for (const map of [rows, tokens, links]) map.clear();
+      rows.clear();
       bytes = 0;
     },
   };

@@ -50,6 +50,7 @@ export async function openOffice(options: PostalOptions, world: PostalWorld, lif
     },
   };
   const queues = openQueues(office, options.webhook?.timeoutMs ?? 5000);
+  await restore(office);
   return { office, control: controlOf(office, queues), idle: () => becomeIdle(queues) };
 }
 
@@ -124,6 +125,13 @@ function controlOf(office: Office, queues: Queues): Control {
       queues.history.length = 0;
     },
   };
+}
+
+async function restore({ world, messages, enqueue }: Office): Promise<void> {
+  for (const stored of (await world.ledger?.load?.()) ?? []) {
+    const row = messages.restore(stored);
+    if (row.queued) enqueue(row);
+  }
 }
 
 async function becomeIdle({ deliveries, webhooks }: Queues): Promise<void> {

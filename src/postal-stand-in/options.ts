@@ -2,7 +2,7 @@ import type { Clock } from '../adapters/clock.ts';
 import type { Log } from '../adapters/log.ts';
 import type { Random } from '../adapters/random.ts';
 import type { Secret } from '../domain/secret.ts';
-import type { Delivery, MessageRow } from './messages.ts';
+import type { Delivery, MessageRow, StoredMessage } from './messages.ts';
 
 /** A Postal to stand in for: one organisation, one mail server. Everything but the first four has a default. */
 export interface PostalOptions {
@@ -63,6 +63,8 @@ export interface PostalWorld {
  * schema writes its rows from here. A ledger that throws is Postal's database failing: the request ends in a 500.
  */
 export interface Ledger {
+  /** What an earlier process stored, by id; what is still queued is delivered now. */
+  load?(): Promise<readonly StoredMessage[]>;
   messageStored(row: MessageRow): Promise<void>;
   queued(row: MessageRow): Promise<void>;
   delivered(row: MessageRow, delivery: Delivery): Promise<void>;

@@ -55,15 +55,15 @@ async function answerSafely(office: Office, control: Control, request: IncomingM
   }
 }
 
+/** A body that is too long is read to its end, but not kept. */
 async function readBody(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let octets = 0;
   for await (const chunk of request) {
     octets += chunk.length;
-    if (octets > most) return undefined;
-    chunks.push(chunk);
+    if (octets <= most) chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return octets <= most ? Buffer.concat(chunks) : undefined;
 }
 
 interface Asked {

@@ -1,6 +1,7 @@
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
 import { describe, expect, test } from 'vitest';
 
+import type { StoredMessage } from '../../src/postal-stand-in/messages.ts';
 import type { Ledger } from '../../src/postal-stand-in/options.ts';
 import { quickClock } from './clocks.ts';
 import { htmlMail, startTestPostal, type TestPostal } from './stand-in.ts';
@@ -154,6 +155,35 @@ describe('the ledger', () => {
     expect(told).toContain('Sent a@x.test');
   });
 
+  test('brings back what an earlier process stored: the queued is delivered, orphans stay, ids go on', async () => {
+    const stored = (id: number, queued: boolean): StoredMessage => ({
+      id,
+      queued,
+      token: `token${id}`,
+      rcptTo: `r${id}@x.test`,
+      mailFrom: 'k@acme.test',
+      domain: 'acme.test',
+      direction: 'outgoing',
+      bounce: false,
+      subject: null,
+      messageId: null,
+      timestamp: 1,
+      raw: Buffer.from(htmlMail()),
+    });
+    const done = async () => undefined;
+    const load = async () => [stored(7, true), stored(8, false)];
+    await using running = await startTestPostal(
+      {},
+      { ledger: { load, messageStored: done, queued: done, delivered: done } },
+    );
+    await running.postal.idle();
+    expect(running.postal.rows('k@acme.test').map(({ id, status }) => [id, status])).toEqual([
+      [7, 'Sent'],
+      [8, 'Pending'],
+    ]);
+    expect(await running.sendOne('new@x.test')).toMatchObject({ id: 9 });
+  });
+
   test('that fails is a database that fails: 500', async () => {
     const fail = async () => Promise.reject(new Error('gone away'));
     await using running = await startTestPostal(
@@ -184,7 +214,9 @@ describe('memory', () => {
 
   test('refuses a request body beyond the limit', async () => {
     await using running = await startTestPostal({ maxBodyBytes: 10_000 });
-    expect(await running.sendRaw(['a@x.test'], { message: htmlMail([], 'x'.repeat(20_000)) })).toMatchObject({
+    expect(
+      await running.sendRaw(['a@x.test'], { message: htmlMail([], 'x'.repeat(5_000_000)) }),
+    ).toMatchObject({
       status: 413,
     });
   });

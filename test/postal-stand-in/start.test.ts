@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 
 import { frozenClock } from './clocks.ts';
@@ -32,6 +32,20 @@ describe('the stand-in', () => {
     await running.postal.stop();
     await running.postal.stop();
     expect(await slow).toMatchObject({ status: 200 });
+  });
+
+  test('stops although a client never finishes its request', async () => {
+    const running = await startTestPostal();
+    const { port = 0 } = running.postal.addresses['web'] ?? {};
+    const client = connect(port, '127.0.0.1', () =>
+      client.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12'),
+    );
+    const ended = new Promise<void>((resolve) =>
+      client.on('close', () => resolve()).on('error', () => undefined),
+    );
+    await new Promise<void>((resolve) => client.once('drain', resolve).once('connect', resolve));
+    await running.postal.stop();
+    await ended;
   });
 
   test('fails to start on a port that is taken', async () => {
