@@ -116,6 +116,18 @@ export const relay = {
     means: 'Where large messages are while they arrive; on a disk, not in memory',
     fallback: '/var/lib/mailctl/spill',
   }),
+  DEDUPE_WINDOW: variable(duration, {
+    section,
+    readBy,
+    means: 'How long a message that a client sends again is recognised as the same',
+    fallback: '1d',
+  }),
+  RELAY_DEDUPE_ENTRIES: variable(count(1), {
+    section,
+    readBy,
+    means: 'Messages the relay itself recognises; beyond it only the api does',
+    fallback: '50000',
+  }),
   RELAY_GREETING_DELAY: variable(duration, {
     section,
     readBy,

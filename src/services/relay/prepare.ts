@@ -13,14 +13,20 @@ export interface Reception {
   readonly maxHeaderBytes: number;
 }
 
-/** `top` takes the place of the first `from` octets. `key` is how the client itself names the message. */
+/** `top` takes the place of the first `from` octets. */
 export type Prepared =
-  | { readonly ok: true; readonly top: Uint8Array; readonly from: number; readonly key: string | undefined }
+  | {
+      readonly ok: true;
+      readonly top: Uint8Array;
+      readonly from: number;
+      readonly messageId: string | undefined;
+      readonly idempotencyKey: string | undefined;
+    }
   | { readonly ok: false; readonly said: Said };
 
-const once = ['from', 'sender', 'date', 'message-id', 'subject'];
+const once = ['from', 'sender', 'date', 'message-id', 'subject', 'x-idempotency-key'];
 const unsent = /^(?:bcc|resent-bcc|x-idempotency-key|x-postal-.*)$/;
-const longestMessageId = 255;
+const longestName = 255;
 
 /**
  * Makes a submitted message fit to be sent (RFC 6409 §8): trace field added (RFC 5321 §4.4) without the client's address, Date
@@ -37,9 +43,10 @@ export function prepareMessage(head: Buffer, reception: Reception): Prepared {
   const refusal = flawOf(section, fields) ?? refusalOfSender(fields, reception.senderDomains);
   if (refusal) return { ok: false, said: refusal };
   const messageId = valueOf(fields, 'message-id');
+  const idempotencyKey = valueOf(fields, 'x-idempotency-key');
   const leaveOut = fields.filter((field) => unsent.test(field.name) || isEmptyIdentity(field));
   const top = editHeaderSection(section, { leaveOut, add: additions(fields, reception) });
-  return { ok: true, top, from: end, key: valueOf(fields, 'x-idempotency-key') ?? messageId };
+  return { ok: true, top, from: end, messageId, idempotencyKey };
 }
 
 function endOfSection(head: Buffer): number {
@@ -56,10 +63,10 @@ function flawOf(section: Buffer, fields: readonly HeaderField[]): Said | undefin
   }
   const twice = once.find((name) => fields.filter((field) => field.name === name).length > 1);
   if (twice !== undefined) return bad(`Message has more than one ${twice} field`);
-  if ((valueOf(fields, 'message-id')?.length ?? 0) > longestMessageId) {
-    return bad(`Message-ID is longer than ${longestMessageId} characters`);
-  }
-  return undefined;
+  const long = ['message-id', 'x-idempotency-key'].find(
+    (name) => (valueOf(fields, name)?.length ?? 0) > longestName,
+  );
+  return long === undefined ? undefined : bad(`Field ${long} is longer than ${longestName} characters`);
 }
 
 /** Every author and the sender must be of an allowed domain: Postal judges the very same fields. */

@@ -69,6 +69,7 @@ export const replies = {
   quotedRefused: '553 5.1.3 Quoted local parts are not accepted',
   senderNotAllowed:
     '550 5.7.1 From and Sender must be on a domain allowed to this credential, {domain} is not',
+  keyUsedOtherwise: '554 5.7.1 This X-Idempotency-Key was used for another message',
   tooBig: '552 5.3.4 Message exceeds the size limit of {bytes} octets',
   headerTooBig: '552 5.3.4 Message header exceeds the limit of {bytes} octets',
   notAscii: '553 5.6.7 Non-ASCII addresses are not permitted (no SMTPUTF8)',

@@ -16,6 +16,7 @@ import { type Figures, openFigures } from './figures.ts';
 import { type Journal, openJournal } from './journal/journal.ts';
 import { openMessageIds } from './message-ids.ts';
 import { recallCredentials } from './recall-credentials.ts';
+import { openRecentMessages } from './recent-messages.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
 import { type Shipper, startShipper } from './shipper/shipper.ts';
 
@@ -98,6 +99,10 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
     ...world,
     keep,
     newId: openMessageIds(world.random),
+    recent: openRecentMessages(world.clock, {
+      windowMs: config.DEDUPE_WINDOW,
+      most: config.RELAY_DEDUPE_ENTRIES,
+    }),
     hostname: config.RELAY_HOSTNAME,
     maxHeaderBytes: config.RELAY_MAX_HEADER_BYTES,
   };
@@ -111,13 +116,15 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
 
 /** A full journal turns clients away for a while; another relay may have room. */
 function probes(doors: readonly Door[], journal: Journal, shipper: Shipper): Record<string, Probe> {
-  const answer = (why: string | undefined) =>
-    why === undefined ? { ok: true as const } : { ok: false as const, why };
   return {
-    listeners: async () => answer(doors.length > 0 ? undefined : 'the listeners are not open'),
-    journal: async () => answer(journal.fullness()),
+    listeners: async () => okUnless(doors.length > 0 ? undefined : 'the listeners are not open'),
+    journal: async () => okUnless(journal.fullness()),
     api: shipper.probe,
   };
+}
+
+function okUnless(why: string | undefined): Awaited<ReturnType<Probe>> {
+  return why === undefined ? { ok: true } : { ok: false, why };
 }
 
 async function openCertificate(

@@ -11,6 +11,7 @@ import { Secret } from '../../../src/domain/secret.ts';
 import type { Submission } from '../../../src/domain/submission.ts';
 import { acceptMessage, type Kept } from '../../../src/services/relay/accept.ts';
 import { openBody } from '../../../src/services/relay/body.ts';
+import { openRecentMessages } from '../../../src/services/relay/recent-messages.ts';
 import { openBudget } from '../../../src/services/relay/budget.ts';
 import { type ServedCertificate, serveCertificate } from '../../../src/services/relay/certificate.ts';
 import { type CheckLogin, openCredentials } from '../../../src/services/relay/credentials.ts';
@@ -96,6 +97,7 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
   };
   const acceptance = {
     ...world,
+    recent: openRecentMessages(systemClock, { windowMs: 60_000, most: 100 }),
     newId: openMessageIds(systemRandom),
     hostname: config.RELAY_HOSTNAME,
     maxHeaderBytes: config.RELAY_MAX_HEADER_BYTES,

@@ -4,6 +4,7 @@ import { newId } from '../../../src/domain/id.ts';
 import type { Submission } from '../../../src/domain/submission.ts';
 import { acceptMessage, type Kept } from '../../../src/services/relay/accept.ts';
 import { openBody } from '../../../src/services/relay/body.ts';
+import { openRecentMessages } from '../../../src/services/relay/recent-messages.ts';
 import { openBudget } from '../../../src/services/relay/budget.ts';
 import {
   type Answers,
@@ -11,6 +12,7 @@ import {
   openConversation,
 } from '../../../src/services/relay/conversation.ts';
 import type { Policy, Protection } from '../../../src/services/relay/session.ts';
+import { systemClock } from '../../../src/adapters/clock.ts';
 import { silentLog } from '../../../src/adapters/log.ts';
 
 export const ann = { id: 'usr_ann', username: 'ann', senderDomains: ['example.com'] };
@@ -59,6 +61,7 @@ export function speak(options: SpokenOptions): Spoken {
   const budget = openBudget(options.memoryBytes ?? 1_000_000);
   const acceptance = {
     clock: { now: () => new Date('2026-01-01T00:00:00Z') },
+    recent: openRecentMessages(systemClock, { windowMs: 60_000, most: 100 }),
     newId: (at: Date) => newId('msg', at, Buffer.alloc(10, (ids += 1))),
     log: silentLog,
     hostname: policy.hostname,

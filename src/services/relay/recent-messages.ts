@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+
+import type { Clock } from '../../adapters/clock.ts';
+import type { Dedupe } from '../../domain/submission.ts';
+
+/** What names a message that a client may send again because our 250 was lost. */
+export interface Named {
+  readonly dedupe: Dedupe;
+  readonly credentialId: string;
+  /** The client's X-Idempotency-Key, and a digest of the DATA octets it stands for. */
+  readonly explicit: { readonly key: string; readonly body: Buffer } | undefined;
+}
+
+/** The messages this relay accepted lately. The api decides; here only what is known for sure is answered at once. */
+export interface RecentMessages {
+  /** The id of the very same message; `other-body` when its idempotency key stood for different octets. */
+  find(named: Named): { readonly first: string } | 'other-body' | undefined;
+  note(named: Named, id: string): void;
+}
+
+interface Entry {
+  readonly id: string;
+  readonly at: number;
+  readonly body: Buffer | undefined;
+}
+
+/** Remembers `most` messages for `windowMs`. Forgetting one is harmless: the api makes the second an alias of the first. */
+export function openRecentMessages(
+  clock: Pick<Clock, 'monotonicMs'>,
+  { windowMs, most }: { readonly windowMs: number; readonly most: number },
+): RecentMessages {
+  const entries = new Map<string, Entry>();
+  const recent = (name: string) => {
+    const entry = entries.get(name);
+    return entry && clock.monotonicMs() - entry.at < windowMs ? entry : undefined;
+  };
+  const add = (name: string, entry: Entry) => {
+    entries.delete(name);
+    entries.set(name, entry);
+    const [oldest] = entries.keys();
+    if (entries.size > most && oldest !== undefined) entries.delete(oldest);
+  };
+  return {
+    find: (named) => {
+      const same = recent(nameOfDigest(named));
+      if (same) return { first: same.id };
+      const body = named.explicit && recent(nameOfKey(named))?.body;
+      return body && named.explicit?.body.equals(body) === false ? 'other-body' : undefined;
+    },
+    note: (named, id) => {
+      const at = clock.monotonicMs();
+      add(nameOfDigest(named), { id, at, body: undefined });
+      if (named.explicit) add(nameOfKey(named), { id, at, body: named.explicit.body });
+    },
+  };
+}
+
+/** A digest of octets alone, whoever sends them to whom. */
+export function digestOfOctets(octets: readonly Uint8Array[]): Buffer {
+  const hash = createHash('sha256');
+  for (const part of octets) hash.update(part);
+  return hash.digest();
+}
+
+function nameOfDigest({ dedupe }: Named): string {
+  return Buffer.from(dedupe.digest).toString('latin1');
+}
+
+function nameOfKey({ credentialId, dedupe }: Named): string {
+  return `${credentialId} ${dedupe.key}`;
+}
