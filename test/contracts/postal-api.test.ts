@@ -27,9 +27,9 @@ describe("Postal's API answers as it was recorded", () => {
     expect(shapeOf(answer.text)).toBe(shapeOf(retarget(body)));
   });
 
-  test('rotation-revoked-key: a key that is gone is refused in the words of the recording', async () => {
-    const { old_key_answer: recorded } = json('api/rotation-revoked-key.json');
-    const answer = await askSurely(target.url, {
+  test('rotation-revoked-key: a key that is gone is refused in the recorded words, the one in use is not', async () => {
+    const { old_key_answer: recorded, new_key_answer: current } = json('api/rotation-revoked-key.json');
+    const question = {
       method: 'POST',
       path: '/api/v1/messages/message',
       headers: {
@@ -38,10 +38,17 @@ describe("Postal's API answers as it was recorded", () => {
         'x-server-api-key': recorded.data.token,
       },
       body: '{"id":1}',
-    });
+    };
+    const answer = await askSurely(target.url, question);
     const { time, ...rest } = JSON.parse(answer.text);
     expect(rest).toEqual({ status: recorded.status, flags: recorded.flags, data: recorded.data });
     expect(time).toBeTypeOf('number');
+    const found = await askSurely(target.url, {
+      ...question,
+      headers: { ...question.headers, 'x-server-api-key': target.apiKey },
+      body: JSON.stringify({ id: await withheldRow() }),
+    });
+    expect(answerShape(found.text)).toBe(answerShape(JSON.stringify(current)));
   });
 
   test('every recorded exchange is among them', () => {
