@@ -13,6 +13,11 @@ export function newId<K extends IdKind>(kind: K, at: Date, random: Uint8Array): 
   return `${kind}_${base32(bytes)}`;
 }
 
+/** The least id of a millisecond: all ids made from then on are not below it. */
+export function leastId<K extends IdKind>(kind: K, at: Date): Id<K> {
+  return newId(kind, at, new Uint8Array(10));
+}
+
 /** True for the text of an id of this kind, whoever made it. */
 export function isId<K extends IdKind>(kind: K, text: string): text is Id<K> {
   return text.startsWith(`${kind}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/.test(text.slice(kind.length + 1));

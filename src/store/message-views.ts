@@ -1,6 +1,6 @@
 import type { Database } from '../adapters/postgres.ts';
 import type { EventKind } from '../domain/event.ts';
-import type { Id } from '../domain/id.ts';
+import { type Id, leastId } from '../domain/id.ts';
 import { messageState, type RecipientState } from '../domain/message.ts';
 
 /** A message as a reader sees it, without its octets. */
@@ -36,7 +36,7 @@ export interface EventView {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** All conditions must hold; a message is in a state when one of its recipients is. */
+/** All conditions must hold; a message is in a state when one of its recipients is. Times are those in the ids. */
 export interface MessageFilter {
   readonly state: RecipientState | undefined;
   readonly recipient: string | undefined;
@@ -98,8 +98,8 @@ export async function listMessages(
        and ($3::text is null or exists (select from recipients where message_id = messages.id and address = $3))
        and ($4::text is null or tag = $4)
        and ($5::text is null or header_message_id = $5)
-       and ($6::timestamptz is null or received_at >= $6)
-       and ($7::timestamptz is null or received_at < $7)
+       and ($6::text is null or id >= $6)
+       and ($7::text is null or id < $7)
      order by id desc limit $8`,
     [
       before,
@@ -107,8 +107,8 @@ export async function listMessages(
       filter.recipient,
       filter.tag,
       filter.headerMessageId,
-      filter.since,
-      filter.until,
+      filter.since && leastId('msg', filter.since),
+      filter.until && leastId('msg', filter.until),
       limit,
     ],
   );
