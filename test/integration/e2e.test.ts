@@ -92,8 +92,8 @@ describe('a platform that is broken from the start', () => {
     ],
     ['no worker runs', { without: ['worker'] }, 'worker', 'postal.accepted'],
     [
-      'the worker has the wrong key of Postal',
-      { variables: { POSTAL_API_KEY: 'wrongwrongwrongwrongwron' } },
+      'Postal is not where POSTAL_URL says',
+      { variables: { POSTAL_URL: nobodyListens } },
       'postal',
       'postal.accepted',
     ],
@@ -112,6 +112,16 @@ describe('a platform that is broken from the start', () => {
 
     expect(report.first_broken_hop).toBe(hop);
     expect(failureOf(report)?.field).toBe(check);
+  });
+
+  it('names Postal, and says why, when the mail server is suspended there', async () => {
+    await using sandbox = await startSandbox({}, world);
+    sandbox.postal.order({ kind: 'server-suspended' });
+
+    const report = await prove(sandbox, ['relay', 'ams-webhook'], impatient);
+
+    expect(report.first_broken_hop).toBe('postal');
+    expect(failureOf(report)?.message).toContain('suspended');
   });
 
   it('names the HTTP api when it is not where API_URL says', async () => {

@@ -2,7 +2,18 @@ import { createHash } from 'node:crypto';
 
 import { findHandover } from '../../../store/handovers.ts';
 import { findMessage } from '../../../store/message-views.ts';
-import { type Check, fail, linkTarget, observe, pass, skip, waitFor } from '../check.ts';
+import {
+  type Check,
+  fail,
+  linkTarget,
+  type Observation,
+  observe,
+  pass,
+  type Probe,
+  skip,
+  waitFor,
+} from '../check.ts';
+import { sendingState } from '../../../store/sending.ts';
 import { apiHealth, timeline, workerHealth } from '../look.ts';
 import { headerMessageId } from './submission.ts';
 
@@ -39,10 +50,7 @@ export const passage: readonly Check[] = [
         return handover?.postalId === undefined ? undefined : handover;
       });
       if (accepted) return pass(`Postal's id ${accepted.postalId}`);
-      const handover = await findHandover(probe.db, id);
-      if (handover && handover.attempts > 0)
-        return fail(`${handover.attempts} attempts: ${handover.detail ?? handover.state}`);
-      return fail('no worker took the message', 'worker');
+      return blame(probe, id);
     },
   },
   {
@@ -106,6 +114,19 @@ export const passage: readonly Check[] = [
     },
   },
 ];
+
+async function blame({ db }: Probe, id: string): Promise<Observation> {
+  const [handover, sending] = await Promise.all([findHandover(db, id), sendingState(db)]);
+  if (sending?.pausedAt)
+    return fail(`sending is paused: ${sending.pausedReason ?? 'no reason given'}`, 'worker');
+  if (sending?.blockedReason) return fail(`nothing gets through to Postal: ${sending.blockedReason}`);
+  if (handover && (handover.attempts > 0 || handover.state !== 'queued')) {
+    return fail(
+      `${handover.state} after ${handover.attempts} attempts: ${handover.detail ?? 'no reason given'}`,
+    );
+  }
+  return fail('no worker took the message', 'worker');
+}
 
 /** The first link and the pixel of a delivered message. */
 export function trackingLinks(html: string): {
