@@ -1,7 +1,7 @@
 import type { CommandEntry } from './command-tree.ts';
 
 /** Every line of code in a document: fenced blocks line by line, and spans. */
-export function codeIn(document: string): readonly string[] {
+function codeIn(document: string): readonly string[] {
   const blocks = [...document.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
     block.split('\n'),
   );
