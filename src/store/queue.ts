@@ -186,18 +186,22 @@ export function closeSettled(db: Database, ids: readonly string[]): Promise<numb
   );
 }
 
-/** How much is due, and how long the oldest of it has waited. */
+/** How much is due, how long the oldest of it has waited, and how many recipients wait for a look or a hand. */
 export interface QueueFigures {
   readonly due: number;
   readonly oldestSeconds: number;
+  readonly uncertain: number;
+  readonly held: number;
 }
 
-/** Looks at the partial index only, however much is stored. */
+/** Looks at partial indexes only, however much is stored. */
 export async function queueFigures(db: Database): Promise<QueueFigures> {
   const [row] = await db.query<QueueFigures & Record<string, unknown>>(
     `select count(*)::integer as due,
-       greatest(0, coalesce(extract(epoch from now() - min(next_attempt_at)), 0))::float as "oldestSeconds"
+       greatest(0, coalesce(extract(epoch from now() - min(next_attempt_at)), 0))::float as "oldestSeconds",
+       (select count(*)::integer from recipients where state = 'uncertain') as uncertain,
+       (select count(*)::integer from recipients where state = 'held') as held
      from messages where next_attempt_at <= now()`,
   );
-  return row ?? { due: 0, oldestSeconds: 0 };
+  return row ?? { due: 0, oldestSeconds: 0, uncertain: 0, held: 0 };
 }

@@ -56,6 +56,11 @@ where m.id in (select message_id from ${table} b where ${isNeeded}) and (m.lease
 for no key update skip locked`;
 }
 
+interface Page {
+  readonly keepMs: number;
+  readonly limit: number;
+}
+
 /** Removes bodies outside the partitions of days that are older than `keepMs` and no longer needed. */
 export function deleteStrayBodies(db: Database, { keepMs, limit }: Page): Promise<number> {
   return db.change(

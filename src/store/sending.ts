@@ -32,3 +32,22 @@ export async function recordBlock(
     [block?.problem, block?.reason],
   );
 }
+
+/** Stops handing messages to Postal, until `until` or until it is resumed. What is under way is finished. */
+export async function pauseSending(
+  db: Database,
+  { reason, until }: { readonly reason: string; readonly until?: Date },
+): Promise<void> {
+  await db.change(
+    'update sending set paused_at = coalesce(paused_at, now()), paused_reason = $1, paused_until = $2',
+    [reason, until],
+  );
+}
+
+/** Lets messages go to Postal again. False when sending was not paused. */
+export async function resumeSending(db: Database): Promise<boolean> {
+  const changed = await db.change(
+    'update sending set paused_at = null, paused_until = null, paused_reason = null where paused_at is not null',
+  );
+  return changed > 0;
+}

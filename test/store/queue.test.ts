@@ -272,10 +272,15 @@ describe('settling recipients', () => {
 describe('the figures of the queue', () => {
   it('count what is due and how long the oldest has waited', async () => {
     const { db } = database;
-    expect(await queueFigures(db)).toEqual({ due: 0, oldestSeconds: 0 });
+    expect(await queueFigures(db)).toEqual({ due: 0, oldestSeconds: 0, uncertain: 0, held: 0 });
     await submit(db, { receivedAt: minutesAgo(10) });
     await submit(db, { sendAt: new Date(Date.now() + 60_000) });
     const figures = await queueFigures(db);
+    await submit(db, { to: ['a@b.test', 'c@d.test'], sendAt: new Date(Date.now() + 60_000) });
+    await db.change(
+      `update recipients set state = case position when 0 then 'held' else 'uncertain' end where address in ('a@b.test', 'c@d.test')`,
+    );
+    expect(await queueFigures(db)).toMatchObject({ due: 1, held: 1, uncertain: 1 });
     expect(figures.due).toBe(1);
     expect(figures.oldestSeconds).toBeCloseTo(600, -1);
   });

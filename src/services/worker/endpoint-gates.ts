@@ -14,6 +14,8 @@ export interface EndpointGates {
   /** Leave for one webhook; undefined while the endpoint is left alone. */
   enter(endpointId: string): Ticket | undefined;
   leave(endpointId: string, ticket: Ticket, outcome: CallOutcome): void;
+  /** How many endpoints are left alone now. */
+  closed(): number;
 }
 
 interface Gate {
@@ -49,6 +51,7 @@ export function openGates(perEndpoint: number, settings: BreakerSettings, clock:
       gate.under -= 1;
       gate.breaker.settle(ticket, outcome);
     },
+    closed: () => [...gates.values()].filter(({ breaker }) => breaker.state() !== 'closed').length,
   };
 }
 

@@ -10,6 +10,9 @@ export interface Depths {
   readonly webhooksOldestSeconds: number;
   readonly digestNew: number;
   readonly quarantined: number;
+  readonly uncertain: number;
+  readonly held: number;
+  readonly endpointsClosed: number;
 }
 
 /** How recipients fared in one try: as the hand-over ended, or without one. */
@@ -135,14 +138,20 @@ function depthGauges(registry: Registry): Figures['depths'] {
     ),
     digestNew: named('mailctl_postal_events_new', "Postal's webhooks that are not worked out yet"),
     quarantined: named('mailctl_postal_events_quarantined', "Postal's webhooks in quarantine"),
+    uncertain: named('mailctl_recipients_uncertain', 'Recipients that Postal may have or not'),
+    held: named('mailctl_recipients_held', 'Recipients that wait for an operator, here or at Postal'),
+    endpointsClosed: named(
+      'mailctl_webhook_endpoints_closed',
+      'Endpoints of AMS that are left alone because they failed several times in a row',
+    ),
   } as const satisfies Record<keyof Depths, unknown>;
   return (depths) => {
-    all.due.set(depths.due);
-    all.oldestSeconds.set(depths.oldestSeconds);
-    all.webhooksWaiting.set(depths.webhooksWaiting);
-    all.webhooksDead.set(depths.webhooksDead);
-    all.webhooksOldestSeconds.set(depths.webhooksOldestSeconds);
-    all.digestNew.set(depths.digestNew);
-    all.quarantined.set(depths.quarantined);
+    for (const [name, each] of Object.entries(all)) {
+      if (isDepth(name)) each.set(depths[name]);
+    }
   };
+
+  function isDepth(name: string): name is keyof Depths {
+    return name in all;
+  }
 }

@@ -166,6 +166,7 @@ async function sendAll(
   for (const chunk of chunks(ready, room.config.POSTAL_RECIPIENTS_PER_CALL)) {
     const ended = await sendChunk(room, message, chunk);
     if (ended === 'lost') return 'lost';
+    if (!ended) continue;
     room.lane.report(ticket, ended);
     end = ended;
     if (ended.outcome !== 'accepted' && ended.outcome !== 'refused') break;
@@ -177,7 +178,7 @@ async function sendChunk(
   room: DeliveryRoom,
   message: ClaimedMessage,
   chunk: readonly QueuedRecipient[],
-): Promise<Handover | 'lost'> {
+): Promise<Handover | undefined | 'lost'> {
   const { WORKER_LEASE: leaseMs, POSTAL_SETTLE_TIME: settleMs, POSTAL_TIMEOUT: timeoutMs } = room.config;
   const askedMs = room.clock.monotonicMs();
   const begun = await beginHandover(room.db, {
@@ -193,6 +194,7 @@ async function sendChunk(
     return 'lost';
   }
   const named = chunk.filter(({ position }) => begun.positions.includes(position));
+  if (named.length === 0) return undefined;
   const handover = await send(room, message, { named, raw: begun.raw });
   await record(room, message, settle(handover, named));
   room.figures.delivered(handover.outcome, named.length);
@@ -205,7 +207,6 @@ async function send(
   message: ClaimedMessage,
   { named, raw }: { readonly named: readonly QueuedRecipient[]; readonly raw: Buffer | undefined },
 ): Promise<Handover> {
-  if (named.length === 0) return { outcome: 'accepted', recipients: new Map() };
   if (!raw) return { outcome: 'refused', reason: 'its body is no longer stored' };
   return room.postal.send({
     mailFrom: mailFromOf(room, message),

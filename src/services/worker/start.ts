@@ -113,14 +113,12 @@ function startLoops(
     timeoutMs: config.POSTAL_TIMEOUT,
   });
   const lane = watchPostal(config, world, figures);
+  const gates = gatesOf(config, world);
   return [
     start('deliver', deliveries({ ...room, postal, lane, lookUp: world.lookUp, figures })),
     start('digest', digestion({ ...room, figures })),
-    start(
-      'webhooks',
-      webhookSending({ ...room, http: clients.endpoints, gates: gatesOf(config, world), figures }),
-    ),
-    start('upkeep', upkeep({ ...room, figures }), config.WORKER_UPKEEP_INTERVAL),
+    start('webhooks', webhookSending({ ...room, http: clients.endpoints, gates, figures })),
+    start('upkeep', upkeep({ ...room, figures, gates }), config.WORKER_UPKEEP_INTERVAL),
     start('retention', retention(room), config.RETENTION_INTERVAL),
   ];
 }

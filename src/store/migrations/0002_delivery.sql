@@ -6,6 +6,10 @@ alter table messages add column share text collate "C" not null
   generated always as (credential_id || '/' || left(coalesce(tag, ''), 100)) stored;
 create index messages_shares on messages (share, next_attempt_at) where next_attempt_at is not null;
 
+-- A hold of an operator's that ends by itself.
+alter table recipients add column held_until timestamptz;
+create index recipients_held_until on recipients (held_until) where held_until is not null;
+
 -- Each endpoint has a queue of its own, so that a dead one is never in the way of another.
 drop index webhook_deliveries_due;
 create index webhook_deliveries_due on webhook_deliveries (endpoint_id, next_attempt_at) where state = 'waiting';

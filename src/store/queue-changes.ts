@@ -1,0 +1,158 @@
+import type { Database } from '../adapters/postgres.ts';
+import type { Event, EventDetail, EventKind } from '../domain/event.ts';
+import type { Id } from '../domain/id.ts';
+import { recordEvents } from './events.ts';
+import { filterSql, filterValues, type QueueFilter } from './queue-filter.ts';
+
+/** What an operator can do to recipients that are not at Postal. */
+export type QueueAct = 'hold' | 'release' | 'retry' | 'drop';
+
+interface Effect {
+  /** Whom it is for, as SQL. */
+  readonly on: string;
+  /** The new state, as SQL. */
+  readonly state: string;
+  readonly event: EventKind | undefined;
+  /** Whether the message goes back into the queue, and whether its attempts start afresh. */
+  readonly requeues: 'no' | 'again' | 'afresh';
+}
+
+const waiting = `case when m.next_attempt_at > now() and m.lease_until is null then 'scheduled' else 'queued' end`;
+const heldByUs = `r.state = 'held' and r.postal_id is null`;
+
+/** What each act is for and what it does. None touches what is being sent, or what Postal has. */
+const effects: Readonly<Record<QueueAct, Effect>> = {
+  hold: { on: `r.state in ('queued', 'scheduled')`, state: `'held'`, event: 'held', requeues: 'no' },
+  release: { on: heldByUs, state: waiting, event: undefined, requeues: 'again' },
+  retry: {
+    on: `r.state = 'failed' and r.postal_id is null`,
+    state: `'queued'`,
+    event: undefined,
+    requeues: 'afresh',
+  },
+  drop: {
+    on: `(r.state in ('queued', 'scheduled') or (${heldByUs}))`,
+    state: `'cancelled'`,
+    event: 'cancelled',
+    requeues: 'no',
+  },
+};
+
+/** How many recipients an act would change. */
+export async function countAffected(db: Database, act: QueueAct, filter: QueueFilter): Promise<number> {
+  const [row] = await db.query<{ count: number }>(
+    `select count(*)::integer as count from recipients r join messages m on m.id = r.message_id
+     where ${effects[act].on} and ${filterSql}`,
+    filterValues(filter),
+  );
+  return row?.count ?? 0;
+}
+
+/** An act of an operator's on the queue. */
+export interface QueueChange {
+  readonly act: QueueAct;
+  readonly filter: QueueFilter;
+  /** Why, for the timeline of each message. */
+  readonly reason: string;
+  /** Ends a hold by itself. */
+  readonly heldUntil?: Date;
+  /** Most recipients of one call: each call is one transaction. */
+  readonly limit: number;
+}
+
+/** What recording a change needs: the time, and ids for what it records. */
+export interface Recording {
+  readonly at: Date;
+  readonly eventId: () => Id<'evt'>;
+  readonly deliveryId: () => Id<'whd'>;
+}
+
+/** Carries an act out on up to `limit` recipients and records why. Returns how many it changed; zero when nothing is left to do. */
+export async function changeQueue(db: Database, change: QueueChange, recording: Recording): Promise<number> {
+  const effect = effects[change.act];
+  return db.transaction(async (within) => {
+    const changed = await within.query<Changed>(changing(effect), [
+      ...filterValues(change.filter),
+      change.limit,
+      change.reason,
+      change.act === 'hold' ? change.heldUntil : undefined,
+    ]);
+    if (effect.requeues !== 'no') await requeue(within, effect, [...new Set(changed.map(({ id }) => id))]);
+    if (effect.event)
+      await recordEvents(within, eventsOf(changed, effect.event, change, recording), recording.deliveryId);
+    return changed.length;
+  });
+}
+
+interface Changed extends Record<string, unknown> {
+  readonly id: string;
+  readonly address: string;
+}
+
+/** Locks messages before their recipients, as every other writer does. */
+function changing({ on, state }: Effect): string {
+  return `
+with picked as (
+  select r.message_id, r.position from recipients r join messages m on m.id = r.message_id
+  where ${on} and ${filterSql}
+  order by m.id, r.position limit $7
+  for no key update of m
+)
+update recipients r set state = ${state}, detail = nullif($8, ''), held_until = $9::timestamptz, changed_at = now()
+from picked p join messages m on m.id = p.message_id
+where r.message_id = p.message_id and r.position = p.position and ${on}
+returning r.message_id as id, r.address`;
+}
+
+/** A message that a worker holds comes back by itself when the worker ends its claim. */
+async function requeue(db: Database, { requeues }: Effect, ids: readonly string[]): Promise<void> {
+  await db.change(
+    `update messages set next_attempt_at = coalesce(next_attempt_at, now()) where id = any($1::text[]) and lease_until is null`,
+    [ids],
+  );
+  if (requeues !== 'afresh') return;
+  await db.change('update messages set attempts = 0, first_attempt_at = null where id = any($1::text[])', [
+    ids,
+  ]);
+}
+
+function eventsOf(
+  changed: readonly Changed[],
+  kind: EventKind,
+  { reason, heldUntil }: QueueChange,
+  { at, eventId }: Recording,
+): readonly Event[] {
+  const detail: EventDetail = {
+    by: 'operator',
+    reason,
+    ...(heldUntil && { until: heldUntil.toISOString() }),
+  };
+  return changed.map(({ id, address }) => ({
+    id: eventId(),
+    messageId: id,
+    recipient: address,
+    kind,
+    at,
+    postalUuid: null,
+    detail,
+  }));
+}
+
+/** Puts recipients back into the queue whose hold has ended. Returns how many. */
+export async function releaseEndedHolds(db: Database, limit: number): Promise<number> {
+  return db.transaction(async (within) => {
+    const ended = await within.query<{ id: string }>(
+      `with picked as (
+         select r.message_id, r.position from recipients r join messages m on m.id = r.message_id
+         where r.held_until <= now() and ${heldByUs}
+         order by m.id, r.position limit $1 for no key update of m
+       )
+       update recipients r set state = 'queued', detail = null, held_until = null, changed_at = now()
+       from picked p where r.message_id = p.message_id and r.position = p.position
+       returning r.message_id as id`,
+      [limit],
+    );
+    await requeue(within, effects.release, [...new Set(ended.map(({ id }) => id))]);
+    return ended.length;
+  });
+}
