@@ -24,6 +24,9 @@ export interface Rooms {
   readonly postal: PostalStandIn;
 }
 
+/** Postal's retry schedules run a minute in a second, so that a sandbox shows them. */
+const standInSpeed = 60;
+
 interface Seat {
   readonly world: SandboxWorld;
   readonly opened: Opened;
@@ -79,6 +82,7 @@ function postalRoom(config: ConfigOf<'operator'>, seat: Seat): Promise<PostalSta
     webhook: { url: `${config.API_URL}/webhooks/postal/${config.POSTAL_WEBHOOK_TOKEN.reveal()}` },
     signingKey: seat.signingKey,
     tracking: { trackWithoutProxy: true },
+    speed: standInSpeed,
   };
   return keep(startPostalStandIn(options, { ...seat.world, log: seat.world.log('postal') }), seat);
 }
