@@ -91,6 +91,11 @@ describe('the packed program, installed without its development dependencies', (
     passed(run(mailctl, ['-C', folder, 'init', ...flags], scratch));
     expect(statSync(join(folder, '.env')).mode & 0o777).toBe(0o600);
   });
+
+  it('runs the whole platform, and proves it end to end', () => {
+    const { stdout } = passed(run(mailctl, ['e2e', '--sandbox', '--json', '--quiet'], scratch));
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, data: { failed: 0, first_broken_hop: null } });
+  });
 });
 
 describe('a clone', () => {
