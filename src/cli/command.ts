@@ -62,9 +62,7 @@ export function acts<Args extends unknown[], T extends object>(
     const shown = showPlan(agreed);
     if (context.flags.dryRun) return context.output.result(report(agreed, false), () => planAsText(shown));
     await agree(context, agreed.confirm, shown);
-    const told = (mark: string) => (step: { readonly what: string }) =>
-      context.output.note(`${mark} ${step.what}`);
-    await carryOut(agreed, context.runtime, { done: told('✔'), failed: told('✘') }, context.stop);
+    await carryOutAloud(context, agreed);
     context.output.result(report(agreed, true), asText);
   });
 }
@@ -77,6 +75,17 @@ export function runs<Args extends unknown[]>(
   return inContext<Args>(session, undefined, async (context, ...args) => {
     session.exit = (await run(context, ...args)) ?? 0;
   });
+}
+
+async function carryOutAloud({ output, runtime, stop }: Context, plan: Plan<unknown>): Promise<void> {
+  const told = (mark: string) => (step: { readonly what: string }) => output.note(`${mark} ${step.what}`);
+  const hear = () => output.note('stopping after this step; once more ends it at once');
+  stop.addEventListener('abort', hear);
+  try {
+    await carryOut(plan, runtime, { done: told('✔'), failed: told('✘') }, stop);
+  } finally {
+    stop.removeEventListener('abort', hear);
+  }
 }
 
 function report<T extends object>(
