@@ -1,16 +1,13 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chown, rm, writeFile } from 'node:fs/promises';
+import { chown, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 
 import { OperatorError } from '../domain/failure.ts';
+import type { Secret } from '../domain/secret.ts';
 import { freePort } from './free-port.ts';
 import { makeClusterFolder } from './cluster-folder.ts';
 import type { PostgresAddress } from './postgres.ts';
 import { findPostgres, placesOfThisMachine, type PostgresSearch } from './postgres-binaries.ts';
-import { supervisor } from './postgres-supervisor.ts';
+import { awaitReady, supervise } from './postgres-child.ts';
 import { type ProgramOwner, unprivilegedOwner } from './program-owner.ts';
 import type { Random } from './random.ts';
 
@@ -43,77 +40,63 @@ export interface ManagedPostgres {
   stop(): Promise<void>;
 }
 
+/** What the start needs of the world; a test may pick ports itself. */
+export interface ManagedPostgresWorld {
+  readonly random: Pick<Random, 'secret'>;
+  readonly pickPort?: () => Promise<number>;
+}
+
+const portsTried = 2;
+
 /**
  * Makes a cluster in a private folder and starts it. Neither processes nor folder outlive this process, even when it is killed
  * with SIGKILL. As root it runs as nobody. Fails as `unreachable` with what PostgreSQL said.
  */
 export async function startManagedPostgres(
   options: ManagedPostgresOptions,
-  { random }: { readonly random: Random },
+  { random, pickPort = freePort }: ManagedPostgresWorld,
+): Promise<ManagedPostgres> {
+  for (let ports = 1; ; ports += 1) {
+    const port = options.loopback ? await pickPort() : socketPort;
+    try {
+      return await startOn(port, options, random.secret());
+    } catch (error) {
+      if (!wasTaken(error) || ports === portsTried) throw error;
+    }
+  }
+}
+
+/** A free port may be taken by another program before PostgreSQL listens on it. */
+function wasTaken(error: unknown): boolean {
+  return error instanceof OperatorError && error.message.includes('could not create any TCP/IP sockets');
+}
+
+async function startOn(
+  port: number,
+  options: ManagedPostgresOptions,
+  password: Secret,
 ): Promise<ManagedPostgres> {
   const owner = unprivilegedOwner();
-  const port = options.loopback ? await freePort() : socketPort;
   const home = await makeClusterFolder(options.places ?? [], owner);
-  const child = await supervise({ home, owner, rest: serverArguments(options, home, port) });
+  const settings = serverArguments(options, home, port);
+  const child = await supervise({ home, owner, database: name, settings });
   const stop = async () => {
     child.process.stdin.destroy();
     await child.ended;
   };
-  const password = random.secret();
   try {
     await writePassword(join(home, 'password'), password.reveal(), owner);
     const search = options.search ?? placesOfThisMachine();
     const needs = { owner, copyTo: join(home, 'programs'), timeoutMs: options.startTimeoutMs };
     const { bin, libraries, major } = await findPostgres(search, needs);
     child.process.stdin.write(`${bin}\n${libraries.join(':')}\n`);
-    await ready(child, options.startTimeoutMs);
+    await awaitReady(child, options.startTimeoutMs);
     const host = options.loopback ? '127.0.0.1' : home;
     const address = { host, port, database: name, user: name, password };
     return { address, major, folder: home, ended: child.ended, stop };
   } catch (error) {
     await stop();
     throw error;
-  }
-}
-
-interface Supervised {
-  readonly process: ChildProcessByStdio<Writable, null, Readable>;
-  /** Emits what PostgreSQL says, line by line. */
-  readonly lines: Interface;
-  readonly ended: Promise<void>;
-}
-
-interface Supervision {
-  readonly home: string;
-  readonly owner: ProgramOwner;
-  readonly rest: readonly string[];
-}
-
-/** In a session of its own, so that Ctrl-C reaches this process alone, which then stops PostgreSQL in its turn. */
-async function supervise({ home, owner, rest }: Supervision): Promise<Supervised> {
-  const remove = () => rm(home, { recursive: true, force: true });
-  try {
-    if (owner) await chown(home, owner.uid, owner.gid);
-    const child = spawn('/bin/sh', ['-c', supervisor, 'mailctl-postgres', home, name, ...rest], {
-      ...owner,
-      cwd: '/',
-      env: { LC_ALL: 'C', TZ: 'UTC', PATH: `${process.env['PATH'] ?? ''}:/usr/bin:/bin` },
-      detached: true,
-      stdio: ['pipe', 'ignore', 'pipe'],
-    });
-    child.stdin.on('error', () => undefined);
-    const over = once(child, 'close').catch(() => undefined);
-    return { process: child, lines: createInterface(child.stderr), ended: over.then(remove) };
-  } catch (cause) {
-    await remove();
-    throw new OperatorError(
-      'access-denied',
-      'PostgreSQL does not run as root, and this root may not become nobody',
-      {
-        hint: 'Run mailctl as an ordinary user, or give it the capabilities SETUID, SETGID and CHOWN',
-        cause,
-      },
-    );
   }
 }
 
@@ -133,29 +116,5 @@ function serverArguments(options: ManagedPostgresOptions, home: string, port: nu
     ...(options.durable ? {} : quick),
     ...options.settings,
   };
-  const flags = Object.entries(all).flatMap(([setting, value]) => ['-c', `${setting}=${value}`]);
-  return [options.durable ? '' : '--no-sync', ...flags];
-}
-
-async function ready({ lines, ended }: Supervised, timeoutMs: number): Promise<void> {
-  const said: string[] = [];
-  const failed = (code: 'unreachable' | 'timed-out', what: string) =>
-    new OperatorError(code, `PostgreSQL ${what}: ${said.slice(-4).join(' | ') || 'it said nothing'}`, {
-      hint: 'It needs some 100 MB in the temporary folder (TMPDIR) and a user name for the uid that runs it',
-    });
-  await new Promise<void>((resolve, reject) => {
-    const late = setTimeout(
-      () => reject(failed('timed-out', `was not ready within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    const settle = () => {
-      clearTimeout(late);
-      lines.removeAllListeners('line');
-    };
-    lines.on('line', (line) => {
-      said.push(line);
-      if (line.includes('ready to accept connections')) resolve(settle());
-    });
-    void ended.then(() => reject(failed('unreachable', 'did not start'))).finally(settle);
-  });
+  return Object.entries(all).flatMap(([setting, value]) => ['-c', `${setting}=${value}`]);
 }

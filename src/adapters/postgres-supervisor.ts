@@ -1,13 +1,13 @@
 /**
- * The shell script that PostgreSQL lives under. $1 is the folder it owns, $2 the database to make, $3 an extra flag of initdb,
- * the rest goes to postgres. On standard input it reads the folder of the programs and their library path, a line each; when
+ * The shell script that PostgreSQL lives under. $1 is the folder it owns, $2 the database to make, the rest goes to
+ * postgres. initdb need not sync, since what it makes never outlives the machine. On standard input it reads the folder of the programs and their library path, a line each; when
  * that input ends, which it also does when the process at its other end is killed, it stops what it started and removes the folder.
  * A server that was killed leaves its pid file, whose seventh line names shared memory that nobody else would release.
  * PIPE is ignored because then nobody reads what the shell says about a child that died of a signal.
  */
 export const supervisor = `
-home=$1 database=$2 sync=$3
-shift 3
+home=$1 database=$2
+shift 2
 pipe=
 exec 3<&0 </dev/null
 trap '' PIPE
@@ -41,7 +41,7 @@ pipe=$!
 exec 3<&-
 
 "$bin/initdb" --pgdata="$home/data" --username="$database" --pwfile="$home/password" --auth=scram-sha-256 \\
-  --encoding=UTF8 --locale=C --no-instructions $sync >&2 &
+  --encoding=UTF8 --locale=C --no-instructions --no-sync >&2 &
 finished
 rm -f "$home/password"
 echo "create database $database" | "$bin/postgres" --single -D "$home/data" postgres >/dev/null &

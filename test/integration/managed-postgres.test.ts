@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 
+import { freePort } from '../../src/adapters/free-port.ts';
 import { type ManagedPostgres, startManagedPostgres } from '../../src/adapters/managed-postgres.ts';
 import { openPostgres, type Postgres } from '../../src/adapters/postgres.ts';
 import type { PostgresSearch } from '../../src/adapters/postgres-binaries.ts';
@@ -58,6 +60,22 @@ describe('a managed PostgreSQL', () => {
 
     expect(server.address.host).toBe('127.0.0.1');
     expect(await db.query('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  it('takes another port when the one it picked is taken before it listens', async () => {
+    const rival = createServer().listen(0, '127.0.0.1');
+    await once(rival, 'listening');
+    const taken = z.object({ port: z.number() }).parse(rival.address()).port;
+    const ports = [taken, await freePort()];
+    const pickPort = async () => ports.shift() ?? taken;
+    const server = await startManagedPostgres({ ...usual, loopback: true }, { ...world, pickPort });
+
+    expect(server.address.port).not.toBe(taken);
+    await server.stop();
+    await expect(startManagedPostgres({ ...usual, loopback: true }, { ...world, pickPort })).rejects.toThrow(
+      'Address already in use',
+    );
+    rival.close();
   });
 
   it('leaves neither process nor folder when it is stopped, twice and with clients at work', async () => {
