@@ -10,6 +10,7 @@ export interface Noun {
 }
 
 const everyDay = 'Every day:';
+const access = 'Access:';
 const host = 'Host:';
 const services = 'Services:';
 const other = 'Other:';
@@ -33,6 +34,12 @@ export const nouns: readonly Noun[] = [
     summary: 'run the whole platform in one process on free loopback ports',
     group: everyDay,
     load: async () => (await import('./commands/sandbox.ts')).defineSandbox,
+  },
+  {
+    name: 'keys',
+    summary: 'list, create and revoke the keys of the api',
+    group: access,
+    load: async () => (await import('./commands/keys.ts')).defineKeys,
   },
   {
     name: 'config',

@@ -1,36 +1,14 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { describe, expect, it } from 'vitest';
 
 import { migrations } from '../../../src/store/migrate.ts';
-import { temporaryFolder } from '../../cli/folders.ts';
-import { envText } from '../../config/valid-sources.ts';
-import { emptyDatabase, type TestDatabase } from '../../engines/postgres.ts';
+import { emptyDatabase } from '../../engines/postgres.ts';
 import { runInProcess } from '../../fakes/terminal.ts';
+import { folderFor, runJson } from './database-folder.ts';
 
 const every = (await migrations()).map(({ version }) => version);
 
-/** An operator's folder whose `.env` leads to that database. */
-function folderFor({ address }: TestDatabase) {
-  const folder = temporaryFolder();
-  const values = {
-    MAILCTL_MODE: 'sandbox',
-    POSTGRES_HOST: address.host,
-    POSTGRES_PORT: String(address.port),
-    POSTGRES_DATABASE: address.database,
-    POSTGRES_USER: address.user,
-    POSTGRES_PASSWORD: address.password.reveal(),
-  };
-  writeFileSync(join(folder.path, '.env'), envText(values), { mode: 0o600 });
-  return folder;
-}
-
-async function db(folder: { path: string }, ...words: readonly string[]) {
-  const { exit, out } = await runInProcess(['-C', folder.path, 'db', ...words, '--json']);
-  const { data, error } = JSON.parse(out);
-  return { exit, data, error };
-}
+const db = (folder: { readonly path: string }, ...words: readonly string[]) =>
+  runJson(folder, 'db', ...words);
 
 describe('mailctl db', () => {
   it('shows what the database lacks, brings it, and then lacks nothing', async () => {

@@ -1,0 +1,112 @@
+import { type Command, Option } from 'commander';
+
+import { parseDuration } from '../../domain/duration.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import { type CreatedKey, planKey } from '../../operations/keys/create.ts';
+import { planRevocation } from '../../operations/keys/revoke.ts';
+import { showKey, showKeys, type ShownKey } from '../../operations/keys/show.ts';
+import { acts, looks, type Session } from '../command.ts';
+import type { Style } from '../output.ts';
+
+interface CreateFlags {
+  readonly name: string;
+  readonly scope: readonly string[];
+  readonly expires: string;
+}
+
+/** `mailctl keys list|show|create|revoke`. */
+export function defineKeys(command: Command, session: Session): void {
+  command
+    .command('list')
+    .description('List the keys with which clients use the api.')
+    .action(
+      looks(
+        session,
+        async ({ runtime }) => showKeys(await runtime.postgres(), runtime.clock.now()),
+        keysAsText,
+      ),
+    );
+  command
+    .command('show')
+    .description('Show one key.')
+    .argument('<id>', 'id of the key, mk_…')
+    .action(
+      looks(
+        session,
+        async ({ runtime }, id: string) => showKey(await runtime.postgres(), runtime.clock.now(), id),
+        keysAsText,
+      ),
+    );
+  defineCreate(command, session);
+  command
+    .command('revoke')
+    .description('Refuse a key from now on.')
+    .argument('<id>', 'id of the key, mk_…')
+    .action(
+      acts(
+        session,
+        ({ runtime }, id: string) => planRevocation(runtime, id),
+        ({ key }) => `${key.name} (${key.id}) is revoked`,
+      ),
+    );
+}
+
+function defineCreate(command: Command, session: Session): void {
+  command
+    .command('create')
+    .description('Create an API key; it is shown once.')
+    .requiredOption('--name <name>', 'who or what uses it')
+    .addOption(
+      new Option('--scope <scope...>', 'what it may do: send, read, admin').default(
+        ['send', 'read'],
+        'send and read',
+      ),
+    )
+    .option('--expires <duration>', 'how long it is valid, such as 90d, or never', '365d')
+    .action(
+      acts(
+        session,
+        ({ runtime }, { name, scope, expires }: CreateFlags) =>
+          planKey(runtime, {
+            name,
+            scopes: scope,
+            expiresInMs: expires === 'never' ? undefined : durationOf(expires),
+          }),
+        createdAsText,
+      ),
+    );
+}
+
+function durationOf(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new OperatorError('usage', `--expires: "${text}" is no duration`, {
+    hint: 'Write for example 90d, or never',
+    field: '--expires',
+  });
+}
+
+function keysAsText({ keys }: { readonly keys: readonly ShownKey[] }, style: Style): string {
+  if (keys.length === 0) return 'there is no key yet: mailctl keys create --name NAME';
+  return keys
+    .map(({ id, name, state, scopes, expires_at, last_used_at }) =>
+      [
+        style.bold(id),
+        state.padEnd(7),
+        name.padEnd(20),
+        scopes.join(','),
+        `expires ${expires_at?.slice(0, 10) ?? 'never'}`,
+        `used ${last_used_at?.slice(0, 10) ?? 'never'}`,
+      ].join('  '),
+    )
+    .join('\n');
+}
+
+function createdAsText({ key, secret, try: line }: CreatedKey, style: Style): string {
+  return [
+    `${style.bold(key.name)} may ${key.scopes.join(' and ')} until ${key.expires_at ?? 'it is revoked'}`,
+    `  KEY=${secret ?? ''}`,
+    '  It is shown this once. Try it:',
+    `  ${line}`,
+  ].join('\n');
+}

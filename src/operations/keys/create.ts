@@ -1,0 +1,68 @@
+import { scopes, type Scope } from '../../domain/api-key.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import type { Secret } from '../../domain/secret.ts';
+import type { Runtime } from '../../runtime.ts';
+import { createApiKey } from '../../upkeep/access.ts';
+import type { Plan } from '../plan.ts';
+
+/** The key that was made; its secret is shown this once. */
+export interface CreatedKey {
+  readonly key: {
+    readonly kind: 'api';
+    readonly name: string;
+    readonly scopes: readonly string[];
+    readonly expires_at: string | null;
+  };
+  /** Absent on a dry run. */
+  readonly secret?: string;
+  /** A request that uses it; the key is taken from the variable KEY. */
+  readonly try: string;
+}
+
+export interface WantedKey {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** Undefined never ends. */
+  readonly expiresInMs: number | undefined;
+}
+
+/** Plans a new API key. Throws `usage` for a scope that is none. */
+export async function planKey(
+  { clock, config }: Runtime,
+  { name, scopes: wanted, expiresInMs }: WantedKey,
+): Promise<Plan<CreatedKey>> {
+  const granted = wanted.map(requireScope);
+  const expiresAt = expiresInMs === undefined ? undefined : new Date(clock.now().getTime() + expiresInMs);
+  const { API_URL } = await config('operator');
+  let secret: Secret | undefined;
+  return {
+    title: `Create the API key ${name}`,
+    steps: [
+      {
+        do: 'create-key',
+        what: `store a new key ${name} for ${granted.join(', ')}, ${expiresAt ? `until ${expiresAt.toISOString()}` : 'without an end'}`,
+        run: async ({ postgres, random }) => {
+          secret = await createApiKey(
+            { db: await postgres(), clock, random },
+            { name, scopes: granted, expiresAt },
+          );
+        },
+      },
+    ],
+    result: () => ({
+      key: { kind: 'api', name, scopes: granted, expires_at: expiresAt?.toISOString() ?? null },
+      ...(secret && { secret: secret.reveal() }),
+      try: `curl ${API_URL}/v1/keys/self -H "Authorization: Bearer $KEY"`,
+    }),
+  };
+}
+
+function requireScope(word: string): Scope {
+  const scope = (Object.keys(scopes) as Scope[]).find((known) => known === word);
+  if (scope) return scope;
+  const list = Object.entries(scopes).map(([name, means]) => `${name} (${means})`);
+  throw new OperatorError('usage', `"${word}" is no scope`, {
+    hint: `Scopes: ${list.join('; ')}`,
+    field: '--scope',
+  });
+}
