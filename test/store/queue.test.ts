@@ -12,6 +12,7 @@ import {
 import { settleRecipients } from '../../src/store/recipients.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
 import { submit } from './submit.ts';
+import { until } from './until.ts';
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -204,6 +205,27 @@ describe('the end of a claim', () => {
     );
     expect(rows.find(({ id }) => id === settled)).toMatchObject({ wait: null, attempts: 1 });
     expect(rows.find(({ id }) => id === open)?.wait).toBeCloseTo(60, 0);
+  });
+
+  it('sees what a webhook settles at the same moment', async () => {
+    const { db } = database;
+    const id = await submit(db);
+    await claimDue(db, plain);
+    let finished: Promise<void> | undefined;
+    await db.transaction(async (webhook) => {
+      await webhook.query('select from messages where id = $1 for no key update', [id]);
+      await webhook.change(`update recipients set state = 'delivered'`);
+      finished = finishClaim(db, { ...end, id });
+      await until(
+        () =>
+          db.query(
+            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+          ),
+        (rows) => rows.length > 0,
+      );
+    });
+    await finished;
+    expect(await db.query('select next_attempt_at from messages')).toEqual([{ next_attempt_at: null }]);
   });
 
   it('changes nothing when another attempt has the message', async () => {

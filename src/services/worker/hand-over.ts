@@ -51,7 +51,6 @@ interface Again {
  */
 export async function handOver(room: DeliveryRoom, message: ClaimedMessage, ticket: Ticket): Promise<number> {
   const doubts = await settleDoubts(room, message);
-  if (doubts === 'lost') return 0;
   const ready = [...message.recipients.filter(isReady), ...doubts.released];
   if (isTooOld(room, message)) return giveUp(room, message, ready);
   const end = await sendAll(room, { message, ready, ticket });
@@ -81,12 +80,12 @@ interface Doubts {
   readonly again: Again;
 }
 
-async function settleDoubts(room: DeliveryRoom, message: ClaimedMessage): Promise<Doubts | 'lost'> {
+async function settleDoubts(room: DeliveryRoom, message: ClaimedMessage): Promise<Doubts> {
   const recipients = doubtful(message);
   const nothing = { released: [], again: { inMs: 0, counts: false } };
   if (recipients.length === 0) return nothing;
   const adopted = await adoptDoubts(room.db, message.id, message.attemptId);
-  if (adopted === 0) return 'lost';
+  if (adopted === 0) return nothing;
   await record(room, message, recipients.filter(({ state }) => state === 'sending').map(lostWithWorker));
   const decisions = await decide(room, message, recipients);
   if (!decisions) return { released: [], again: { inMs: room.config.DELIVERY_RETRY_BASE, counts: false } };

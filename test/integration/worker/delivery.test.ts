@@ -1,7 +1,8 @@
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { listenAsAms, openRig, type Rig, until } from './rig.ts';
+import { until } from '../../store/until.ts';
+import { listenAsAms, openRig, type Rig } from './rig.ts';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -54,9 +55,10 @@ describe('from the queue through Postal and back to AMS', () => {
       );
 
     expect(rig.postal.mailbox()).toHaveLength(7);
-    const left = await rig.db.query(
-      'select id from messages where next_attempt_at is not null or lease_until is not null',
+    await until(
+      () =>
+        rig.db.query('select id from messages where next_attempt_at is not null or lease_until is not null'),
+      (left) => left.length === 0,
     );
-    expect(left).toEqual([]);
   });
 });

@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { insertPostalWebhooks } from '../../../src/store/postal-webhooks.ts';
 import { quarantinedWebhooks, retryQuarantined } from '../../../src/store/webhook-digest.ts';
-import { listenAsAms, openRig, type Rig, until } from './rig.ts';
+import { until } from '../../store/until.ts';
+import { listenAsAms, openRig, type Rig } from './rig.ts';
 
 let rig: Rig;
 beforeEach(async () => {

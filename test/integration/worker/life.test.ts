@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Running } from '../../../src/services/running.ts';
-import { openRig, type Rig, until } from './rig.ts';
+import { until } from '../../store/until.ts';
+import { openRig, type Rig } from './rig.ts';
 
 let rig: Rig;
 beforeEach(async () => {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -19,6 +20,15 @@ import { ensureBodyPartitions } from '../../../src/store/bodies.ts';
 import { insertPostalWebhooks } from '../../../src/store/postal-webhooks.ts';
 import { testDatabase } from '../../engines/postgres.ts';
 import { type NewMail, submit } from '../../store/submit.ts';
+
+/** Making a key takes longer than most of the tests. */
+const signingKey = new Secret(
+  generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    publicKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  }).privateKey,
+);
 
 export const sealingKey = new Secret('k'.repeat(43));
 
@@ -59,17 +69,6 @@ export async function listenAsAms(status: (heard: Heard) => number = () => 204) 
     response.writeHead(status(each)).end();
   });
   return { ...listener, heard };
-}
-
-/** Waits until a condition holds; fails with what it saw last when it does not within 15 s. */
-export async function until<T>(look: () => Promise<T> | T, holds: (seen: T) => boolean): Promise<T> {
-  const deadline = performance.now() + 15_000;
-  for (;;) {
-    const seen = await look();
-    if (holds(seen)) return seen;
-    if (performance.now() > deadline) throw new Error(`never came true; last seen: ${JSON.stringify(seen)}`);
-    await systemClock.sleep(10);
-  }
 }
 
 /** A whole back half of the platform: PostgreSQL, Postal's stand-in whose webhooks are stored, and workers. */
@@ -116,6 +115,8 @@ export async function openRig(): Promise<Rig> {
       apiKeys: [new Secret('ILhJDVFXjMGU6bzl1mIo2lCL')],
       domains: ['acme.test'],
       webhook: { url: intake.url },
+      signingKey,
+      dkim: { key: signingKey },
       speed: 600,
     },
     world,

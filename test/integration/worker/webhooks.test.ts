@@ -5,7 +5,8 @@ import { systemRandom } from '../../../src/adapters/random.ts';
 import { sealSecret } from '../../../src/domain/sealed-secret.ts';
 import { webhookSecret } from '../../../src/domain/webhook-signature.ts';
 import { deadWebhooks, replayWebhooks } from '../../../src/store/webhook-deliveries.ts';
-import { listen, listenAsAms, openRig, type Rig, sealingKey, until } from './rig.ts';
+import { until } from '../../store/until.ts';
+import { listen, listenAsAms, openRig, type Rig, sealingKey } from './rig.ts';
 
 let rig: Rig;
 beforeEach(async () => {
