@@ -118,7 +118,7 @@ export async function listMessages(
 /** What happened to a message, in the order it happened. */
 export async function listEvents(db: Database, messageId: string): Promise<readonly EventView[]> {
   const rows = await db.query<EventRow>(
-    'select id, kind, at, recipient, detail from events where message_id = $1 order by at, id',
+    "select id, kind, at, recipient, detail from events where message_id = $1 order by at, kind <> 'received', id",
     [messageId],
   );
   return rows.map((row) => ({ ...row, recipient: row.recipient ?? undefined }));

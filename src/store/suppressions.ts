@@ -48,6 +48,18 @@ export async function removeSuppression(db: Database, address: string, scope: st
   return removed > 0;
 }
 
+/** One suppression, also one that has expired. */
+export async function findSuppression(
+  db: Database,
+  { address, scope }: Pick<Suppression, 'address' | 'scope'>,
+): Promise<StoredSuppression | undefined> {
+  const [row] = await db.query<Row>(
+    `select ${columns} from suppressions where address = lower($1) and scope = $2`,
+    [address, scope],
+  );
+  return row && toSuppression(row);
+}
+
 export interface SuppressionPage {
   readonly address: string | undefined;
   readonly reason: SuppressionReason | undefined;

@@ -9,6 +9,38 @@ export interface NewWebhookEndpoint {
   readonly events: readonly string[];
 }
 
+/** An endpoint as it is listed; its secret stays sealed in the database. */
+export interface WebhookEndpoint {
+  readonly id: Id<'whe'>;
+  readonly url: string;
+  readonly events: readonly string[];
+  readonly createdAt: Date;
+  readonly disabledAt: Date | undefined;
+  readonly disabledReason: string | undefined;
+}
+
+interface Row extends Record<string, unknown> {
+  readonly id: Id<'whe'>;
+  readonly url: string;
+  readonly events: string[];
+  readonly created_at: Date;
+  readonly disabled_at: Date | null;
+  readonly disabled_reason: string | null;
+}
+
+const columns = 'id, url, events, created_at, disabled_at, disabled_reason';
+
+/** All endpoints, oldest first. */
+export async function listWebhookEndpoints(db: Database): Promise<readonly WebhookEndpoint[]> {
+  return (await db.query<Row>(`select ${columns} from webhook_endpoints order by id`)).map(toEndpoint);
+}
+
+/** The endpoint with this id. */
+export async function findWebhookEndpoint(db: Database, id: string): Promise<WebhookEndpoint | undefined> {
+  const [row] = await db.query<Row>(`select ${columns} from webhook_endpoints where id = $1`, [id]);
+  return row && toEndpoint(row);
+}
+
 /** Stores an endpoint; from now on it hears of what happens. */
 export async function insertWebhookEndpoint(db: Database, endpoint: NewWebhookEndpoint): Promise<void> {
   await db.change('insert into webhook_endpoints (id, url, sealed_secret, events) values ($1, $2, $3, $4)', [
@@ -22,4 +54,13 @@ export async function insertWebhookEndpoint(db: Database, endpoint: NewWebhookEn
 /** Removes an endpoint with what was still to be sent to it. False when there is none. */
 export async function removeWebhookEndpoint(db: Database, id: string): Promise<boolean> {
   return (await db.change('delete from webhook_endpoints where id = $1', [id])) > 0;
+}
+
+function toEndpoint({ created_at, disabled_at, disabled_reason, ...row }: Row): WebhookEndpoint {
+  return {
+    ...row,
+    createdAt: created_at,
+    disabledAt: disabled_at ?? undefined,
+    disabledReason: disabled_reason ?? undefined,
+  };
 }

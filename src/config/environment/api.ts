@@ -20,7 +20,7 @@ export const api = {
   }),
   API_HEALTH_LISTEN: variable(listen, {
     section,
-    readBy,
+    readBy: ['api', 'operator'],
     means: 'Health and metrics of the api',
     fallback: '127.0.0.1:9102',
   }),
@@ -109,6 +109,12 @@ export const api = {
     readBy,
     means: 'How far ahead send_at may lie',
     fallback: '90d',
+  }),
+  API_MAX_BATCH: variable(count(1), {
+    section,
+    readBy,
+    means: 'Messages in one batch',
+    fallback: '100',
   }),
   API_MAX_RECIPIENTS: variable(count(1), {
     section,

@@ -16,7 +16,7 @@ declare module 'fastify' {
 }
 
 /** Whose key a request carries. */
-export type Caller = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'createdAt' | 'expiresAt'>;
+export type Caller = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'createdAt' | 'expiresAt' | 'lastUsedAt'>;
 
 /** What the gate in front of the api needs. */
 export interface Gate extends Pick<ApiWorld, 'clock' | 'db'> {
@@ -29,12 +29,12 @@ export interface Gate extends Pick<ApiWorld, 'clock' | 'db'> {
   readonly uses: Map<string, Date>;
 }
 
-/** A hook that lets a request pass with a valid key of this scope, within its rate, before its body is read. */
-export function requireKey(gate: Gate, scope: Scope) {
+/** A hook that lets a request pass with a valid key of this scope (or any, where none is named), within its rate, before its body is read. */
+export function requireKey(gate: Gate, scope: Scope | undefined) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const caller = await authenticate(gate, request);
     await limit(gate, caller.id, reply);
-    if (!allows(caller.scopes, scope)) {
+    if (scope !== undefined && !allows(caller.scopes, scope)) {
       throw new ApiProblem('scope-missing', `This needs a key with the scope ${scope}`);
     }
     request.caller = caller;

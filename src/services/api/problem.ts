@@ -32,6 +32,7 @@ export const problems = {
     title: 'The Idempotency-Key belongs to another request',
     retryable: false,
   },
+  'too-late': { status: 409, title: 'It is too late for this', retryable: false },
   'too-large': { status: 413, title: 'The body is too large', retryable: false },
   'unsupported-media-type': { status: 415, title: 'The content type is not accepted here', retryable: false },
   'invalid-field': { status: 422, title: 'A field is invalid', retryable: false },

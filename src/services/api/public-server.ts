@@ -10,7 +10,13 @@ import type { PostalIntake } from './postal-intake.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
 import { defineMessages } from './routes/messages.ts';
 import { definePostalWebhooks } from './routes/postal-webhooks.ts';
-import { defineStatus } from './routes/status.ts';
+import { defineMessageBatch } from './routes/message-batch.ts';
+import { defineMessageCancel } from './routes/message-cancel.ts';
+import { defineHealth, defineOwnKey, defineStatistics } from './routes/status.ts';
+import { defineSuppressionLists } from './routes/suppression-lists.ts';
+import { defineSuppressions } from './routes/suppressions.ts';
+import { defineWebhookDeliveries } from './routes/webhook-deliveries.ts';
+import { defineWebhookEndpoints } from './routes/webhook-endpoints.ts';
 
 export interface PublicServer {
   readonly config: ApiConfig;
@@ -23,7 +29,7 @@ export interface PublicServer {
 
 /** The server behind the proxy: what clients of the api and Postal's webhooks reach. */
 export async function openPublicServer(parts: PublicServer): Promise<HttpServer> {
-  const { config, world, metrics, gate, intake } = parts;
+  const { config, world, metrics, intake } = parts;
   const server = openHttpServer(
     {
       listener: 'public',
@@ -35,10 +41,9 @@ export async function openPublicServer(parts: PublicServer): Promise<HttpServer>
   );
   server.decorateRequest('caller');
   takeJson(server, config.API_MAX_JSON_DEPTH);
-  takeRawMessages(server);
+  takeOctets(server, ['message/rfc822', 'text/csv']);
   await defineOpenApi(server);
-  defineMessages(server, gate, { ...world, metrics, limits: config });
-  defineStatus(server, world);
+  defineRoutes(server, parts);
   await server.register(definePostalWebhooks, {
     intake,
     metrics,
@@ -46,6 +51,20 @@ export async function openPublicServer(parts: PublicServer): Promise<HttpServer>
     failures: parts.webhookFailures,
   });
   return server;
+}
+
+function defineRoutes(server: HttpServer, { config, world, metrics, gate }: PublicServer): void {
+  const messages = { ...world, metrics, limits: config };
+  defineMessages(server, gate, messages);
+  defineMessageBatch(server, gate, messages);
+  defineMessageCancel(server, gate, world);
+  defineSuppressions(server, gate, world);
+  defineSuppressionLists(server, gate, world);
+  defineWebhookEndpoints(server, gate, { ...world, sealingKey: config.WEBHOOK_SEALING_KEY });
+  defineWebhookDeliveries(server, gate, world);
+  defineOwnKey(server, gate);
+  defineStatistics(server, gate, world);
+  defineHealth(server, world);
 }
 
 function takeJson(server: HttpServer, maxDepth: number): void {
@@ -59,13 +78,10 @@ function takeJson(server: HttpServer, maxDepth: number): void {
   );
 }
 
-function takeRawMessages(server: HttpServer): void {
-  server.addContentTypeParser(
-    'message/rfc822',
-    { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => {
-      request.octets = body;
-      return undefined;
-    },
-  );
+/** Leaves the body as it came, in `octets`. */
+function takeOctets(server: HttpServer, types: string[]): void {
+  server.addContentTypeParser(types, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    request.octets = body;
+    return undefined;
+  });
 }

@@ -23,6 +23,7 @@ export const signing: { readonly publicKey: KeyObject; readonly privateKey: KeyO
 );
 
 export const internalToken = 'an-internal-token-that-is-long-enough-0123456789';
+export const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
 export const webhookToken = 'a-webhook-token-that-is-long-enough-0123456789';
 
 const environment = {
@@ -35,7 +36,7 @@ const environment = {
   POSTAL_WEBHOOK_PUBLIC_KEY: signing.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
   POSTAL_HOSTNAME: 'postal.example.test',
   POSTGRES_PASSWORD: 'unused-here-unused-here-unused-here-0123456789',
-  WEBHOOK_SEALING_KEY: 'a-sealing-key-that-is-long-enough-0123456789',
+  WEBHOOK_SEALING_KEY: sealingKey,
 };
 
 export interface ApiUnderTest extends AsyncDisposable {

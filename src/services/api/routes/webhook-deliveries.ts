@@ -1,0 +1,46 @@
+import { deadWebhooks, replayWebhooks } from '../../../store/webhook-deliveries.ts';
+import { type Gate, requireKey } from '../authenticate.ts';
+import { problemResponses } from '../contracts/problem.ts';
+import { deadDeliveries, deadQuery, replayRequest, replayResult } from '../contracts/webhook-endpoint.ts';
+import type { HttpServer } from '../http-server.ts';
+import type { ApiWorld } from '../room.ts';
+
+const tags = ['webhooks'];
+
+/** What could not be delivered to an endpoint, and sending it again. */
+export function defineWebhookDeliveries(server: HttpServer, gate: Gate, { db }: Pick<ApiWorld, 'db'>): void {
+  server.route({
+    method: 'GET',
+    url: '/v1/webhooks/deliveries/dead',
+    schema: {
+      summary: 'List the webhooks that were given up, oldest first',
+      tags,
+      querystring: deadQuery,
+      response: { 200: deadDeliveries, ...problemResponses },
+    },
+    onRequest: requireKey(gate, 'admin'),
+    handler: async ({ query }) => ({
+      deliveries: (await deadWebhooks(db, query.limit)).map((one) => ({
+        id: one.id,
+        endpoint_id: one.endpointId,
+        event_id: one.eventId,
+        attempts: one.attempts,
+        last_status: one.lastStatus,
+        last_error: one.lastError,
+        created_at: one.createdAt.toISOString(),
+      })),
+    }),
+  });
+  server.route({
+    method: 'POST',
+    url: '/v1/webhooks/deliveries/replay',
+    schema: {
+      summary: 'Send webhooks again that were given up; others are left alone',
+      tags,
+      body: replayRequest,
+      response: { 200: replayResult, ...problemResponses },
+    },
+    onRequest: requireKey(gate, 'admin'),
+    handler: async ({ body }) => ({ replayed: await replayWebhooks(db, body.ids) }),
+  });
+}

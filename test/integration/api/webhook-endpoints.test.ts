@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { Secret } from '../../../src/domain/secret.ts';
+import { unsealSecret } from '../../../src/domain/sealed-secret.ts';
+import { addKey, type ApiUnderTest, call, runningApi, sealingKey } from './running-api.ts';
+
+let api: ApiUnderTest;
+beforeAll(async () => {
+  api = await runningApi();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const endpoint = {
+  url: 'https://ams.example.com/hook?x=1',
+  events: ['message.delivered', 'message.delivered'],
+};
+
+describe('webhook endpoints', () => {
+  it('show their secret once, and keep it sealed', async () => {
+    const created = await call(api, 'POST', '/v1/webhooks', { body: endpoint });
+    expect(created).toMatchObject({
+      status: 201,
+      body: { url: endpoint.url, events: ['message.delivered'], disabled_at: null },
+    });
+    const { id, secret } = created.body;
+    expect(secret).toMatch(/^whsec_[a-z0-9]{52}$/);
+    const listed = await call(api, 'GET', '/v1/webhooks');
+    expect(listed.body).toMatchObject({ endpoints: [{ id }] });
+    expect(JSON.stringify(listed.body) + api.lines.join('')).not.toContain(String(secret));
+    const [row] = await api.db.query<{ sealed: Buffer }>(
+      'select sealed_secret as sealed from webhook_endpoints',
+    );
+    const unsealed = unsealSecret(row?.sealed ?? Buffer.alloc(0), {
+      key: new Secret(sealingKey),
+      owner: String(id),
+    });
+    expect(unsealed.ok && unsealed.secret.reveal()).toBe(secret);
+  });
+
+  it('are removed once', async () => {
+    const { body } = await call(api, 'POST', '/v1/webhooks', { body: { url: 'http://ams.example.com/' } });
+    const path = `/v1/webhooks/${String(body['id'])}`;
+    expect((await call(api, 'DELETE', path)).status).toBe(204);
+    expect((await call(api, 'DELETE', path)).status).toBe(404);
+  });
+
+  it.each([
+    [{ url: 'ftp://ams.example.com' }, 'url'],
+    [{ url: 'https://user:pass@ams.example.com' }, 'url'],
+    [{ url: 'no url' }, 'url'],
+    [{ url: 'https://a.test', events: ['message.lost'] }, 'events[0]'],
+    [{ url: 'https://a.test', events: ['message.received'] }, 'events[0]'],
+  ])('are refused as %j', async (body, field) => {
+    expect(await call(api, 'POST', '/v1/webhooks', { body })).toMatchObject({ status: 422, body: { field } });
+  });
+
+  it('are for admin keys', async () => {
+    const { key } = await addKey(api.db, ['send', 'read']);
+    expect((await call(api, 'GET', '/v1/webhooks', { key })).status).toBe(403);
+    expect((await call(api, 'POST', '/v1/webhooks', { key, body: endpoint })).status).toBe(403);
+  });
+});
+
+describe('the dead-letter list', () => {
+  it('shows what was given up, and sends it again on request', async () => {
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    const scheduled = { from: 'a@b.test', to: 'c@d.test', text: 'x', send_at: later };
+    await call(api, 'POST', '/v1/webhooks', { body: { url: 'https://dead.example.com/' } });
+    await call(api, 'POST', '/v1/messages', { body: scheduled });
+    await api.db.change(`update webhook_deliveries set state = 'dead', last_status = 500, attempts = 10`);
+    const { body } = await call(api, 'GET', '/v1/webhooks/deliveries/dead');
+    const [dead] = body['deliveries'] as { id: string; attempts: number; last_status: number }[];
+    expect(dead).toMatchObject({ attempts: 10, last_status: 500 });
+    const unknown = 'whd_00000000000000000000000000';
+    const replay = await call(api, 'POST', '/v1/webhooks/deliveries/replay', {
+      body: { ids: [dead?.id, unknown] },
+    });
+    expect(replay).toMatchObject({ status: 200, body: { replayed: 1 } });
+    expect((await call(api, 'GET', '/v1/webhooks/deliveries/dead')).body).toEqual({ deliveries: [] });
+  });
+
+  it('replays nothing without ids', async () => {
+    expect(await call(api, 'POST', '/v1/webhooks/deliveries/replay', { body: { ids: [] } })).toMatchObject({
+      status: 422,
+      body: { field: 'ids' },
+    });
+  });
+});
+
+describe('what a key may know of itself and the platform', () => {
+  it('is its scopes and its end, and never its secret', async () => {
+    const expiresAt = new Date(Date.now() + 1_000_000);
+    const { id, key } = await addKey(api.db, ['send'], expiresAt);
+    expect((await call(api, 'GET', '/v1/keys/self', { key })).body).toMatchObject({
+      id,
+      scopes: ['send'],
+      expires_at: expiresAt.toISOString(),
+      last_used_at: null,
+    });
+  });
+
+  it('is how many messages there were', async () => {
+    await call(api, 'POST', '/v1/messages', {
+      body: { from: 'a@b.test', to: 'c@d.test', text: 'x', tag: 'counted' },
+    });
+    expect((await call(api, 'GET', '/v1/stats?tag=counted')).body).toMatchObject({
+      messages: 1,
+      recipients: { queued: 1 },
+      opens: 0,
+    });
+    const old = '/v1/stats?since=2020-01-01T00:00:00Z&until=2020-02-01T00:00:00Z';
+    expect((await call(api, 'GET', old)).body).toMatchObject({ messages: 0, recipients: {} });
+    expect((await call(api, 'GET', '/v1/stats?since=x')).status).toBe(422);
+  });
+});
