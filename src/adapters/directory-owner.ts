@@ -149,11 +149,18 @@ async function locked(directory: string): Promise<OperatorError> {
 
 async function readCard(directory: string): Promise<Holder | undefined> {
   try {
-    return JSON.parse(await readFile(join(directory, card), 'utf8')) as Holder;
+    const read: unknown = JSON.parse(await readFile(join(directory, card), 'utf8'));
+    return isHolder(read) ? read : undefined;
   } catch (cause) {
     if (cause instanceof SyntaxError || hasCode(cause, 'ENOENT')) return undefined;
     throw cause;
   }
+}
+
+function isHolder(read: unknown): read is Holder {
+  if (typeof read !== 'object' || read === null) return false;
+  const texts = ['host', 'boot', 'since'].map((name) => Reflect.get(read, name) as unknown);
+  return texts.every((text) => typeof text === 'string') && 'pid' in read && typeof read.pid === 'number';
 }
 
 async function writeCard(directory: string): Promise<void> {

@@ -27,6 +27,7 @@ export interface DiskFile {
 
 /** The few things a log asks of its disk, so that tests can make any one of them fail. */
 export interface Disk {
+  /** Makes a directory and those above it, 0700; durable when it resolves. */
   makeDirectory(path: string): Promise<void>;
   list(path: string): Promise<readonly string[]>;
   /** A new empty file, 0600, for appending and reading; rejects where there is one. */
@@ -50,7 +51,8 @@ const { O_RDWR, O_CREAT } = constants;
 
 export const systemDisk: Disk = {
   makeDirectory: async (path) => {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    const first = await mkdir(path, { recursive: true, mode: 0o700 });
+    if (first !== undefined) await syncAbove(path, dirname(first));
   },
   list: (path) => readdir(path),
   create: async (path) => wrap(await open(path, 'ax+', 0o600)),
@@ -60,10 +62,7 @@ export const systemDisk: Disk = {
   replace,
   rename,
   remove: (path) => rm(path, { force: true }),
-  syncDirectory: async (path) => {
-    await using directory = await open(path, 'r');
-    await directory.sync();
-  },
+  syncDirectory,
   about: async (path) => {
     const { size, mtime } = await stat(path);
     return { bytes: size, modifiedAt: mtime };
@@ -74,6 +73,18 @@ export const systemDisk: Disk = {
     return bavail * bsize;
   },
 };
+
+/** A new directory lasts when those above it are synced, up to the one that was there before. */
+async function syncAbove(path: string, last: string): Promise<void> {
+  const above = dirname(path);
+  await syncDirectory(above);
+  if (above !== last && above !== dirname(above)) await syncAbove(above, last);
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, 'r');
+  await directory.sync();
+}
 
 function wrap(handle: FileHandle): DiskFile {
   return {
@@ -124,5 +135,5 @@ async function replace(path: string, parts: readonly Uint8Array[]): Promise<void
     await handle.sync();
   }
   await rename(draft, path);
-  await systemDisk.syncDirectory(dirname(path));
+  await syncDirectory(dirname(path));
 }

@@ -27,7 +27,7 @@ import { commitGroup, sealActive } from './writer.ts';
 export interface Backlog {
   readonly records: number;
   readonly bytes: number;
-  /** When its oldest record was received. */
+  /** When its oldest record was received, as far as that can be read. */
   readonly oldest?: Date;
 }
 
@@ -214,7 +214,7 @@ async function rewind(parts: Parts, since: Date): Promise<Position> {
 }
 
 async function backlog({ state, inTurn }: Parts): Promise<Backlog> {
-  const oldest = await inTurn(() => receivedAtAfter(state, state.settled));
+  const oldest = await inTurn(() => receivedAtAfter(state, state.settled)).catch(() => undefined);
   return {
     records: recordsAfter(state.segments, state.settled),
     bytes: bytesAfter(state.segments, state.settled),

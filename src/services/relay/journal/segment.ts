@@ -71,10 +71,10 @@ export function bytesAfter(segments: readonly Segment[], from: Position): number
   }, 0);
 }
 
-/** Records from a position to the end of the journal. */
+/** Records from a position to the end of the journal; a damaged one still ahead counts too. */
 export function recordsAfter(segments: readonly Segment[], from: Position): number {
-  return segments.reduce((sum, { number, records }) => {
-    if (number < from.segment) return sum;
+  return segments.reduce((sum, { number, records, bytes }) => {
+    if (number < from.segment || (number === from.segment && bytes <= from.offset)) return sum;
     return sum + (number === from.segment ? Math.max(0, records - from.record) : records);
   }, 0);
 }

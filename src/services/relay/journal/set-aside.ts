@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 
+import { z } from 'zod';
+
 import type { Disk } from '../../../adapters/disk.ts';
 import { decodeSubmission } from '../../../domain/submission-codec.ts';
 import type { JournalRecord } from './reader.ts';
@@ -8,17 +10,19 @@ const refusedFolder = 'refused';
 const requeuedFolder = 'requeued';
 const suffix = '.record';
 
-/** A record that the api refused for good: accepted by us, and the operator decides what becomes of it. */
-export interface SetAside {
+const description = z.object({
   /** The message id, or the record's place in the journal where it has no readable one. */
-  readonly name: string;
-  readonly reason: string;
-  readonly refusedAt: string;
-  readonly receivedAt?: string;
-  readonly mailFrom?: string;
-  readonly rcptTo?: readonly string[];
-  readonly bytes: number;
-}
+  name: z.string(),
+  reason: z.string(),
+  refusedAt: z.string(),
+  receivedAt: z.string().optional(),
+  mailFrom: z.string().optional(),
+  rcptTo: z.array(z.string()).readonly().optional(),
+  bytes: z.number(),
+});
+
+/** A record that the api refused for good: accepted by us, and the operator decides what becomes of it. */
+export type SetAside = Readonly<z.output<typeof description>>;
 
 /** Makes the folders that records are set aside in. */
 export async function openSetAside(disk: Disk, directory: string): Promise<void> {
@@ -71,14 +75,22 @@ export async function readSetAside(
   name: string,
 ): Promise<{ readonly entry: SetAside; readonly payload: Buffer } | undefined> {
   if (!(await listSetAside(disk, directory)).includes(name)) return undefined;
-  return readRecordFile(disk, join(directory, refusedFolder, name + suffix));
+  const [line, payload] = split(await disk.read(join(directory, refusedFolder, name + suffix)));
+  return { entry: describe(line, name, payload.length), payload };
 }
 
-async function readRecordFile(disk: Disk, path: string) {
-  const content = await disk.read(path);
+/** The octets that were accepted stand behind one line that describes them. */
+function split(content: Buffer): readonly [line: string, payload: Buffer] {
   const end = content.indexOf(0x0a);
-  const entry = JSON.parse(content.subarray(0, end).toString('utf8')) as SetAside;
-  return { entry, payload: content.subarray(end + 1) };
+  return [content.subarray(0, Math.max(end, 0)).toString('utf8'), content.subarray(end + 1)];
+}
+
+function describe(line: string, name: string, bytes: number): SetAside {
+  try {
+    return description.parse(JSON.parse(line));
+  } catch {
+    return { name, reason: 'its description cannot be read', refusedAt: '', bytes };
+  }
 }
 
 /** Hands a record back to the relay, which ships it again at its next upkeep. False when there is none of that name. */
@@ -108,7 +120,7 @@ export async function takeRequeued(
   const folder = join(directory, requeuedFolder);
   let taken = 0;
   for (const file of (await disk.list(folder)).filter(isRecordFile)) {
-    const { payload } = await readRecordFile(disk, join(folder, file));
+    const [, payload] = split(await disk.read(join(folder, file)));
     if (!(await store(payload))) break;
     await disk.remove(join(folder, file));
     taken += 1;

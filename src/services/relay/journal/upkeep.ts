@@ -74,8 +74,6 @@ async function removeSegments(state: JournalState): Promise<void> {
     keepBytes: config.RELAY_JOURNAL_KEEP_BYTES,
     missingBytes: config.RELAY_JOURNAL_MIN_FREE - state.freeBytes,
   });
-  for (const segment of removed) {
-    segments.splice(segments.indexOf(segment), 1);
-    await world.disk.remove(join(config.RELAY_JOURNAL_DIR, segment.name));
-  }
+  for (const segment of removed) segments.splice(segments.indexOf(segment), 1);
+  for (const { name } of removed) await world.disk.remove(join(config.RELAY_JOURNAL_DIR, name));
 }

@@ -91,6 +91,25 @@ describe('the journal', () => {
     expect(await opened.journal.backlog()).toEqual({ records: 0, bytes: 0 });
   });
 
+  it('counts nothing as waiting when all is settled, although a record of it was damaged', async () => {
+    await using directory = await temporaryDirectory();
+    {
+      await using first = await openTestJournal(directory.path);
+      await Promise.all([1, 2, 3].map((number) => first.journal.append(submission(number))));
+    }
+    const [name = ''] = (await readdir(directory.path)).filter((file) => file.endsWith('.sealed'));
+    {
+      await using segment = await open(join(directory.path, name), 'r+');
+      await segment.write(Buffer.from([0xff]), 0, 1, 300);
+    }
+    await using second = await openTestJournal(directory.path);
+    const { payloads, next } = await readAll(second.journal);
+    expect(payloads).toHaveLength(2);
+    await second.journal.settle(next);
+    expect(await second.journal.backlog()).toEqual({ records: 0, bytes: 0 });
+    expect(await second.journal.setAsideCount()).toEqual({ refused: 0, damaged: 1 });
+  });
+
   it('is full at its limit and takes more when the api has taken some', async () => {
     await using directory = await temporaryDirectory();
     const one = submission(1, 100);

@@ -251,6 +251,11 @@ describe('the shipper', () => {
     const shown = await readSetAside(systemDisk, directory.path, '1-0');
     expect(shown?.entry).toMatchObject({ reason: 'cannot be read', bytes: 21 });
     expect(shown?.payload.toString()).toBe('\u0009of a version to come');
+    await writeFile(join(directory.path, 'refused', 'odd.record'), 'no description\nbut octets');
+    expect(await readSetAside(systemDisk, directory.path, 'odd')).toMatchObject({
+      entry: { name: 'odd', reason: 'its description cannot be read', bytes: 10 },
+    });
+    expect(await readSetAside(systemDisk, directory.path, 'none')).toBeUndefined();
   });
 
   it('makes smaller requests when the api finds one too large, and names the record that is too large alone', async () => {
