@@ -68,15 +68,33 @@ export function start(command: readonly string[], environment: NodeJS.ProcessEnv
   const [file = '', ...argv] = command;
   const child = spawn(file, argv, { cwd, env: { PATH: process.env['PATH'], ...environment } });
   const printed = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => void (printed.out += chunk));
-  child.stderr.on('data', (chunk: Buffer) => void (printed.err += chunk));
+  const watching = new Set<() => void>();
+  const add = (to: keyof typeof printed) => (chunk: Buffer) => {
+    printed[to] += chunk;
+    for (const look of watching) look();
+  };
+  child.stdout.on('data', add('out'));
+  child.stderr.on('data', add('err'));
   child.stdin.on('error', () => undefined);
   const ended = once(child, 'close').then(([exit, signal]): Ended => ({
     exit: exit as number | null,
     signal: signal as Ended['signal'],
     ...printed,
   }));
-  return { child, ended, prints: (text) => untilPrinted({ child, ended, printed, text }) };
+  const prints = (text: string | RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        const all = printed.out + printed.err;
+        if (typeof text === 'string' ? all.includes(text) : text.test(all)) resolve();
+      };
+      watching.add(look);
+      look();
+      ended.then(
+        ({ out, err }) => reject(new Error(`it ended without printing ${text}:\n${out}${err}`)),
+        reject,
+      );
+    });
+  return { child, ended, prints };
 }
 
 /** Runs a program to its end, with nothing on its stdin. */
@@ -88,27 +106,4 @@ export function runToEnd(
   const running = start(command, environment, cwd);
   running.child.stdin?.end();
   return running.ended;
-}
-
-interface Awaited {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  readonly printed: { readonly out: string; readonly err: string };
-  readonly text: string | RegExp;
-}
-
-async function untilPrinted({ child, ended, printed, text }: Awaited): Promise<void> {
-  const isThere = () => {
-    const all = printed.out + printed.err;
-    return typeof text === 'string' ? all.includes(text) : text.test(all);
-  };
-  const gone = ended.then(({ out, err }) => {
-    if (isThere()) return;
-    throw new Error(`it ended without printing ${text}:\n${out}${err}`);
-  });
-  while (!isThere()) {
-    const more = [child.stdout, child.stderr].flatMap((stream) => (stream ? [once(stream, 'data')] : []));
-    await Promise.race([...more, gone]);
-  }
-  gone.catch(() => undefined);
 }
