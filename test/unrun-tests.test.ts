@@ -20,8 +20,10 @@ it.each([
   expect(run.said).toEqual([
     [
       '\nCould not run (2):',
-      '  unrun-tests.ts > is about root: not applicable: only root can',
-      `  unrun-tests.ts > needs an engine: ${reason}\n`,
+      '  not applicable: only root can',
+      '    unrun-tests.ts > is about root',
+      `  ${reason}`,
+      '    unrun-tests.ts > needs an engine\n',
     ].join('\n'),
   ]);
   expect(await run.ended).toBe(exit);

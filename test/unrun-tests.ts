@@ -15,8 +15,7 @@ export function unrunTests(inCi: boolean, write: (text: string) => void): Report
     onTestRunEnd: (modules) => {
       const unrun = modules.flatMap((module) => unrunIn(module, filtered));
       if (unrun.length === 0) return;
-      const lines = unrun.map(({ test, reason }) => `  ${test}: ${reason}`);
-      write(`\nCould not run (${lines.length}):\n${lines.join('\n')}\n`);
+      write(`\nCould not run (${unrun.length}):\n${byReason(unrun).join('\n')}\n`);
       if (inCi && unrun.some(({ reason }) => !reason.startsWith(elsewhere))) process.exitCode = 1;
     },
   };
@@ -34,5 +33,13 @@ function unrunIn(module: TestModule, filtered: boolean): readonly Unrun[] {
     const reason = result.state === 'skipped' ? result.note : undefined;
     if (reason === undefined && filtered) return [];
     return [{ test: `${module.relativeModuleId} > ${test.fullName}`, reason: reason ?? 'no reason given' }];
+  });
+}
+
+function byReason(unrun: readonly Unrun[]): readonly string[] {
+  const reasons = [...new Set(unrun.map(({ reason }) => reason))];
+  return reasons.flatMap((reason) => {
+    const tests = unrun.filter((one) => one.reason === reason);
+    return [`  ${reason}`, ...tests.map(({ test }) => `    ${test}`)];
   });
 }
