@@ -51,7 +51,7 @@ function reportingOf(argv: readonly string[]): Session['reporting'] {
 }
 
 /** The version in package.json. */
-export async function version(): Promise<string> {
+async function version(): Promise<string> {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
   return /"version": "([^"]+)"/.exec(text)?.[1] ?? 'unknown';
 }

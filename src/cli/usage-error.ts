@@ -24,6 +24,10 @@ const wordings: Readonly<Record<string, Wording>> = {
     found: /argument '([^']*)'/,
     say: ([name = '']) => ({ message: `${name.toUpperCase()} is missing`, field: name.toUpperCase() }),
   },
+  'commander.missingMandatoryOptionValue': {
+    found: /option '([^']*)'/,
+    say: ([flags = '']) => ({ message: `${longest(flags)} is missing`, field: longest(flags) }),
+  },
   'commander.optionMissingArgument': {
     found: /option '([^']*)'/,
     say: ([flags = '']) => ({ message: `${longest(flags)} needs a value`, field: longest(flags) }),

@@ -7,7 +7,7 @@ import { fakeTerminal } from '../fakes/terminal.ts';
 export interface CommandLine {
   /** Its words: `config explain`. */
   readonly name: string;
-  /** What is typed: its words, and a word for each argument that it requires. */
+  /** What is typed: its words, and a word for each argument and flag that it requires. */
   readonly argv: readonly string[];
 }
 
@@ -23,5 +23,8 @@ function leaves(command: Command, words: readonly string[]): readonly CommandLin
   }
   const required = command.registeredArguments.filter((argument) => argument.required);
   const values = required.map((argument) => argument.argChoices?.[0] ?? 'word');
-  return [{ name: words.join(' '), argv: [...words, ...values] }];
+  const flags = command.options
+    .filter(({ mandatory }) => mandatory)
+    .flatMap(({ long = '', argChoices }) => [long, argChoices?.[0] ?? 'word']);
+  return [{ name: words.join(' '), argv: [...words, ...values, ...flags] }];
 }

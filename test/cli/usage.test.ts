@@ -13,6 +13,7 @@ describe('a wrong command line', () => {
     [['nothing-like-it'], 'there is no command "nothing-like-it"', 'See what there is: mailctl --help'],
     [['config'], 'a verb is missing', 'See what there is: mailctl config --help'],
     [['config', 'check', '--jsn'], 'there is no flag --jsn', 'Did you mean --json?'],
+    [['keys', 'create'], '--name is missing', 'See what there is: mailctl keys create --help'],
     [['config', 'explain'], 'NAME is missing', 'See what there is: mailctl config explain --help'],
     [
       ['config', 'check', 'x', 'y'],

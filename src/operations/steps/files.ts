@@ -10,15 +10,6 @@ interface FileToWrite {
   readonly mode: number;
 }
 
-/** Writes a file whole, with its mode, or leaves the old one. */
-export function writeFile({ path, content, mode }: FileToWrite): Step {
-  return {
-    do: 'write',
-    what: `write ${path} (${modeText(mode)})`,
-    run: ({ dir, files }) => files.write(join(dir, path), textOf(content), mode),
-  };
-}
-
 /** Writes a file that is not there; fails when another run made one meanwhile. */
 export function createFile({ path, content, mode }: FileToWrite): Step {
   return {

@@ -227,14 +227,18 @@ function canMount(): boolean {
 /** A file system of a few pages. */
 function tinyDisk() {
   const folder = temporaryFolder();
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128k', 'none', folder.path], { stdio: 'ignore' });
+  asShell('mount -t tmpfs -o size=128k none "$1"', folder.path);
   return {
     path: folder.path,
     [Symbol.dispose]: () => {
-      execFileSync('umount', [folder.path]);
+      asShell('umount "$1"', folder.path);
       folder[Symbol.dispose]();
     },
   };
+}
+
+function asShell(line: string, path: string): void {
+  execFileSync('sh', ['-c', line, 'sh', path], { stdio: 'ignore' });
 }
 
 function fill(dir: string): void {
