@@ -42,6 +42,12 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/keys.ts')).defineKeys,
   },
   {
+    name: 'smtp-users',
+    summary: 'list, create, bound, disable and remove who may submit over SMTP',
+    group: access,
+    load: async () => (await import('./commands/smtp-users.ts')).defineSmtpUsers,
+  },
+  {
     name: 'config',
     summary: 'check, show and explain the configuration',
     group: host,

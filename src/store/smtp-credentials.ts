@@ -1,28 +1,45 @@
 import type { Database } from '../adapters/postgres.ts';
 import type { Id } from '../domain/id.ts';
+import type { MessageRate } from '../domain/message-rate.ts';
+
+/** From whom, from where and how much a credential may send. */
+export interface SmtpBounds {
+  /** Domains its mail may be from; empty means any. */
+  readonly senderDomains: readonly string[];
+  /** Networks (CIDR) it may log in from; empty means any. */
+  readonly networks: readonly string[];
+  readonly rate: MessageRate | undefined;
+  /** Messages in one UTC day. */
+  readonly dailyLimit: number | undefined;
+}
 
 /** Somebody who may submit over SMTP. */
-export interface SmtpCredential {
+export interface SmtpCredential extends SmtpBounds {
   readonly id: Id<'usr'>;
   readonly username: string;
   readonly passwordHash: string;
-  /** Domains its mail may be from; empty means any. */
-  readonly senderDomains: readonly string[];
   readonly createdAt: Date;
   readonly disabledAt: Date | undefined;
   readonly lastUsedAt: Date | undefined;
 }
 
-export type NewSmtpCredential = Pick<SmtpCredential, 'id' | 'username' | 'passwordHash' | 'senderDomains'>;
+export type NewSmtpCredential = Pick<SmtpCredential, 'id' | 'username' | 'passwordHash' | 'senderDomains'> &
+  Partial<SmtpBounds>;
 
 type Row = Record<'id' | 'username' | 'password_hash', string> & {
   readonly sender_domains: string[];
+  readonly networks: string[];
+  readonly rate_messages: number | null;
+  /** A bigint, which the driver gives as text. */
+  readonly rate_period_ms: string | null;
+  readonly daily_limit: number | null;
   readonly created_at: Date;
   readonly disabled_at: Date | null;
   readonly last_used_at: Date | null;
 };
 
-const columns = 'id, username, password_hash, sender_domains, created_at, disabled_at, last_used_at';
+const columns = `id, username, password_hash, sender_domains, networks, rate_messages, rate_period_ms, daily_limit,
+  created_at, disabled_at, last_used_at`;
 
 /** The credential of this user name, exactly as written, also when it is disabled. */
 export async function findSmtpCredential(
@@ -42,13 +59,38 @@ export async function listSmtpCredentials(db: Database): Promise<readonly SmtpCr
 
 /** Stores a new credential. False when the user name is taken. */
 export async function insertSmtpCredential(db: Database, credential: NewSmtpCredential): Promise<boolean> {
-  const { id, username, passwordHash, senderDomains } = credential;
+  const { id, username, passwordHash, senderDomains, networks = [], rate, dailyLimit } = credential;
   const added = await db.change(
-    `insert into smtp_credentials (id, username, password_hash, sender_domains) values ($1, $2, $3, $4)
-     on conflict (username) do nothing`,
-    [id, username, passwordHash, senderDomains],
+    `insert into smtp_credentials
+       (id, username, password_hash, sender_domains, networks, rate_messages, rate_period_ms, daily_limit)
+     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (username) do nothing`,
+    [id, username, passwordHash, ...boundValues({ senderDomains, networks, rate, dailyLimit })],
   );
   return added > 0;
+}
+
+/** Replaces all bounds of a credential. False when there is none of this id. */
+export async function updateSmtpBounds(db: Database, id: string, bounds: SmtpBounds): Promise<boolean> {
+  const changed = await db.change(
+    `update smtp_credentials set sender_domains = $2, networks = $3, rate_messages = $4, rate_period_ms = $5, daily_limit = $6
+     where id = $1`,
+    [id, ...boundValues(bounds)],
+  );
+  return changed > 0;
+}
+
+/** Disables a credential as of `at`, or enables it with undefined. The first time it was disabled stays. */
+export async function disableSmtpCredential(db: Database, id: string, at: Date | undefined): Promise<void> {
+  await db.change(
+    `update smtp_credentials
+     set disabled_at = case when $2::timestamptz is null then null else coalesce(disabled_at, $2) end where id = $1`,
+    [id, at],
+  );
+}
+
+/** Removes a credential; its messages stay. */
+export async function removeSmtpCredential(db: Database, id: string): Promise<void> {
+  await db.change('delete from smtp_credentials where id = $1', [id]);
 }
 
 /** Records that a credential was used. */
@@ -59,14 +101,25 @@ export async function recordCredentialUse(db: Database, id: string, at: Date): P
   ]);
 }
 
+function boundValues({ senderDomains, networks, rate, dailyLimit }: SmtpBounds): readonly unknown[] {
+  return [senderDomains, networks, rate?.messages, rate?.periodMs, dailyLimit];
+}
+
 function toCredential(row: Row): SmtpCredential {
   return {
     id: `usr_${row.id.slice(4)}`,
     username: row.username,
     passwordHash: row.password_hash,
     senderDomains: row.sender_domains,
+    networks: row.networks,
+    rate: toRate(row),
+    dailyLimit: row.daily_limit ?? undefined,
     createdAt: row.created_at,
     disabledAt: row.disabled_at ?? undefined,
     lastUsedAt: row.last_used_at ?? undefined,
   };
+}
+
+function toRate({ rate_messages: messages, rate_period_ms: period }: Row): MessageRate | undefined {
+  return messages === null || period === null ? undefined : { messages, periodMs: Number(period) };
 }

@@ -8,7 +8,7 @@ import { sealSecret } from '../domain/sealed-secret.ts';
 import { Secret } from '../domain/secret.ts';
 import { webhookSecret } from '../domain/webhook-signature.ts';
 import { insertApiKey } from '../store/api-keys.ts';
-import { insertSmtpCredential } from '../store/smtp-credentials.ts';
+import { insertSmtpCredential, type SmtpBounds } from '../store/smtp-credentials.ts';
 import { insertWebhookEndpoint } from '../store/webhook-endpoints.ts';
 
 /** What giving access needs of the world. */
@@ -18,23 +18,22 @@ export interface AccessWorld {
   readonly random: Random;
 }
 
-interface NewUser {
+/** What is not said of a user's bounds is not bounded. */
+interface NewUser extends Partial<SmtpBounds> {
   readonly username: string;
-  /** Domains its mail may be from; empty means any. */
   readonly senderDomains: readonly string[];
 }
 
 /** Makes an SMTP user and returns its password, which is stored nowhere; undefined when the name is taken. */
 export async function createSmtpUser(
   { db, clock, random }: AccessWorld,
-  { username, senderDomains }: NewUser,
+  user: NewUser,
 ): Promise<Secret | undefined> {
   const password = random.secret();
   const made = await insertSmtpCredential(db, {
+    ...user,
     id: newId('usr', clock.now(), random.bytes(10)),
-    username,
     passwordHash: await hashPassword(password, random.bytes(16)),
-    senderDomains,
   });
   return made ? password : undefined;
 }

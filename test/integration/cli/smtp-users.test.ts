@@ -1,33 +1,19 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { passwordMatches } from '../../../src/domain/password.ts';
 import { Secret } from '../../../src/domain/secret.ts';
 import { findSmtpCredential } from '../../../src/store/smtp-credentials.ts';
-import { temporaryFolder } from '../../cli/folders.ts';
-import { envText } from '../../config/valid-sources.ts';
 import { type TestDatabase, testDatabase } from '../../engines/postgres.ts';
 import { runInProcess } from '../../fakes/terminal.ts';
 import { submit } from '../../store/submit.ts';
+import { folderFor, runJson } from './database-folder.ts';
 
 let database: TestDatabase;
-let folder: ReturnType<typeof temporaryFolder>;
+let folder: ReturnType<typeof folderFor>;
 
 beforeEach(async () => {
   database = await testDatabase();
-  folder = temporaryFolder();
-  const { address } = database;
-  const values = {
-    MAILCTL_MODE: 'sandbox',
-    POSTGRES_HOST: address.host,
-    POSTGRES_PORT: String(address.port),
-    POSTGRES_DATABASE: address.database,
-    POSTGRES_USER: address.user,
-    POSTGRES_PASSWORD: address.password.reveal(),
-  };
-  writeFileSync(join(folder.path, '.env'), envText(values), { mode: 0o600 });
+  folder = folderFor(database);
 });
 
 afterEach(async () => {
@@ -39,10 +25,8 @@ function users(...words: readonly string[]) {
   return runInProcess(['-C', folder.path, 'smtp-users', ...words]);
 }
 
-async function asJson(...words: readonly string[]) {
-  const { exit, out } = await users(...words, '--json');
-  const { data, error } = JSON.parse(out);
-  return { exit, data, error };
+function asJson(...words: readonly string[]) {
+  return runJson(folder, 'smtp-users', ...words);
 }
 
 async function storedUser(name = 'ams') {
