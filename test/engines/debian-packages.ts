@@ -9,23 +9,31 @@ export function cacheFolder(): string {
   return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'mailctl');
 }
 
+/** A package, and the path in it without which it is no use here. */
+export interface Wanted {
+  readonly name: string;
+  readonly brings: string;
+}
+
 /**
- * Unpacks Debian packages, with what they need and this machine lacks, below `cache` and returns the folder that holds their
- * `usr`. Nothing is installed, no root is needed, and a second call finds them without network. Fails saying what apt said.
+ * Unpacks a Debian package, with what it needs and this machine lacks, below `cache` and returns the folder that holds their
+ * `usr`. Nothing is installed, no root is needed, and a second call finds it without network. Fails saying what apt said.
  */
-export async function unpackDebian(packages: readonly [string, ...string[]], cache: string): Promise<string> {
+export async function unpackDebian({ name, brings }: Wanted, cache: string): Promise<string> {
   const shelf = join(cache, 'debian', await release());
-  const wanted = join(shelf, packages.join('+'));
-  if (await exists(wanted)) return wanted;
+  const place = join(shelf, name);
+  if (await exists(place)) return place;
   await mkdir(shelf, { recursive: true });
   const bench = await mkdtemp(join(shelf, '.unpacking-'));
   try {
-    await fetchArchives(packages, bench);
-    await unpackArchives(bench);
-    await rename(join(bench, 'root'), wanted).catch(async (error: unknown) => {
-      if (!(await exists(wanted))) throw error;
+    await fetchArchives(name, bench);
+    const archives = await unpackArchives(bench);
+    if (!(await exists(join(bench, 'root', brings))))
+      throw new Error(`Debian's ${name} brought no ${brings}, only ${archives.join(' ')}`);
+    await rename(join(bench, 'root'), place).catch(async (error: unknown) => {
+      if (!(await exists(place))) throw error;
     });
-    return wanted;
+    return place;
   } finally {
     await rm(bench, { recursive: true, force: true });
   }
@@ -44,7 +52,7 @@ async function release(): Promise<string> {
   return `${word('ID')}-${word('VERSION_ID')}-${process.arch}`;
 }
 
-async function fetchArchives(packages: readonly string[], bench: string): Promise<void> {
+async function fetchArchives(name: string, bench: string): Promise<void> {
   const folders = ['lists/partial', 'archives/partial', 'log'];
   await Promise.all(folders.map((folder) => mkdir(join(bench, folder), { recursive: true })));
   const settings = {
@@ -61,17 +69,18 @@ async function fetchArchives(packages: readonly string[], bench: string): Promis
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   const { complaint } = await run(['apt-get', '-qq', ...flags, 'update']);
   const fetching = ['--yes', '--no-install-recommends', '--reinstall', '--download-only', 'install'];
-  const fetched = await run(['apt-get', '-qq', ...flags, ...fetching, ...packages]);
+  const fetched = await run(['apt-get', '-qq', ...flags, ...fetching, name]);
   if (!fetched.done) throw new Error([fetched.complaint, complaint].filter(Boolean).join(', because '));
 }
 
-async function unpackArchives(bench: string): Promise<void> {
+async function unpackArchives(bench: string): Promise<readonly string[]> {
   const archives = join(bench, 'archives');
   const names = (await readdir(archives)).filter((name) => name.endsWith('.deb'));
   for (const name of names) {
     const { done, complaint } = await run(['dpkg-deb', '-x', join(archives, name), join(bench, 'root')]);
     if (!done) throw new Error(complaint);
   }
+  return names;
 }
 
 /** What apt and dpkg fail with stands in their last line; a mirror that cannot be reached is only a warning to `update`. */

@@ -5,9 +5,11 @@ import { awaitWords, engineFolder, startLeashed } from './leash.ts';
 import { findProgram } from './programs.ts';
 import type { RunningEngine } from './running-engine.ts';
 
+const mariadbServer = { program: 'mariadbd', debianPackage: 'mariadb-server', folder: 'usr/sbin' } as const;
+
 /** A MariaDB on a unix socket whose root has no password; it forgets what it wrote when the machine fails. */
 export async function startMariadbEngine(): Promise<RunningEngine> {
-  const { path, root, libraries } = await findProgram('mariadbd', 'mariadb-server');
+  const { path, root, libraries } = await findProgram(mariadbServer);
   const folder = await engineFolder('mariadb');
   const data = join(folder, 'data');
   const usr = join(root ?? '/', 'usr');

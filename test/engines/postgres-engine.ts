@@ -48,7 +48,7 @@ async function startSomePostgres(options: ManagedPostgresOptions): Promise<Manag
 }
 
 async function debianSearch(): Promise<PostgresSearch> {
-  const tree = await unpackDebian(['postgresql'], cacheFolder());
+  const tree = await unpackDebian({ name: 'postgresql', brings: 'usr/lib/postgresql' }, cacheFolder());
   const libraries = await libraryFolders(tree);
   const versions = await readdir(join(tree, 'usr/lib/postgresql'));
   const movable = versions.map((version) => ({ tree, bin: `usr/lib/postgresql/${version}/bin`, libraries }));

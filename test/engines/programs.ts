@@ -12,20 +12,24 @@ export interface EngineProgram {
   readonly libraries: readonly string[];
 }
 
-/** Finds a program in PATH or the system's folders, else in the Debian package that brings it. */
-export async function findProgram(name: string, debianPackage: string): Promise<EngineProgram> {
+/** A program, and the Debian package with the folder in it that brings it where it is not installed. */
+export interface ProgramSource {
+  readonly program: string;
+  readonly debianPackage: string;
+  readonly folder: 'usr/bin' | 'usr/sbin';
+}
+
+/** Finds a program in PATH or the system's folders, else in its Debian package. */
+export async function findProgram({ program, debianPackage, folder }: ProgramSource): Promise<EngineProgram> {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/bin'];
-  for (const folder of folders.filter(Boolean)) {
-    const path = join(folder, name);
+  for (const place of folders.filter(Boolean)) {
+    const path = join(place, program);
     if (await runs(path)) return { path, root: undefined, libraries: [] };
   }
-  const root = await unpackDebian([debianPackage], cacheFolder());
-  const libraries = (await libraryFolders(root)).map((folder) => join(root, folder));
-  for (const folder of ['usr/bin', 'usr/sbin']) {
-    const path = join(root, folder, name);
-    if (await runs(path)) return { path, root, libraries };
-  }
-  throw new Error(`Debian's ${debianPackage} brings no ${name}`);
+  const brings = join(folder, program);
+  const root = await unpackDebian({ name: debianPackage, brings }, cacheFolder());
+  const libraries = (await libraryFolders(root)).map((inside) => join(root, inside));
+  return { path: join(root, brings), root, libraries };
 }
 
 async function runs(path: string): Promise<boolean> {

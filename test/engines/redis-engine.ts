@@ -5,9 +5,11 @@ import { findProgram } from './programs.ts';
 import { redisDatabases } from './redis-address.ts';
 import type { RunningEngine } from './running-engine.ts';
 
+const redisServer = { program: 'redis-server', debianPackage: 'redis-server', folder: 'usr/bin' } as const;
+
 /** A Redis on a unix socket that keeps nothing. */
 export async function startRedisEngine(): Promise<RunningEngine> {
-  const { path, libraries } = await findProgram('redis-server', 'redis-server');
+  const { path, libraries } = await findProgram(redisServer);
   const folder = await engineFolder('redis');
   const socket = join(folder, 'socket');
   const settings = {
