@@ -102,7 +102,7 @@ export const relay = {
     section,
     readBy,
     means: 'Octets of messages held in memory at once; beyond it messages move to RELAY_SPILL_DIR',
-    fallback: '64MB',
+    fallback: '32MB',
   }),
   RELAY_SPILL_BYTES: variable(size, {
     section,

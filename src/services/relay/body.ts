@@ -1,3 +1,4 @@
+import type { Arena } from './arena.ts';
 import type { Budget } from './budget.ts';
 import { openPile, type Pile } from './pile.ts';
 import { openSpill, type Spill } from './spill.ts';
@@ -13,7 +14,7 @@ export interface Body {
   size(): number;
   /** At most `bytes` octets from the beginning. */
   head(bytes: number): Promise<Buffer>;
-  /** One buffer of `top` followed by the message from octet `from` on; it waits until the budget has room. */
+  /** One buffer of `top` followed by the message from octet `from` on, valid until `close`; it waits until the budget has room. */
   assemble(top: Uint8Array, from: number): Promise<Buffer>;
   /** Frees memory and disk. */
   close(): void;
@@ -23,6 +24,7 @@ export interface BodyOptions {
   readonly spillDir: string;
   readonly spillBytes: number;
   readonly budget: Budget;
+  readonly arena: Arena;
 }
 
 interface State {
@@ -32,6 +34,7 @@ interface State {
   moving: Promise<void> | undefined;
   size: number;
   assembled: number;
+  borrowed: Buffer | undefined;
   kept: boolean;
   closed: boolean;
 }
@@ -45,6 +48,7 @@ export function openBody(options: BodyOptions): Body {
     moving: undefined,
     size: 0,
     assembled: 0,
+    borrowed: undefined,
     kept: true,
     closed: false,
   };
@@ -107,7 +111,8 @@ async function assemble(state: State, top: Uint8Array, from: number): Promise<Bu
   else options.budget.take(bytes);
   state.assembled += bytes;
   if (!spill) return Buffer.concat([top, ...without(from, pile.parts())], bytes);
-  const whole = Buffer.allocUnsafe(bytes);
+  const whole = options.arena.borrow(bytes);
+  state.borrowed = whole;
   whole.set(top);
   await spill.read(whole.subarray(top.length), from);
   return whole;
@@ -126,6 +131,7 @@ function close(state: State): void {
   if (state.closed) return;
   state.closed = true;
   const [, held] = state.pile.takeOut();
+  if (state.borrowed) state.options.arena.giveBack(state.borrowed);
   state.options.budget.give(held + state.assembled);
   if (!state.moving) void state.spill?.close();
 }

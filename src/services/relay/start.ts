@@ -5,6 +5,7 @@ import { type Probe, startHealth } from '../health.ts';
 import { openMetrics } from '../metrics.ts';
 import type { Running } from '../running.ts';
 import { type Acceptance, acceptMessage } from './accept.ts';
+import { openArena } from './arena.ts';
 import { openBacklogFigures } from './backlog-figures.ts';
 import { openBody } from './body.ts';
 import { type Budget, openBudget } from './budget.ts';
@@ -95,6 +96,7 @@ interface Parts {
 function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): DoorWorld {
   const { budget, keep, ...rest } = parts;
   const { RELAY_SPILL_DIR: spillDir, RELAY_SPILL_BYTES: spillBytes } = config;
+  const arena = openArena();
   const acceptance: Acceptance = {
     ...world,
     keep,
@@ -109,7 +111,7 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
   return {
     ...world,
     ...rest,
-    openBody: () => openBody({ spillDir, spillBytes, budget }),
+    openBody: () => openBody({ spillDir, spillBytes, budget, arena }),
     accept: (ask, received) => acceptMessage(acceptance, ask, received),
   };
 }

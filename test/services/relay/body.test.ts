@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { type Body, openBody } from '../../../src/services/relay/body.ts';
+import { openArena } from '../../../src/services/relay/arena.ts';
 import { openBudget } from '../../../src/services/relay/budget.ts';
 
 async function folder(): Promise<string> {
@@ -28,7 +29,7 @@ describe('the octets of a message', () => {
     await fc.assert(
       fc.asyncProperty(sizes, fc.constantFrom(10, 4_000, 1_000_000), async (lengths, spillBytes) => {
         const budget = openBudget(1_000_000);
-        const body = openBody({ spillDir, spillBytes, budget });
+        const body = openBody({ spillDir, spillBytes, budget, arena: openArena() });
         const pieces = lengths.map((length, n) => Buffer.alloc(length, n + 1));
         await writeAll(body, pieces);
         const whole = Buffer.concat(pieces);
@@ -47,7 +48,7 @@ describe('the octets of a message', () => {
 
   it('leave no file that has a name', async () => {
     const spillDir = await folder();
-    const body = openBody({ spillDir, spillBytes: 10, budget: openBudget(1_000) });
+    const body = openBody({ spillDir, spillBytes: 10, budget: openBudget(1_000), arena: openArena() });
     await writeAll(body, [Buffer.alloc(100)]);
 
     expect(await readdir(spillDir)).toEqual([]);
@@ -57,7 +58,7 @@ describe('the octets of a message', () => {
   it('move to disk when there is no room in memory, however small they are', async () => {
     const spillDir = await folder();
     const budget = openBudget(1_000);
-    const body = openBody({ spillDir, spillBytes: 1_000_000, budget });
+    const body = openBody({ spillDir, spillBytes: 1_000_000, budget, arena: openArena() });
     budget.take(950);
     body.write(Buffer.alloc(100));
     expect(body.busy()).toBeInstanceOf(Promise);
@@ -69,7 +70,7 @@ describe('the octets of a message', () => {
 
   it('cost little more memory than they have, also when they drip', () => {
     const budget = openBudget(1_000_000);
-    const body = openBody({ spillDir: '', spillBytes: 1_000_000, budget });
+    const body = openBody({ spillDir: '', spillBytes: 1_000_000, budget, arena: openArena() });
     for (let n = 0; n < 20_000; n += 1) body.write(Buffer.from('x'));
 
     expect(budget.used()).toBeLessThan(20_000 + 8_192 + 1);
@@ -78,7 +79,7 @@ describe('the octets of a message', () => {
 
   it('are given up when the disk fails, and the memory is free again', async () => {
     const budget = openBudget(1_000);
-    const body = openBody({ spillDir: '/nowhere', spillBytes: 10, budget });
+    const body = openBody({ spillDir: '/nowhere', spillBytes: 10, budget, arena: openArena() });
     await writeAll(body, [Buffer.alloc(100), Buffer.alloc(100)]);
 
     expect(body.isKept()).toBe(false);
@@ -89,7 +90,7 @@ describe('the octets of a message', () => {
 
   it('free their memory when the client goes away in the middle of a write', async () => {
     const budget = openBudget(1_000);
-    const body = openBody({ spillDir: await folder(), spillBytes: 10, budget });
+    const body = openBody({ spillDir: await folder(), spillBytes: 10, budget, arena: openArena() });
     body.write(Buffer.alloc(100));
     const busy = body.busy();
     body.close();
@@ -97,6 +98,18 @@ describe('the octets of a message', () => {
 
     expect(budget.used()).toBe(0);
   });
+});
+
+it('memory of a whole message is used again, and only when it is free', () => {
+  const arena = openArena();
+  const first = arena.borrow(100);
+  expect(arena.borrow(50).buffer).not.toBe(first.buffer);
+  arena.giveBack(first);
+  const second = arena.borrow(50);
+
+  expect(second.buffer).toBe(first.buffer);
+  expect(second).toHaveLength(50);
+  expect(arena.borrow(50).buffer).not.toBe(first.buffer);
 });
 
 describe('the budget', () => {

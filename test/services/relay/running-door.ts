@@ -12,6 +12,7 @@ import type { Submission } from '../../../src/domain/submission.ts';
 import { acceptMessage, type Kept } from '../../../src/services/relay/accept.ts';
 import { openBody } from '../../../src/services/relay/body.ts';
 import { openRecentMessages } from '../../../src/services/relay/recent-messages.ts';
+import { openArena } from '../../../src/services/relay/arena.ts';
 import { openBudget } from '../../../src/services/relay/budget.ts';
 import { type ServedCertificate, serveCertificate } from '../../../src/services/relay/certificate.ts';
 import { type CheckLogin, openCredentials } from '../../../src/services/relay/credentials.ts';
@@ -37,30 +38,31 @@ export interface RunningDoor extends AsyncDisposable {
   check: CheckLogin;
 }
 
-/** The variables a relay reads, with defaults for tests: loopback, port 0, quick to look for the slow. */
+/** The variables of a relay for tests: loopback, port 0, quick to look for the slow. */
+export function relayEnvironment(folder: string): Readonly<Record<string, string>> {
+  return {
+    RELAY_HOSTNAME: 'relay.example.com',
+    MAIL_DOMAIN: 'example.com',
+    API_INTERNAL_TOKEN: 'kZ3vQ8xN5mW2tR7yB4cF9hJ6sL1pD0gAeUiOqKwXzTn',
+    RELAY_SUBMISSION_LISTEN: '127.0.0.1:0',
+    RELAY_TLS_LISTEN: '127.0.0.1:0',
+    RELAY_PRIVATE_LISTEN: '127.0.0.1:0',
+    RELAY_HEALTH_LISTEN: '127.0.0.1:0',
+    RELAY_TLS_CERT_FILE: join(folder, 'cert.pem'),
+    RELAY_TLS_KEY_FILE: join(folder, 'key.pem'),
+    RELAY_SPILL_DIR: folder,
+    RELAY_JOURNAL_DIR: join(folder, 'journal'),
+    RELAY_JOURNAL_MIN_FREE: '1MB',
+    RELAY_SWEEP_INTERVAL: '10ms',
+    RELAY_LINGER_TIMEOUT: '500ms',
+    RELAY_SHUTDOWN_TIMEOUT: '5s',
+  };
+}
+
+/** What a relay reads, parsed. */
 export function relayConfig(folder: string, variables: Readonly<Record<string, string>> = {}) {
-  return loadConfig('relay', {
-    environment: {
-      RELAY_HOSTNAME: 'relay.example.com',
-      MAIL_DOMAIN: 'example.com',
-      API_INTERNAL_TOKEN: 'kZ3vQ8xN5mW2tR7yB4cF9hJ6sL1pD0gAeUiOqKwXzTn',
-      RELAY_SUBMISSION_LISTEN: '127.0.0.1:0',
-      RELAY_TLS_LISTEN: '127.0.0.1:0',
-      RELAY_PRIVATE_LISTEN: '127.0.0.1:0',
-      RELAY_HEALTH_LISTEN: '127.0.0.1:0',
-      RELAY_TLS_CERT_FILE: join(folder, 'cert.pem'),
-      RELAY_TLS_KEY_FILE: join(folder, 'key.pem'),
-      RELAY_SPILL_DIR: folder,
-      RELAY_JOURNAL_DIR: join(folder, 'journal'),
-      RELAY_JOURNAL_MIN_FREE: '1MB',
-      RELAY_SWEEP_INTERVAL: '10ms',
-      RELAY_LINGER_TIMEOUT: '500ms',
-      RELAY_SHUTDOWN_TIMEOUT: '5s',
-      ...variables,
-    },
-    file: undefined,
-    readFile: () => '',
-  });
+  const environment = { ...relayEnvironment(folder), ...variables };
+  return loadConfig('relay', { environment, file: undefined, readFile: () => '' });
 }
 
 const makeCertificate = () => makeSelfSignedCertificate(['relay.example.com'], new Date(), 30);
@@ -95,6 +97,7 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
         ? { outcome: 'accepted', credential: { id: 'usr_ann', username, senderDomains: ['example.com'] } }
         : { outcome: 'refused' },
   };
+  const arena = openArena();
   const acceptance = {
     ...world,
     recent: openRecentMessages(systemClock, { windowMs: 60_000, most: 100 }),
@@ -120,7 +123,7 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
       retryMs: config.SMTP_AUTH_RETRY_DELAY,
       changed: () => undefined,
     }),
-    openBody: () => openBody({ spillDir: folder, spillBytes: config.RELAY_SPILL_BYTES, budget }),
+    openBody: () => openBody({ spillDir: folder, spillBytes: config.RELAY_SPILL_BYTES, budget, arena }),
     accept: (ask, received) => acceptMessage(acceptance, ask, received),
   });
   const opened: RunningDoor = {

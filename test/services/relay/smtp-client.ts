@@ -13,10 +13,10 @@ export interface SmtpClient {
   ask(line: string): Promise<string>;
   startTls(): Promise<void>;
   /** All that was heard and not asked for, once the server has closed. */
-  closed(): Promise<string>;
+  closed(withinMs?: number): Promise<string>;
 }
 
-const withinMs = 5_000;
+const usualMs = 5_000;
 const wholeReply = /^(?:\d{3}-.*\r\n)*\d{3}(?: .*)?\r\n/;
 
 /** Connects in plain text, or with TLS from the first octet; certificates are not checked. */
@@ -49,7 +49,7 @@ function clientOn(socket: Socket): SmtpClient {
         client.socket.once('close', () => reject(new Error('closed in the handshake')));
       });
     },
-    closed: () => heard.until((text, isOver) => (isOver ? text : undefined)),
+    closed: (withinMs) => heard.until((text, isOver) => (isOver ? text : undefined), withinMs),
   };
   return client;
 }
@@ -79,7 +79,7 @@ function listenTo(first: Socket) {
   return {
     follow,
     leave: () => void socket.off('data', hear).off('end', end).off('close', end),
-    until: (wanted: (text: string, isOver: boolean) => string | undefined) =>
+    until: (wanted: (text: string, isOver: boolean) => string | undefined, withinMs = usualMs) =>
       new Promise<string>((resolve, reject) => {
         const timer = setTimeout(() => reject(new Error(`still waiting, heard: ${text}`)), withinMs);
         look = () => {

@@ -5,6 +5,7 @@ import type { Submission } from '../../../src/domain/submission.ts';
 import { acceptMessage, type Kept } from '../../../src/services/relay/accept.ts';
 import { openBody } from '../../../src/services/relay/body.ts';
 import { openRecentMessages } from '../../../src/services/relay/recent-messages.ts';
+import { openArena } from '../../../src/services/relay/arena.ts';
 import { openBudget } from '../../../src/services/relay/budget.ts';
 import {
   type Answers,
@@ -59,6 +60,7 @@ export function speak(options: SpokenOptions): Spoken {
   const kept: Submission[] = [];
   const failures: unknown[] = [];
   const budget = openBudget(options.memoryBytes ?? 1_000_000);
+  const arena = openArena();
   const acceptance = {
     clock: { now: () => new Date('2026-01-01T00:00:00Z') },
     recent: openRecentMessages(systemClock, { windowMs: 60_000, most: 100 }),
@@ -103,6 +105,7 @@ export function speak(options: SpokenOptions): Spoken {
         spillDir: options.spillDir ?? tmpdir(),
         spillBytes: options.spillBytes ?? 1_000_000,
         budget,
+        arena,
       }),
     said: () => undefined,
     failed: (error) => failures.push(error),

@@ -1,6 +1,4 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -16,27 +14,12 @@ import type { Listening } from '../../../src/services/running.ts';
 import { startRelay } from '../../../src/services/relay/start.ts';
 import { annPlain, relayConfig, writeCertificate } from './running-door.ts';
 import { dial } from './smtp-client.ts';
+import { startWholeApi } from './whole-api.ts';
 
-/** An api that knows the login of ann, and takes no messages yet. */
-async function listenAsApi(): Promise<{ readonly url: string; readonly heard: unknown[] }> {
-  const heard: unknown[] = [];
-  const server = createServer(async (request, response) => {
-    const parts = await request.toArray();
-    const body = Buffer.concat(parts).toString();
-    heard.push({ url: request.url, token: request.headers.authorization, body });
-    const accepted = request.url === '/internal/v1/smtp-auth' && body.includes('the right password');
-    const credential = { id: 'usr_ann', username: 'ann', senderDomains: ['Example.com'] };
-    response.writeHead(request.url === '/internal/v1/smtp-auth' ? 200 : 503, {
-      'content-type': 'application/json',
-    });
-    response.end(JSON.stringify(accepted ? { outcome: 'accepted', credential } : { outcome: 'refused' }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, heard };
+async function listenAsApi() {
+  const api = await startWholeApi();
+  onTestFinished(() => api[Symbol.asyncDispose]());
+  return api;
 }
 
 async function runRelay(variables: Readonly<Record<string, string>>) {
