@@ -67,6 +67,7 @@ export function claimDue(
   ]);
 }
 
+// Every limit is a parameter, never computed: the planner must know that few rows come, or it reads the whole table for them.
 const claim = `
 with fair as (
   select d.id from unnest($4::text[]) as s (share)
@@ -80,12 +81,14 @@ with fair as (
   select id from messages
   where next_attempt_at <= now() and id not in (select id from fair)
   order by next_attempt_at
-  limit $2 - (select count(*) from fair)
+  limit $2
   for update skip locked
+), due as (
+  select id from fair union all select id from oldest limit $2
 ), taken as (
   update messages m
   set attempt_id = $1, lease_until = now() + $3 * interval '1 ms', next_attempt_at = now() + $3 * interval '1 ms'
-  from (select id from fair union all select id from oldest) due
+  from due
   where m.id = due.id
     and not exists (select from sending where paused_at is not null and (paused_until is null or paused_until > now()))
   returning m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at
