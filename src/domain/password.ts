@@ -10,7 +10,7 @@ export interface PasswordCost {
 }
 
 /** About 50 ms and 32 MB on a small server: a check is rare, because the relay remembers who it knows. */
-export const passwordCost: PasswordCost = { logN: 15, r: 8, p: 1 };
+const passwordCost: PasswordCost = { logN: 15, r: 8, p: 1 };
 
 const keyLength = 32;
 const mostLogN = 20;

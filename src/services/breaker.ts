@@ -35,10 +35,10 @@ export type Admission =
   | { readonly circuit: Circuit; readonly ticket: Ticket }
   | { readonly circuit: Circuit; readonly waitMs: number };
 
-export const closedCircuit: Circuit = { at: 'closed', turn: 0, failures: 0 };
+const closedCircuit: Circuit = { at: 'closed', turn: 0, failures: 0 };
 
 /** Decides whether a call may be made now. Half-open lets one probe pass, and forgets it once its time is over. */
-export function admit(circuit: Circuit, nowMs: number, settings: BreakerSettings): Admission {
+function admit(circuit: Circuit, nowMs: number, settings: BreakerSettings): Admission {
   const current = expireProbe(circuit, nowMs, settings);
   if (current.at === 'closed') return { circuit: current, ticket: { turn: current.turn, isProbe: false } };
   if (current.at === 'half-open') return { circuit: current, waitMs: current.probeEndsMs - nowMs };
@@ -52,7 +52,7 @@ export function admit(circuit: Circuit, nowMs: number, settings: BreakerSettings
 }
 
 /** Takes in what became of a call. A ticket of an earlier turn changes nothing: its news is old. */
-export function settle(
+function settle(
   circuit: Circuit,
   call: { readonly ticket: Ticket; readonly outcome: CallOutcome },
   nowMs: number,

@@ -12,7 +12,7 @@ export function validated<S extends z.ZodType>(schema: S, input: unknown): z.out
 }
 
 /** Tells the first thing that is wrong, in the branch of a union that comes nearest. */
-export function fieldProblem(issues: readonly Issue[]): ApiProblem {
+function fieldProblem(issues: readonly Issue[]): ApiProblem {
   const issue = deepest(issues[0]);
   const field = issue ? pathOf(issue) : '';
   const what = issue ? wordsFor(issue) : 'is invalid';

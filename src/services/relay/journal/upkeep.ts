@@ -35,7 +35,7 @@ export function startUpkeep(kept: Kept): { stop(): Promise<void> } {
 }
 
 /** One turn: says that the owner lives, measures the disk, ends and removes old segments, takes in what was requeued. */
-export async function keepHouse(kept: Kept): Promise<void> {
+async function keepHouse(kept: Kept): Promise<void> {
   const { state, groups, owner, inTurn } = kept;
   const { config, world } = state;
   const tasks: Readonly<Record<string, () => Promise<unknown>>> = {

@@ -21,7 +21,7 @@ export async function temporaryDirectory(): Promise<{ readonly path: string } & 
 }
 
 /** A configuration with small numbers. */
-export function journalConfig(directory: string, changes: Partial<JournalConfig> = {}): JournalConfig {
+function journalConfig(directory: string, changes: Partial<JournalConfig> = {}): JournalConfig {
   return {
     RELAY_JOURNAL_DIR: directory,
     RELAY_JOURNAL_MAX_BYTES: 50_000_000,
@@ -59,7 +59,7 @@ export function listeningLog(): { readonly log: Log; readonly lines: Line[] } {
   return { log, lines };
 }
 
-export function journalWorld(log: Log, changes: Partial<JournalWorld> = {}): JournalWorld {
+function journalWorld(log: Log, changes: Partial<JournalWorld> = {}): JournalWorld {
   return { disk: systemDisk, clock: systemClock, random: systemRandom, log, own: ownDirectory, ...changes };
 }
 
