@@ -64,7 +64,6 @@ export const operationEdges: readonly string[] = [];
 /** Each package has one home; zod parses at several edges. A package without a line here may not be imported at all. */
 export const homes: Readonly<Record<string, RegExp>> = {
   '@fastify/swagger': /^src\/services\/api\//,
-  '@bomb.sh/tab': /^src\/cli\//,
   chalk: /^src\/cli\//,
   commander: /^src\/cli\//,
   dotenv: /^src\/config\/(load|env-file)\.ts$/,
