@@ -178,6 +178,21 @@ describe('a journal whose write failed', () => {
     await opened.journal.close();
   });
 
+  it('syncs the directory of a new segment before it says that anything in it is stored', async () => {
+    await using directory = await temporaryDirectory();
+    const { disk, calls } = faultyDisk(systemDisk);
+    const opened = await openTestJournal(directory.path, { disk });
+    const before = calls.length;
+    await opened.journal.append(submission(1));
+    expect(calls.slice(before).map((call) => call.split(' ')[0])).toEqual([
+      'create',
+      'syncDirectory',
+      'append',
+      'sync',
+    ]);
+    await opened.journal.close();
+  });
+
   it('says which call failed when it cannot be opened', async () => {
     await using measured = await temporaryDirectory();
     const clean = faultyDisk(systemDisk);

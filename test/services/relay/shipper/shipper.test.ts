@@ -332,6 +332,25 @@ describe('the shipper', () => {
     await started[Symbol.asyncDispose]();
   });
 
+  it('takes in all answers under way when it is stopped', async () => {
+    await using directory = await temporaryDirectory();
+    await using api = await startStandInApi();
+    await using opened = await openTestJournal(directory.path);
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    api.behave = () => gate.then(() => 'judge');
+    await fill(opened.journal, 40);
+    const started = ship(api, { journal: opened.journal });
+    await until('two requests are under way', () => api.requests.length === 2);
+    const stopped = started.shipper.stop();
+    open();
+    await stopped;
+    expect((await opened.journal.backlog()).records).toBe(40 - 16);
+    await started[Symbol.asyncDispose]();
+  });
+
   it('stops within its time although an answer does not come', async () => {
     await using directory = await temporaryDirectory();
     await using api = await startStandInApi();

@@ -14,7 +14,7 @@ export interface StandInApi extends AsyncDisposable {
   /** Ids of each batch that came. */
   readonly batches: string[][];
   readonly requests: { readonly headers: IncomingMessage['headers']; readonly path: string }[];
-  behave: (ids: readonly string[]) => Behaviour;
+  behave: (ids: readonly string[]) => Behaviour | Promise<Behaviour>;
   refuse: (id: string) => string | undefined;
   /** Looks at every submission that comes, stored or not. */
   inspect: (submission: Submission) => void;
@@ -71,7 +71,7 @@ async function answer(api: StandInApi, request: IncomingMessage, response: Serve
   const ids = frames(Buffer.concat(chunks)).map((frame) => read(api, frame));
   api.requests.push({ headers: request.headers, path: request.url ?? '' });
   api.batches.push(ids);
-  const behaviour = api.behave(ids);
+  const behaviour = await api.behave(ids);
   if (behaviour === 'hang') return;
   if (typeof behaviour === 'number') {
     response.writeHead(behaviour).end('{}');
