@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 
 import { Command } from 'commander';
 
@@ -181,11 +181,19 @@ function reportingOf(
 /** The operator's folder; it need not be there yet, but a file in its place is refused. */
 function folder({ dir }: GlobalFlags, { environment, cwd }: Terminal): string {
   const named = dir ?? environment['MAILCTL_DIR'] ?? '';
-  const path = resolve(cwd, named);
+  if (cwd === undefined && !isAbsolute(named)) throw noCurrentFolder();
+  const path = resolve(cwd ?? '/', named);
   if (mayBeFolder(path)) return path;
   throw new OperatorError('usage', `${path} is no folder`, {
     hint: 'Name the folder that holds .env: -C DIR',
     field: dir === undefined ? 'MAILCTL_DIR' : '--dir',
+  });
+}
+
+function noCurrentFolder(): OperatorError {
+  return new OperatorError('usage', 'the current folder does not exist any more', {
+    hint: 'Change to another one, or name it: -C DIR',
+    field: '--dir',
   });
 }
 

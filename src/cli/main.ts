@@ -26,10 +26,19 @@ function sinkTo(stream: NodeJS.WriteStream): TextSink {
   return { isTerminal: stream.isTTY === true, write: (text) => void stream.write(text) };
 }
 
+/** Undefined when the folder was removed under us. */
+function currentFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
+}
+
 hearSignals();
 const terminal: Terminal = {
   environment: process.env,
-  cwd: process.cwd(),
+  cwd: currentFolder(),
   uid: process.getuid?.(),
   stdout: sinkTo(process.stdout),
   stderr: sinkTo(process.stderr),

@@ -3,7 +3,8 @@ import type { Prompts } from './prompts.ts';
 /** The process as the command line sees it; `main.ts` passes the real one, tests pass one they can look into. */
 export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
+  /** The current folder; undefined when it was removed meanwhile. */
+  readonly cwd: string | undefined;
   readonly uid: number | undefined;
   /** The result. */
   readonly stdout: TextSink;

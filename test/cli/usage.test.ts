@@ -61,6 +61,12 @@ describe('a wrong command line', () => {
     expect(fields).toEqual(['NAME', 'confg', '--tls', '--dir']);
   });
 
+  it('behind -- has words only, also where it fails', async () => {
+    const { exit, out, err } = await runInProcess(['nonsense', '--', '--json']);
+    expect({ exit, out }).toEqual({ exit: 2, out: '' });
+    expect(err).toContain('there is no command "nonsense"');
+  });
+
   it('takes --json behind -- for a word, not for the flag', async () => {
     const { exit, out } = await runInProcess(['complete', '--', '--json']);
     expect({ exit, out }).toEqual({ exit: 0, out: '--json\tprint one JSON object on stdout\n' });

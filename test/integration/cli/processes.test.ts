@@ -77,9 +77,13 @@ describe('the streams of a process', () => {
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
-  it('works in a folder that was removed under it', async () => {
-    const ended = await runToEnd(bash('cd "$(mktemp -d)" && rmdir "$PWD" && "$@"', '--version'));
-    expect(ended.exit).toBe(0);
+  it('says that the current folder was removed under it, where it needs one', async () => {
+    const line = 'cd "$(mktemp -d)" && rmdir "$PWD" && "$@"';
+    const ended = await runToEnd(bash(line, 'config', 'check'));
+    expect(ended).toMatchObject({ exit: 2, out: '' });
+    expect(ended.err).toMatch(/^✘ the current folder does not exist any more\n/);
+    expect(await runToEnd(bash(line, '-C', '/', 'help', 'exit-codes'))).toMatchObject({ exit: 0, err: '' });
+    expect(await runToEnd(bash(line, '--version'))).toMatchObject({ exit: 0, err: '' });
   });
 
   it('finds .env by MAILCTL_DIR, and lets the environment win over it', async () => {
