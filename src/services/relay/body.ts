@@ -21,7 +21,8 @@ export interface Body {
 }
 
 export interface BodyOptions {
-  readonly spillDir: string;
+  /** A path that no other body gets. */
+  spillPath(): string;
   readonly spillBytes: number;
   readonly budget: Budget;
   readonly arena: Arena;
@@ -85,7 +86,7 @@ async function moveToDisk(state: State): Promise<void> {
 async function movePile(state: State): Promise<void> {
   const [parts, held] = state.pile.takeOut();
   try {
-    state.spill ??= await openSpill(state.options.spillDir);
+    state.spill ??= await openSpill(state.options.spillPath());
     await state.spill.append(parts);
   } catch {
     state.kept = false;

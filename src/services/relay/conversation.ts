@@ -76,6 +76,7 @@ interface State {
   asking: boolean;
   paused: boolean;
   clogged: boolean;
+  inLongLine: boolean;
   heardEnd: boolean;
   over: boolean;
   body: Body | undefined;
@@ -94,6 +95,7 @@ export function openConversation(options: ConversationOptions): Conversation {
     asking: false,
     paused: false,
     clogged: false,
+    inLongLine: false,
     heardEnd: false,
     over: false,
     body: undefined,
@@ -222,11 +224,21 @@ function understand(state: State): boolean {
 
 function understandLine(state: State): boolean {
   const step = readLine(state.rest, state.options.policy.maxCommandBytes);
-  if (step.state === 'more') return false;
+  if (step.state === 'more') return forgetEndless(state);
   state.rest = step.rest;
-  if (step.state === 'line') take(state, { got: 'line', line: step.line });
-  else take(state, { got: step.state === 'long' ? 'long-line' : 'bare-line-end' });
+  if (state.inLongLine || step.state === 'long') take(state, { got: 'long-line' });
+  else take(state, step.state === 'line' ? { got: 'line', line: step.line } : { got: 'bare-line-end' });
+  state.inLongLine = false;
   return true;
+}
+
+/** A line that is too long already is not kept; it is answered when it ends. */
+function forgetEndless(state: State): false {
+  if (state.rest.length > state.options.policy.maxCommandBytes) {
+    state.rest = nothing;
+    state.inLongLine = true;
+  }
+  return false;
 }
 
 function understandData(state: State, step: DataStep): boolean {

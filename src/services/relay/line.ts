@@ -16,6 +16,6 @@ export function readLine(octets: Buffer, maxBytes: number): LineStep {
   if (end < 0) return { state: 'more' };
   const rest = octets.subarray(end + 1);
   if (end + 1 > maxBytes) return { state: 'long', rest };
-  if (octets.indexOf(cr) !== end - 1) return { state: 'bare', rest };
+  if (end === 0 || octets.indexOf(cr) !== end - 1) return { state: 'bare', rest };
   return { state: 'line', line: octets.toString('latin1', 0, end - 1), rest };
 }

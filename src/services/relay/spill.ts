@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
 
 /** A file without a name: it is gone when it is closed, and when the process dies. */
 export interface Spill {
@@ -10,11 +8,10 @@ export interface Spill {
   close(): Promise<void>;
 }
 
-/** Opens an empty file in `dir`, readable by nobody else; rejects with the error of the disk. */
-export async function openSpill(dir: string): Promise<Spill> {
-  const name = join(dir, `${randomUUID()}.spill`);
-  const file = await open(name, 'wx+', 0o600);
-  await unlink(name);
+/** Opens an empty file, readable by nobody else, which has had this path for a moment; rejects with the error of the disk. */
+export async function openSpill(path: string): Promise<Spill> {
+  const file = await open(path, 'wx+', 0o600);
+  await unlink(path);
   return {
     append: (parts) => writeAll(file, parts),
     read: (target, from) => readAll(file, target, from),

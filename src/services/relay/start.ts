@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { OperatorError } from '../../domain/failure.ts';
 import { type Probe, startHealth } from '../health.ts';
@@ -96,6 +97,7 @@ interface Parts {
 function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): DoorWorld {
   const { budget, keep, ...rest } = parts;
   const { RELAY_SPILL_DIR: spillDir, RELAY_SPILL_BYTES: spillBytes } = config;
+  const spillPath = () => join(spillDir, `${world.random.letters(20)}.spill`);
   const arena = openArena();
   const acceptance: Acceptance = {
     ...world,
@@ -111,7 +113,7 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
   return {
     ...world,
     ...rest,
-    openBody: () => openBody({ spillDir, spillBytes, budget, arena }),
+    openBody: () => openBody({ spillPath, spillBytes, budget, arena }),
     accept: (ask, received) => acceptMessage(acceptance, ask, received),
   };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { systemRandom } from '../../../src/adapters/random.ts';
 import { type Body, openBody } from '../../../src/services/relay/body.ts';
 import { openArena } from '../../../src/services/relay/arena.ts';
 import { openBudget } from '../../../src/services/relay/budget.ts';
@@ -13,6 +14,10 @@ async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'spill-'));
   onTestFinished(() => rm(path, { recursive: true, force: true }));
   return path;
+}
+
+function pathIn(dir: string): () => string {
+  return () => join(dir, systemRandom.letters(20));
 }
 
 async function writeAll(body: Body, pieces: readonly Buffer[]): Promise<void> {
@@ -29,7 +34,7 @@ describe('the octets of a message', () => {
     await fc.assert(
       fc.asyncProperty(sizes, fc.constantFrom(10, 4_000, 1_000_000), async (lengths, spillBytes) => {
         const budget = openBudget(1_000_000);
-        const body = openBody({ spillDir, spillBytes, budget, arena: openArena() });
+        const body = openBody({ spillPath: pathIn(spillDir), spillBytes, budget, arena: openArena() });
         const pieces = lengths.map((length, n) => Buffer.alloc(length, n + 1));
         await writeAll(body, pieces);
         const whole = Buffer.concat(pieces);
@@ -48,7 +53,12 @@ describe('the octets of a message', () => {
 
   it('leave no file that has a name', async () => {
     const spillDir = await folder();
-    const body = openBody({ spillDir, spillBytes: 10, budget: openBudget(1_000), arena: openArena() });
+    const body = openBody({
+      spillPath: pathIn(spillDir),
+      spillBytes: 10,
+      budget: openBudget(1_000),
+      arena: openArena(),
+    });
     await writeAll(body, [Buffer.alloc(100)]);
 
     expect(await readdir(spillDir)).toEqual([]);
@@ -58,7 +68,7 @@ describe('the octets of a message', () => {
   it('move to disk when there is no room in memory, however small they are', async () => {
     const spillDir = await folder();
     const budget = openBudget(1_000);
-    const body = openBody({ spillDir, spillBytes: 1_000_000, budget, arena: openArena() });
+    const body = openBody({ spillPath: pathIn(spillDir), spillBytes: 1_000_000, budget, arena: openArena() });
     budget.take(950);
     body.write(Buffer.alloc(100));
     expect(body.busy()).toBeInstanceOf(Promise);
@@ -70,7 +80,7 @@ describe('the octets of a message', () => {
 
   it('cost little more memory than they have, also when they drip', () => {
     const budget = openBudget(1_000_000);
-    const body = openBody({ spillDir: '', spillBytes: 1_000_000, budget, arena: openArena() });
+    const body = openBody({ spillPath: pathIn(''), spillBytes: 1_000_000, budget, arena: openArena() });
     for (let n = 0; n < 20_000; n += 1) body.write(Buffer.from('x'));
 
     expect(budget.used()).toBeLessThan(20_000 + 8_192 + 1);
@@ -79,7 +89,7 @@ describe('the octets of a message', () => {
 
   it('are given up when the disk fails, and the memory is free again', async () => {
     const budget = openBudget(1_000);
-    const body = openBody({ spillDir: '/nowhere', spillBytes: 10, budget, arena: openArena() });
+    const body = openBody({ spillPath: pathIn('/nowhere'), spillBytes: 10, budget, arena: openArena() });
     await writeAll(body, [Buffer.alloc(100), Buffer.alloc(100)]);
 
     expect(body.isKept()).toBe(false);
@@ -90,7 +100,7 @@ describe('the octets of a message', () => {
 
   it('free their memory when the client goes away in the middle of a write', async () => {
     const budget = openBudget(1_000);
-    const body = openBody({ spillDir: await folder(), spillBytes: 10, budget, arena: openArena() });
+    const body = openBody({ spillPath: pathIn(await folder()), spillBytes: 10, budget, arena: openArena() });
     body.write(Buffer.alloc(100));
     const busy = body.busy();
     body.close();

@@ -157,6 +157,16 @@ describe('a conversation', () => {
     expect(spoken.heard()).toMatch(/\r\n452 4\.3\.1 /);
   });
 
+  it('does not keep a line that never ends', () => {
+    const spoken = speak({ protection: 'private' });
+    spoken.heard();
+    const piece = Buffer.alloc(65_536, 'x');
+    for (let n = 0; n < 4_000; n += 1) spoken.conversation.hear(piece);
+    spoken.conversation.hear(Buffer.from('\r\nNOOP\r\n'));
+
+    expect(spoken.heard()).toBe('500 5.5.2 Line too long\r\n250 2.0.0 Ok\r\n');
+  });
+
   it('listens to nobody who does not read what is said', () => {
     const spoken = speak({ protection: 'private' });
     spoken.deafen();

@@ -123,7 +123,13 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
       retryMs: config.SMTP_AUTH_RETRY_DELAY,
       changed: () => undefined,
     }),
-    openBody: () => openBody({ spillDir: folder, spillBytes: config.RELAY_SPILL_BYTES, budget, arena }),
+    openBody: () =>
+      openBody({
+        spillPath: () => join(folder, systemRandom.letters(20)),
+        spillBytes: config.RELAY_SPILL_BYTES,
+        budget,
+        arena,
+      }),
     accept: (ask, received) => acceptMessage(acceptance, ask, received),
   });
   const opened: RunningDoor = {

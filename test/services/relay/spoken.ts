@@ -1,5 +1,7 @@
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
+import { systemRandom } from '../../../src/adapters/random.ts';
 import { newId } from '../../../src/domain/id.ts';
 import type { Submission } from '../../../src/domain/submission.ts';
 import { acceptMessage, type Kept } from '../../../src/services/relay/accept.ts';
@@ -102,7 +104,7 @@ export function speak(options: SpokenOptions): Spoken {
     },
     openBody: () =>
       openBody({
-        spillDir: options.spillDir ?? tmpdir(),
+        spillPath: () => join(options.spillDir ?? tmpdir(), systemRandom.letters(20)),
         spillBytes: options.spillBytes ?? 1_000_000,
         budget,
         arena,
