@@ -10,6 +10,7 @@ export interface Noun {
 }
 
 const everyDay = 'Every day:';
+const mail = 'Mail:';
 const access = 'Access:';
 const host = 'Host:';
 const services = 'Services:';
@@ -34,6 +35,12 @@ export const nouns: readonly Noun[] = [
     summary: 'run the whole platform in one process on free loopback ports',
     group: everyDay,
     load: async () => (await import('./commands/sandbox.ts')).defineSandbox,
+  },
+  {
+    name: 'queue',
+    summary: 'look at what waits for Postal; hold, release, retry, drop, pause',
+    group: mail,
+    load: async () => (await import('./commands/queue.ts')).defineQueue,
   },
   {
     name: 'keys',
