@@ -7,7 +7,8 @@ import { OperatorError } from '../../domain/failure.ts';
 import { newId } from '../../domain/id.ts';
 import { listeningAt, type Listening } from '../running.ts';
 import type { ApiMetrics } from './api-metrics.ts';
-import { ApiProblem, problemDocument, problemOf, problems } from './problem.ts';
+import { ApiProblem } from './problem.ts';
+import { refuse, refuseUnparsed } from './request-boundary.ts';
 import type { ApiWorld } from './room.ts';
 import { validated } from './validation.ts';
 
@@ -17,6 +18,8 @@ declare module 'fastify' {
     octets: Uint8Array | undefined;
   }
 }
+
+const mostPathPart = 512;
 
 export interface ServerOptions {
   /** Label in metrics and logs. */
@@ -38,27 +41,26 @@ export function openHttpServer(
     metrics,
   }: Pick<ApiWorld, 'clock' | 'random' | 'log'> & { readonly metrics: ApiMetrics },
 ) {
+  const newRequestId = () => newId('req', clock.now(), random.bytes(10));
   const server = fastify({
     logger: false,
     bodyLimit: options.maxBodyBytes,
     requestTimeout: options.requestTimeoutMs,
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
-    genReqId: () => newId('req', clock.now(), random.bytes(10)),
+    genReqId: newRequestId,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 512 },
+    routerOptions: { maxParamLength: mostPathPart },
+    frameworkErrors: (error, request, reply) => void refuse(error, request, reply, log),
+    clientErrorHandler: (error, socket) => refuseUnparsed(error, socket, newRequestId()),
   }).withTypeProvider<ZodTypeProvider>();
   server.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => ({ value: validated(schema, data) }));
   server.setSerializerCompiler(serializerCompiler);
   server.decorateRequest('octets');
   server.removeAllContentTypeParsers();
-  server.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
+  nameRequests(server);
   endConnectionsWhenClosing(server);
-  server.addHook('onResponse', async (request, reply) => {
-    record(options, request, reply, { log, metrics });
-  });
+  server.addHook('onResponse', async (request, reply) => record(options, request, reply, { log, metrics }));
   server.setNotFoundHandler(() => {
     throw new ApiProblem('not-found', 'There is no such path, or it does not know this method');
   });
@@ -82,6 +84,12 @@ export async function listen(
     });
   }
   return listeningAt(server.server.address());
+}
+
+function nameRequests(server: Pick<FastifyInstance, 'addHook'>): void {
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
 }
 
 /** A connection whose last answer is given while we stop is not kept open for another request. */
@@ -114,25 +122,4 @@ function record(
     ms: Math.round(reply.elapsedTime),
     client: request.ip,
   });
-}
-
-/** The request boundary: whatever was thrown becomes a problem document, and our bugs a line in the log. */
-function refuse(
-  error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  log: ApiWorld['log'],
-): FastifyReply {
-  const known = problemOf(error);
-  const problem = known ?? new ApiProblem('internal', 'Something failed on our side; nothing is promised');
-  const where = { request_id: request.id, route: request.routeOptions.url ?? 'none', code: problem.code };
-  if (!known) log.error('a request failed', { ...where, error });
-  else if (problems[problem.code].status >= 500) log.warn('a request cannot be served', { ...where, error });
-  else log.info('a request was refused', { ...where, why: problem.message });
-  return reply
-    .code(problems[problem.code].status)
-    .headers(problem.headers)
-    .type('application/problem+json')
-    .serializer((document: unknown) => JSON.stringify(document))
-    .send(problemDocument(problem, request.id));
 }

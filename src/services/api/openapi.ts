@@ -21,43 +21,47 @@ export async function defineOpenApi(server: HttpServer): Promise<void> {
     transform: createJsonSchemaTransform({ skipList: ['/v1/openapi.json'] }),
   });
   server.get('/v1/openapi.json', { schema: { hide: true } }, async (_, reply) =>
-    reply.type('application/json').send(JSON.stringify(withRawMessages(server.swagger()))),
+    reply.type('application/json').send(JSON.stringify(withBodies(server.swagger()))),
   );
 }
 
-const sendingBody = {
-  required: true,
-  content: {
-    'application/json': { schema: z.toJSONSchema(newMessage, { io: 'input' }) },
-    'message/rfc822': { schema: { type: 'string', contentMediaType: 'message/rfc822' } },
-  },
-};
-
-/** One operation takes two content types, which the schemas of a route cannot say. */
-function withRawMessages(document: object): object {
-  const paths = 'paths' in document && isRecord(document.paths) ? document.paths : {};
-  const messages = isRecord(paths['/v1/messages']) ? paths['/v1/messages'] : {};
-  const post = isRecord(messages['post']) ? messages['post'] : {};
-  return {
-    ...document,
-    paths: {
-      ...paths,
-      '/v1/messages': {
-        ...messages,
-        post: { ...post, requestBody: sendingBody, parameters: sendingHeaders },
+const bodies = {
+  '/v1/messages': {
+    parameters: sendingHeaders(),
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': { schema: z.toJSONSchema(newMessage, { io: 'input' }) },
+        'message/rfc822': { schema: { type: 'string', contentMediaType: 'message/rfc822' } },
       },
     },
-  };
+  },
+  '/v1/suppressions/import': {
+    requestBody: {
+      required: true,
+      content: { 'text/csv': { schema: { type: 'string', contentMediaType: 'text/csv' } } },
+    },
+  },
+} as const;
+
+/** What the schemas of a route cannot say: two content types for one operation, and bodies that are no JSON. */
+function withBodies(document: object): object {
+  const paths = 'paths' in document && isRecord(document.paths) ? document.paths : {};
+  const completed = Object.entries(bodies).map(([path, body]) => {
+    const item = isRecord(paths[path]) ? paths[path] : {};
+    const post = isRecord(item['post']) ? item['post'] : {};
+    return [path, { ...item, post: { ...post, ...body } }] as const;
+  });
+  return { ...document, paths: { ...paths, ...Object.fromEntries(completed) } };
 }
 
-const sendingHeaders = [
-  header('Idempotency-Key', 'Names the request: sent again with the same body, it gives the first answer'),
-  header('Mail-From', 'Envelope sender of a message/rfc822 body; else its From'),
-  header(
-    'Rcpt-To',
-    'Envelope recipients of a message/rfc822 body, separated by commas; else its To, Cc and Bcc',
-  ),
-];
+function sendingHeaders() {
+  return [
+    header('Idempotency-Key', 'Names the request: sent again with the same body, it gives the first answer'),
+    header('Mail-From', 'Envelope sender of a message/rfc822 body; else its From'),
+    header('Rcpt-To', 'Envelope recipients of a message/rfc822 body, by commas; else its To, Cc and Bcc'),
+  ];
+}
 
 function header(name: string, description: string) {
   return { in: 'header', name, description, required: false, schema: { type: 'string' } };

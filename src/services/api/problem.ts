@@ -37,6 +37,7 @@ export const problems = {
   'unsupported-media-type': { status: 415, title: 'The content type is not accepted here', retryable: false },
   'invalid-field': { status: 422, title: 'A field is invalid', retryable: false },
   'too-many-recipients': { status: 422, title: 'The message has too many recipients', retryable: false },
+  'headers-too-large': { status: 431, title: 'The header fields are too large', retryable: false },
   'rate-limited': { status: 429, title: 'Too many requests', retryable: true },
   internal: { status: 500, title: 'The api failed', retryable: false },
   unavailable: { status: 503, title: 'The api cannot serve this now', retryable: true },
@@ -119,8 +120,14 @@ function ofFramework(code: string, error: unknown): ApiProblem | undefined {
       return new ApiProblem('bad-request', 'Content-Length does not fit the body', {
         field: 'content-length',
       });
+    case 'FST_ERR_BAD_URL':
+      return new ApiProblem('bad-request', 'The path cannot be decoded');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new ApiProblem('not-found', 'No part of a path is as long');
     default:
-      return isClientError(error) ? new ApiProblem('bad-request', error.message) : undefined;
+      return isClientError(error)
+        ? new ApiProblem('bad-request', 'The request cannot be understood', { cause: error })
+        : undefined;
   }
 }
 

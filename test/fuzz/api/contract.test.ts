@@ -1,0 +1,159 @@
+import fc, { type Arbitrary } from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+
+import { type ApiUnderTest, runningApi } from '../../integration/api/running-api.ts';
+import { type Operation, operationsOf } from './operations.ts';
+import { type JsonSchema, nearly } from './schema-values.ts';
+
+const runs = Number(process.env['FUZZ_RUNS'] ?? 60);
+
+let api: ApiUnderTest;
+let operations: readonly Operation[] = [];
+beforeAll(async () => {
+  api = await runningApi({ API_RATE_LIMIT: '10000000', API_BURST_LIMIT: '10000000', LOG_LEVEL: 'error' });
+  operations = await operationsOf(api.url);
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+interface Request {
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body: Uint8Array | undefined;
+}
+
+function requestsOf({ path, parameters, content, method }: Operation): Arbitrary<Request> {
+  const values = Object.fromEntries(parameters.map(({ name, schema }) => [name, nearly(schema)]));
+  const names = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name);
+  return fc
+    .record({
+      values: fc.record(values, { requiredKeys: names }),
+      body: method === 'GET' ? fc.constant(undefined) : bodiesOf(content),
+    })
+    .map(({ values, body }) => ({
+      path: filled(path, parameters, values),
+      headers: { ...headersOf(parameters, values), ...body?.headers },
+      body: body?.octets,
+    }));
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+function filled(path: string, parameters: Operation['parameters'], values: Values): string {
+  const whole = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encode(values[name]) || '-');
+  const query = parameters
+    .filter((parameter) => parameter.in === 'query' && values[parameter.name] !== undefined)
+    .map(({ name }) => `${name}=${encode(values[name])}`);
+  return query.length > 0 ? `${whole}?${query.join('&')}` : whole;
+}
+
+function encode(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value ?? '');
+  return encodeURIComponent(Buffer.from(text).toString()).replaceAll('.', '%2E');
+}
+
+function headersOf(parameters: Operation['parameters'], values: Values): Record<string, string> {
+  const given = parameters
+    .filter((parameter) => parameter.in === 'header')
+    .flatMap(({ name }) => {
+      const value = values[name];
+      return typeof value === 'string' && /^[\t -~]+$/.test(value) ? [[name, value.trim()] as const] : [];
+    });
+  return Object.fromEntries(given);
+}
+
+interface Body {
+  readonly headers: Record<string, string>;
+  readonly octets: Uint8Array;
+}
+
+const texts = fc.oneof(
+  fc.string(),
+  fc.constantFrom('ann@example.com,,bounce\r\n', 'From: a@b.test\r\nTo: ann@example.com\r\n\r\nHello'),
+);
+
+function bodiesOf(content: Operation['content']): Arbitrary<Body | undefined> {
+  const kinds = Object.entries(content).map(([type, { schema }]) =>
+    (type === 'application/json' ? nearly(schema).map((value) => JSON.stringify(value) ?? '') : texts).map(
+      (text) => ({ headers: { 'content-type': type }, octets: Buffer.from(text) }),
+    ),
+  );
+  const junk = fc.record({
+    headers: fc.constantFrom({ 'content-type': 'application/json' }, { 'content-type': 'text/csv' }),
+    octets: fc.uint8Array({ maxLength: 200 }),
+  });
+  const [kind = fc.constant(undefined)] = kinds;
+  return fc.oneof({ weight: 12, arbitrary: kind }, ...kinds, junk);
+}
+
+async function ask({ method }: Operation, { path, headers, body }: Request): Promise<Response> {
+  return fetch(`${api.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${api.key.reveal()}`, ...headers },
+    ...(body && { body }),
+  });
+}
+
+/** Why an answer is not as the description says; empty when it is. */
+async function departure({ responses }: Operation, response: Response): Promise<string> {
+  const { status } = response;
+  const text = await response.text();
+  const described = describedFor(responses, status);
+  if (status >= 500 || !described) return `${status} ${text}`;
+  const type = (response.headers.get('content-type') ?? '').replace(/;.*/, '');
+  const schema = type.endsWith('json') ? described.content?.[type]?.schema : undefined;
+  if (schema) return mismatch(schema, text);
+  return text === '' || type === 'text/csv' ? '' : `${type} is not described: ${text}`;
+}
+
+function describedFor(responses: Operation['responses'], status: number) {
+  return responses[String(status)] ?? responses[`${Math.floor(status / 100)}XX`];
+}
+
+function mismatch(schema: JsonSchema, text: string): string {
+  const found = z
+    .fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0])
+    .safeParse(JSON.parse(text));
+  return found.success ? '' : `${z.prettifyError(found.error)}: ${text}`;
+}
+
+it('describes every operation that there is', () => {
+  expect(operations.map(({ name }) => name).toSorted()).toEqual([
+    'DELETE /v1/messages/{id}',
+    'DELETE /v1/suppressions/{address}',
+    'DELETE /v1/webhooks/{id}',
+    'GET /v1/health',
+    'GET /v1/keys/self',
+    'GET /v1/messages',
+    'GET /v1/messages/{id}',
+    'GET /v1/stats',
+    'GET /v1/suppressions',
+    'GET /v1/suppressions/export',
+    'GET /v1/webhooks',
+    'GET /v1/webhooks/deliveries/dead',
+    'POST /v1/messages',
+    'POST /v1/messages/batch',
+    'POST /v1/suppressions',
+    'POST /v1/suppressions/import',
+    'POST /v1/webhooks',
+    'POST /v1/webhooks/deliveries/replay',
+  ]);
+});
+
+it('answers whatever is asked as its description says, and never fails', async () => {
+  const statuses = new Map<string, number>();
+  for (const operation of operations) {
+    await fc.assert(
+      fc.asyncProperty(requestsOf(operation), async (request) => {
+        const response = await ask(operation, request);
+        const seen = `${operation.name} ${response.status}`;
+        statuses.set(seen, (statuses.get(seen) ?? 0) + 1);
+        expect([operation.name, await departure(operation, response)]).toEqual([operation.name, '']);
+      }),
+      { numRuns: runs },
+    );
+  }
+  console.log(Object.fromEntries([...statuses].toSorted()));
+  const accepted = [...statuses.keys()].filter((seen) => / 20\d$/.test(seen));
+  expect(accepted.length).toBeGreaterThanOrEqual(14);
+});
