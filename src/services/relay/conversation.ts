@@ -1,32 +1,10 @@
+import { answerAsk, type Answers, type Soon, type StoreAsk } from './answers.ts';
 import type { Body } from './body.ts';
 import { type DataReader, type DataStep, readData } from './data.ts';
 import { readLine } from './line.ts';
 import { replyText, type Said } from './replies.ts';
 import { respond } from './respond.ts';
-import {
-  type AdmitAnswer,
-  type Ask,
-  type Credential,
-  type Input,
-  openSession,
-  type PermitAnswer,
-  type Policy,
-  type Session,
-  type StoreAnswer,
-  type VerifyAnswer,
-} from './session.ts';
-import type { Login } from './sasl.ts';
-
-type Soon<T> = T | Promise<T>;
-
-/** Who answers what a session asks. What is known at once is best answered without a promise. */
-export interface Answers {
-  admit(): Soon<AdmitAnswer>;
-  verify(login: Login): Soon<VerifyAnswer>;
-  permit(credential: Credential): Soon<PermitAnswer>;
-  /** Resolves `stored` only when the message is durable. The body is closed by the caller. */
-  store(ask: Extract<Ask, { ask: 'store' }>, body: Body): Promise<StoreAnswer>;
-}
+import { type Ask, type Input, openSession, type Policy, type Session, type StoreAnswer } from './session.ts';
 
 /** The client's end of a conversation. */
 export interface Peer {
@@ -157,38 +135,21 @@ function hearAnswer(state: State, input: Input): void {
 }
 
 function answerTo(state: State, ask: Ask): Soon<Input> {
-  const { answers } = state.options;
-  switch (ask.ask) {
-    case 'admit':
-      return whenKnown(state, answers.admit(), (answer) => ({ got: 'admit', answer }));
-    case 'verify':
-      return whenKnown(state, answers.verify(ask.login), (answer) => ({ got: 'verify', answer }));
-    case 'permit':
-      return whenKnown(state, answers.permit(ask.credential), (answer) => ({ got: 'permit', answer }));
-    case 'secure':
-      return secure(state);
-    case 'store':
-      return whenKnown(state, store(state, ask), (answer) => ({ got: 'store', answer }));
-  }
-}
-
-/** An answer that fails ends this session alone: a decision, made here for all asks. */
-function whenKnown<T>(state: State, answer: Soon<T>, input: (answer: T) => Input): Soon<Input> {
-  if (!(answer instanceof Promise)) return input(answer);
-  return answer.then(input, (error: unknown): Input => {
-    state.options.failed(error);
-    return { got: 'fault' };
+  return answerAsk(ask, state.options.answers, {
+    secure: () => secure(state),
+    store: (asked) => store(state, asked),
+    failed: (error) => state.options.failed(error),
   });
 }
 
 /** What came in plain text behind STARTTLS was never said by the client we will know (CVE-2011-0411). */
-function secure(state: State): Soon<Input> {
+function secure(state: State): Promise<void> {
   state.rest = nothing;
   flush(state);
-  return whenKnown(state, state.options.peer.secure(), () => ({ got: 'secure' }));
+  return state.options.peer.secure();
 }
 
-async function store(state: State, ask: Extract<Ask, { ask: 'store' }>): Promise<StoreAnswer> {
+async function store(state: State, ask: StoreAsk): Promise<StoreAnswer> {
   const { body } = state;
   state.body = undefined;
   if (!body) throw new TypeError('there is no message to store');
