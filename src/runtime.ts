@@ -4,6 +4,7 @@ import { type Clock, systemClock } from './adapters/clock.ts';
 import { type Files, openFiles, readValueFile } from './adapters/files.ts';
 import { openedThings } from './domain/opened.ts';
 import type { Http } from './adapters/http.ts';
+import type { openLog } from './adapters/log.ts';
 import type { Postgres } from './adapters/postgres.ts';
 import type { Prober } from './adapters/prober.ts';
 import { type Random, systemRandom } from './adapters/random.ts';
@@ -26,6 +27,8 @@ export interface Runtime extends AsyncDisposable {
   http(): Promise<Http>;
   /** What the end-to-end check speaks and reads mail with. */
   prober(): Promise<Prober>;
+  /** What opens the logs of services that run in this process. */
+  logs(): Promise<typeof openLog>;
   makeRsaKey(bits: number): Promise<RsaKey>;
 }
 
@@ -50,19 +53,19 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     sources,
     config,
     postgres: once(async () => opened.use(await connect(await config('operator')))),
-    http: once(async () => opened.use((await import('./adapters/http.ts')).openHttp(httpLimits))),
+    http: once(async () => opened.use(await client(await config('operator')))),
     prober: once(async () => (await import('./adapters/prober.ts')).prober),
+    logs: once(async () => (await import('./adapters/log.ts')).openLog),
     makeRsaKey,
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
 }
 
-const httpLimits = {
-  connections: 4,
-  connectTimeoutMs: 10_000,
-  mostAnswerBytes: 100 * 1024 * 1024,
-  keepAlive: false,
-};
+async function client({ E2E_TIMEOUT }: Pick<ConfigOf<'operator'>, 'E2E_TIMEOUT'>): Promise<Http> {
+  const { openHttp } = await import('./adapters/http.ts');
+  const mostAnswerBytes = 100 * 1024 * 1024;
+  return openHttp({ connections: 4, connectTimeoutMs: E2E_TIMEOUT, mostAnswerBytes, keepAlive: false });
+}
 
 function once<T>(open: () => Promise<T>): () => Promise<T> {
   let opening: Promise<T> | undefined;

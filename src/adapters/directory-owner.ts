@@ -25,13 +25,13 @@ interface Holder {
 }
 
 const card = 'owner.json';
+// A new owner listens first and is then linked to the number after the highest, which only one can be. The highest is never
+// removed, so numbers only grow and a slow starter always sees that it came late.
 const pattern = /^owner-(\d+)\.sock$/;
 
 /**
  * The lock is a listening socket in the directory: the kernel ends it with its process, however that dies, and any process of the
- * machine that sees the directory can ask it, from other containers too. Sockets are numbered. A new owner listens first and is then
- * linked to the number after the highest, which only one can be; the highest is never removed, so numbers only grow and a slow
- * starter always sees that it came late. A socket of another machine cannot be asked: there the beat of `owner.json` counts.
+ * machine that sees the directory can ask it, from other containers too. One of another machine cannot be asked: there the beat counts.
  */
 export const ownDirectory: OwnDirectory = async (directory, silentAfterMs) => {
   await using folder = await open(directory, 'r');

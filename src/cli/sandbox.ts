@@ -1,4 +1,4 @@
-import { openLog, type LogLevel } from '../adapters/log.ts';
+import type { LogLevel } from '../adapters/log.ts';
 import type { Sandbox } from '../sandbox/start.ts';
 import type { Context } from './command.ts';
 
@@ -6,6 +6,7 @@ import type { Context } from './command.ts';
 export async function openSandbox({ runtime, flags, terminal }: Context): Promise<Sandbox> {
   const { startSandbox } = await import('../sandbox/start.ts');
   const level: LogLevel = flags.verbose ? 'info' : 'warn';
+  const openLog = await runtime.logs();
   const log = (service: string) =>
     openLog(service, level, flags.quiet ? { write: () => undefined } : terminal.stderr);
   return startSandbox({}, { clock: runtime.clock, random: runtime.random, log });

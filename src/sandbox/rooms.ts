@@ -14,8 +14,8 @@ import { startApi } from '../services/api/start.ts';
 import { startRelay } from '../services/relay/start.ts';
 import type { Running } from '../services/running.ts';
 import { startWorker } from '../services/worker/start.ts';
-import type { SandboxOptions, SandboxWorld } from './start.ts';
 import type { Texts } from './variables.ts';
+import type { SandboxOptions, SandboxWorld } from './world.ts';
 
 /** The rooms as they run, with the variables that lead to them. */
 export interface Rooms {

@@ -1,9 +1,6 @@
 import { makeSelfSignedCertificate } from '../adapters/certificate.ts';
-import type { Clock } from '../adapters/clock.ts';
-import type { Log } from '../adapters/log.ts';
 import { startManagedPostgres } from '../adapters/managed-postgres.ts';
 import { openPostgres } from '../adapters/postgres.ts';
-import type { Random } from '../adapters/random.ts';
 import { makeRsaKey } from '../adapters/rsa.ts';
 import { makeVanishingFolder } from '../adapters/vanishing-folder.ts';
 import { openWebhookInbox } from '../adapters/webhook-inbox.ts';
@@ -14,21 +11,8 @@ import type { Secret } from '../domain/secret.ts';
 import type { PostalStandIn } from '../postal-stand-in/start.ts';
 import { createApiKey, createSmtpUser, createWebhookEndpoint } from '../upkeep/access.ts';
 import { type Rooms, startRooms } from './rooms.ts';
-import { firstVariables, sandboxDomain, type Texts, writeKeys, writeVariables } from './variables.ts';
-
-export interface SandboxOptions {
-  /** Variables that are other than the sandbox would choose: a broken hop, for example. */
-  readonly variables?: Texts;
-  /** Rooms that are left out. */
-  readonly without?: readonly ('relay' | 'worker')[];
-}
-
-export interface SandboxWorld {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** The log of a service. */
-  log(service: string): Log;
-}
+import { firstVariables, sandboxDomain, writeKeys, writeVariables } from './variables.ts';
+import type { SandboxOptions, SandboxWorld } from './world.ts';
 
 /** The whole platform in this process. Disposing it leaves no process and no folder; nor does `kill -9`. */
 export interface Sandbox extends AsyncDisposable {

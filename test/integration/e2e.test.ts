@@ -7,7 +7,8 @@ import { failureOf, proveMail } from '../../src/operations/e2e/prove.ts';
 import { allChecks, chooseChecks, type E2eReport } from '../../src/operations/e2e/run.ts';
 import type { FaultOrder } from '../../src/postal-stand-in/faults.ts';
 import { openRuntime } from '../../src/runtime.ts';
-import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/start.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/start.ts';
+import type { SandboxOptions } from '../../src/sandbox/world.ts';
 
 const world = { clock: systemClock, random: systemRandom, log: () => silentLog };
 const uid = process.getuid?.();

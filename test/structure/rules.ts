@@ -133,8 +133,8 @@ export const hiddenInputs: readonly {
   },
   {
     touch: /^a fixed time/,
-    only: /^src\/(config|postal-stand-in)\//,
-    why: 'every length of time is a variable (the stand-in keeps the times of Postal)',
+    only: /^src\/(config|postal-stand-in|sandbox)\//,
+    why: 'every length of time is a variable (only the stand-in keeps those of Postal, and the sandbox starts without any)',
   },
 ];
 
