@@ -9,11 +9,8 @@ import { openBody } from '../../../src/services/relay/body.ts';
 import { openRecentMessages } from '../../../src/services/relay/recent-messages.ts';
 import { openArena } from '../../../src/services/relay/arena.ts';
 import { openBudget } from '../../../src/services/relay/budget.ts';
-import {
-  type Answers,
-  type Conversation,
-  openConversation,
-} from '../../../src/services/relay/conversation.ts';
+import type { Answers } from '../../../src/services/relay/answers.ts';
+import { type Conversation, openConversation } from '../../../src/services/relay/conversation.ts';
 import type { Policy, Protection } from '../../../src/services/relay/session.ts';
 import { systemClock } from '../../../src/adapters/clock.ts';
 import { silentLog } from '../../../src/adapters/log.ts';
