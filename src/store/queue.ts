@@ -157,25 +157,22 @@ interface Finish {
 }
 
 /**
- * Ends a claim: back into the queue while a recipient is open, out of it otherwise. Changes nothing when the claim was lost. The lock
- * comes first, so that the look at the recipients sees what a webhook has just settled.
+ * Ends a claim: back into the queue while a recipient is open, out of it otherwise. Changes nothing when the claim was lost. The
+ * transaction must have locked the message before (`settleRecipients` does), so that this sees what a webhook has just settled.
  */
-export async function finishClaim(db: Database, { id, attemptId, againInMs, counts }: Finish): Promise<void> {
-  await db.transaction(async (within) => {
-    await within.query('select from messages where id = $1 and attempt_id = $2 for no key update', [
-      id,
-      attemptId,
-    ]);
-    await within.change(
-      `update messages m set attempt_id = null, lease_until = null, attempts = attempts + $4,
-         next_attempt_at = case when exists (
-           select from recipients r
-           where r.message_id = m.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain')
-         ) then now() + $3 * interval '1 ms' end
-       where id = $1 and attempt_id = $2`,
-      [id, attemptId, againInMs, counts ? 1 : 0],
-    );
-  });
+export async function finishClaim(
+  within: Database,
+  { id, attemptId, againInMs, counts }: Finish,
+): Promise<void> {
+  await within.change(
+    `update messages m set attempt_id = null, lease_until = null, attempts = attempts + $4,
+       next_attempt_at = case when exists (
+         select from recipients r
+         where r.message_id = m.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain')
+       ) then now() + $3 * interval '1 ms' end
+     where id = $1 and attempt_id = $2`,
+    [id, attemptId, againInMs, counts ? 1 : 0],
+  );
 }
 
 /** Gives claims back for which nothing was sent: they are due at once. Returns how many. */

@@ -215,7 +215,10 @@ describe('the end of a claim', () => {
     await db.transaction(async (webhook) => {
       await webhook.query('select from messages where id = $1 for no key update', [id]);
       await webhook.change(`update recipients set state = 'delivered'`);
-      finished = finishClaim(db, { ...end, id });
+      finished = db.transaction(async (worker) => {
+        await settleRecipients(worker, { messageId: id, attemptId: 'att_1', settlements: [] });
+        await finishClaim(worker, { ...end, id });
+      });
       await until(
         () =>
           db.query(

@@ -1,8 +1,12 @@
 import { systemClock } from '../../src/adapters/clock.ts';
 
-/** Waits until a condition holds; fails with what it saw last when it does not within 15 s. */
-export async function until<T>(look: () => Promise<T> | T, holds: (seen: T) => boolean): Promise<T> {
-  const deadline = performance.now() + 15_000;
+/** Waits until a condition holds; fails with what it saw last when it does not in time. */
+export async function until<T>(
+  look: () => Promise<T> | T,
+  holds: (seen: T) => boolean,
+  withinMs = 15_000,
+): Promise<T> {
+  const deadline = performance.now() + withinMs;
   for (;;) {
     const seen = await look();
     if (holds(seen)) return seen;

@@ -2,7 +2,8 @@ import type { ConfigOf } from '../../config/environment.ts';
 import { claimDue, type ClaimedMessage, giveBack, queuedShares } from '../../store/queue.ts';
 import type { Work } from '../loop.ts';
 import { openSlots, type Slots } from '../slots.ts';
-import { type DeliveryRoom, handOver } from './hand-over.ts';
+import type { DeliveryRoom } from './delivery-room.ts';
+import { handOver } from './hand-over.ts';
 import { freshId } from './room.ts';
 
 /** What delivering needs: handing over, and how much of it at once. */

@@ -1,5 +1,3 @@
-import type { Postal } from '../../adapters/postal.ts';
-import type { ConfigOf } from '../../config/environment.ts';
 import { backoffMs } from '../../domain/backoff.ts';
 import {
   chunks,
@@ -8,63 +6,29 @@ import {
   settle,
   type Settlement,
 } from '../../domain/delivery.ts';
-import { beginHandover, type ClaimedMessage, finishClaim } from '../../store/queue.ts';
-import { adoptDoubts } from '../../store/recipients.ts';
+import { beginHandover, type Begun, type ClaimedMessage } from '../../store/queue.ts';
 import type { Ticket } from '../breaker.ts';
-import { decideDoubts, doubtful, type LookUp } from './doubt.ts';
-import type { Figures } from './figures.ts';
-import type { Lane } from './lane.ts';
-import { persist, type Record, recordSettlements } from './record.ts';
-import type { Room } from './room.ts';
-
-/** What handing messages to Postal needs. */
-export interface DeliveryRoom extends Room {
-  readonly postal: Postal;
-  readonly lane: Lane;
-  readonly lookUp: LookUp | undefined;
-  readonly config: Pick<
-    ConfigOf<'worker'>,
-    | 'MAIL_DOMAIN'
-    | 'WORKER_LEASE'
-    | 'WORKER_ERROR_WAIT_MAX'
-    | 'WORKER_POLL_INTERVAL'
-    | 'POSTAL_TIMEOUT'
-    | 'POSTAL_SETTLE_TIME'
-    | 'POSTAL_UNCERTAIN_POLICY'
-    | 'POSTAL_RECIPIENTS_PER_CALL'
-    | 'DELIVERY_RETRY_BASE'
-    | 'DELIVERY_RETRY_MAX'
-    | 'DELIVERY_GIVE_UP_AFTER'
-  >;
-  readonly figures: Pick<Figures, 'delivered'>;
-}
-
-/** How long the message waits before the next try, and whether this try counts as one. */
-interface Again {
-  readonly inMs: number;
-  readonly counts: boolean;
-}
+import type { DeliveryRoom } from './delivery-room.ts';
+import { type Again, recordSettlements } from './record.ts';
+import { settleDoubts } from './settle-doubts.ts';
 
 /**
  * Takes one claimed message to Postal, a chunk of recipients a request, and settles each recipient. Answers how long Postal may still be
  * working on it after we stopped waiting: that long its place is not free.
  */
 export async function handOver(room: DeliveryRoom, message: ClaimedMessage, ticket: Ticket): Promise<number> {
-  const doubts = await settleDoubts(room, message);
+  const doubts = await settleDoubts(room, message, mailFromOf(room, message));
   const ready = [...message.recipients.filter(isReady), ...doubts.released];
-  if (isTooOld(room, message)) return giveUp(room, message, ready);
-  const end = await sendAll(room, { message, ready, ticket });
-  if (end === 'lost') return 0;
-  const again = latest([doubts.again, againAfter(room, message, end)]);
-  await persist(room, () =>
-    finishClaim(room.db, {
-      id: message.id,
-      attemptId: message.attemptId,
-      againInMs: again.inMs,
-      counts: again.counts,
-    }),
-  );
+  const { settlements, end } = isTooOld(room, message)
+    ? giveUp(room, ready)
+    : await sendAll(room, { message, ready, ticket });
+  const again = latest(doubts.again, againAfter(room, message, end));
+  await recordSettlements(room, { ...attemptOf(message), settlements, again });
   return end?.outcome === 'unclear' ? room.config.POSTAL_SETTLE_TIME : 0;
+}
+
+function attemptOf({ id, attemptId }: ClaimedMessage) {
+  return { messageId: id, attemptId };
 }
 
 function isReady({ state }: QueuedRecipient): boolean {
@@ -75,55 +39,12 @@ function mailFromOf(room: DeliveryRoom, message: ClaimedMessage): string {
   return `${message.postalKey}@${room.config.MAIL_DOMAIN}`;
 }
 
-interface Doubts {
-  readonly released: readonly QueuedRecipient[];
-  readonly again: Again;
-}
-
-async function settleDoubts(room: DeliveryRoom, message: ClaimedMessage): Promise<Doubts> {
-  const recipients = doubtful(message);
-  const nothing = { released: [], again: { inMs: 0, counts: false } };
-  if (recipients.length === 0) return nothing;
-  const adopted = await adoptDoubts(room.db, message.id, message.attemptId);
-  if (adopted === 0) return nothing;
-  await record(room, message, recipients.filter(({ state }) => state === 'sending').map(lostWithWorker));
-  const decisions = await decide(room, message, recipients);
-  if (!decisions) return { released: [], again: { inMs: room.config.DELIVERY_RETRY_BASE, counts: false } };
-  await record(room, message, decisions);
-  const released = new Set(
-    decisions.filter(({ state }) => state === 'queued').map(({ position }) => position),
-  );
-  return { ...nothing, released: recipients.filter(({ position }) => released.has(position)) };
-}
-
-function lostWithWorker({ position, address }: QueuedRecipient): Settlement {
-  return {
-    position,
-    address,
-    state: 'uncertain',
-    detail: 'the worker that was handing it over ended without an answer',
-  };
-}
-
-async function decide(
-  room: DeliveryRoom,
-  message: ClaimedMessage,
-  recipients: readonly QueuedRecipient[],
-): Promise<readonly Settlement[] | undefined> {
-  try {
-    return await decideDoubts({
-      mailFrom: mailFromOf(room, message),
-      recipients,
-      policy: room.config.POSTAL_UNCERTAIN_POLICY,
-      lookUp: room.lookUp,
-    });
-  } catch (error) {
-    room.log.warn("Postal's database cannot be asked; what is uncertain waits", {
-      message_id: message.id,
-      error,
-    });
-    return undefined;
-  }
+/** What a chunk of recipients came to, not written down yet. `end` is undefined when nothing was sent. */
+interface Outcome {
+  readonly settlements: readonly Settlement[];
+  readonly end: Handover | undefined;
+  /** Whether the chunks after it have to wait. */
+  readonly stops: boolean;
 }
 
 function isTooOld(room: DeliveryRoom, { firstAttemptAt }: ClaimedMessage): boolean {
@@ -131,23 +52,13 @@ function isTooOld(room: DeliveryRoom, { firstAttemptAt }: ClaimedMessage): boole
   return room.clock.now().getTime() - firstAttemptAt.getTime() > room.config.DELIVERY_GIVE_UP_AFTER;
 }
 
-async function giveUp(
-  room: DeliveryRoom,
-  message: ClaimedMessage,
-  ready: readonly QueuedRecipient[],
-): Promise<number> {
-  const detail = 'Postal did not take it within DELIVERY_GIVE_UP_AFTER';
-  await record(
-    room,
-    message,
-    ready.map(({ position, address }) => ({ position, address, state: 'failed', detail })),
-  );
+function giveUp(room: DeliveryRoom, ready: readonly QueuedRecipient[]): Outcome {
   room.figures.delivered('gave-up', ready.length);
-  const claim = { id: message.id, attemptId: message.attemptId };
-  await persist(room, () =>
-    finishClaim(room.db, { ...claim, againInMs: room.config.DELIVERY_RETRY_MAX, counts: true }),
+  const detail = 'Postal did not take it within DELIVERY_GIVE_UP_AFTER';
+  const settlements = ready.map(
+    ({ position, address }) => ({ position, address, state: 'failed', detail }) as const,
   );
-  return 0;
+  return { settlements, end: undefined, stops: true };
 }
 
 interface Sending {
@@ -156,49 +67,65 @@ interface Sending {
   readonly ticket: Ticket;
 }
 
-/** Sends chunk after chunk until one is not taken. Undefined when there was nothing to send. */
-async function sendAll(
-  room: DeliveryRoom,
-  { message, ready, ticket }: Sending,
-): Promise<Handover | undefined | 'lost'> {
-  let end: Handover | undefined;
+/** Sends chunk after chunk until one is not taken. The outcome of the last is left to write down together with the end of the claim. */
+async function sendAll(room: DeliveryRoom, { message, ready, ticket }: Sending): Promise<Outcome> {
+  let last: Outcome = { settlements: [], end: undefined, stops: false };
   for (const chunk of chunks(ready, room.config.POSTAL_RECIPIENTS_PER_CALL)) {
-    const ended = await sendChunk(room, message, chunk);
-    if (ended === 'lost') return 'lost';
-    if (!ended) continue;
-    room.lane.report(ticket, ended);
-    end = ended;
-    if (ended.outcome !== 'accepted' && ended.outcome !== 'refused') break;
+    await recordSettlements(room, { ...attemptOf(message), settlements: last.settlements });
+    last = await sendChunk(room, message, chunk);
+    if (last.end) room.lane.report(ticket, last.end);
+    if (last.stops) break;
   }
-  return end;
+  return last;
 }
 
 async function sendChunk(
   room: DeliveryRoom,
   message: ClaimedMessage,
   chunk: readonly QueuedRecipient[],
-): Promise<Handover | undefined | 'lost'> {
-  const { WORKER_LEASE: leaseMs, POSTAL_SETTLE_TIME: settleMs, POSTAL_TIMEOUT: timeoutMs } = room.config;
-  const askedMs = room.clock.monotonicMs();
-  const begun = await beginHandover(room.db, {
-    id: message.id,
-    attemptId: message.attemptId,
-    positions: chunk.map(({ position }) => position),
-    leaseMs,
-    settleMs,
-  });
-  const frozenMs = room.clock.monotonicMs() - askedMs;
-  if (!begun || frozenMs > leaseMs - timeoutMs) {
-    room.figures.delivered('lost-lease', chunk.length);
-    return 'lost';
+): Promise<Outcome> {
+  const begun = await begin(room, message, chunk);
+  if (!begun) {
+    room.figures.delivered('not-begun', chunk.length);
+    return { settlements: chunk.map(unsent), end: undefined, stops: true };
   }
   const named = chunk.filter(({ position }) => begun.positions.includes(position));
-  if (named.length === 0) return undefined;
-  const handover = await send(room, message, { named, raw: begun.raw });
-  await record(room, message, settle(handover, named));
-  room.figures.delivered(handover.outcome, named.length);
-  tell(room, message, handover);
-  return handover;
+  if (named.length === 0) return { settlements: [], end: undefined, stops: false };
+  const end = await send(room, message, { named, raw: begun.raw });
+  room.figures.delivered(end.outcome, named.length);
+  tell(room, message, end);
+  return {
+    settlements: settle(end, named),
+    end,
+    stops: end.outcome !== 'accepted' && end.outcome !== 'refused',
+  };
+}
+
+/** Back into the queue, which is true only while nobody else has taken it over. */
+function unsent({ position, address }: QueuedRecipient): Settlement {
+  return { position, address, state: 'queued', detail: '' };
+}
+
+/**
+ * Records the intent, or gives the chunk up while nothing has been sent: when the lease was lost, when we were frozen for so long that it
+ * could end under the request, and when the database did not say.
+ */
+async function begin(
+  room: DeliveryRoom,
+  message: ClaimedMessage,
+  chunk: readonly QueuedRecipient[],
+): Promise<Begun | undefined> {
+  const { WORKER_LEASE: leaseMs, POSTAL_SETTLE_TIME: settleMs, POSTAL_TIMEOUT: timeoutMs } = room.config;
+  const askedMs = room.clock.monotonicMs();
+  const positions = chunk.map(({ position }) => position);
+  const { id, attemptId } = message;
+  try {
+    const begun = await beginHandover(room.db, { id, attemptId, positions, leaseMs, settleMs });
+    return room.clock.monotonicMs() - askedMs > leaseMs - timeoutMs ? undefined : begun;
+  } catch (error) {
+    room.log.warn('a hand-over could not begin', { message_id: id, error });
+    return undefined;
+  }
 }
 
 async function send(
@@ -222,14 +149,9 @@ function tell(room: DeliveryRoom, { id, attemptId }: ClaimedMessage, handover: H
 }
 
 function againAfter(room: DeliveryRoom, message: ClaimedMessage, end: Handover | undefined): Again {
-  const {
-    DELIVERY_RETRY_BASE: baseMs,
-    DELIVERY_RETRY_MAX: mostMs,
-    POSTAL_SETTLE_TIME: settleMs,
-  } = room.config;
+  const { DELIVERY_RETRY_BASE: baseMs, DELIVERY_RETRY_MAX: mostMs } = room.config;
   switch (end?.outcome) {
     case undefined:
-      return { inMs: 0, counts: false };
     case 'blocked':
       return { inMs: 0, counts: false };
     case 'busy': {
@@ -237,19 +159,10 @@ function againAfter(room: DeliveryRoom, message: ClaimedMessage, end: Handover |
       return { inMs: Math.max(inMs, end.retryAfterMs ?? 0), counts: true };
     }
     default:
-      return { inMs: settleMs, counts: true };
+      return { inMs: room.config.POSTAL_SETTLE_TIME, counts: true };
   }
 }
 
-function latest(all: readonly Again[]): Again {
-  return { inMs: Math.max(...all.map(({ inMs }) => inMs)), counts: all.some(({ counts }) => counts) };
-}
-
-async function record(
-  room: DeliveryRoom,
-  message: ClaimedMessage,
-  settlements: readonly Settlement[],
-): Promise<void> {
-  const entry: Record = { messageId: message.id, attemptId: message.attemptId, settlements };
-  await recordSettlements(room, entry);
+function latest(one: Again, other: Again): Again {
+  return { inMs: Math.max(one.inMs, other.inMs), counts: one.counts || other.counts };
 }

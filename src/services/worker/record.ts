@@ -3,6 +3,7 @@ import { backoffMs } from '../../domain/backoff.ts';
 import type { Settlement } from '../../domain/delivery.ts';
 import type { Event, EventKind } from '../../domain/event.ts';
 import { recordEvents } from '../../store/events.ts';
+import { finishClaim } from '../../store/queue.ts';
 import { settleRecipients } from '../../store/recipients.ts';
 import { freshId, type Room } from './room.ts';
 
@@ -17,7 +18,7 @@ interface Persisting extends Room {
  * Writes down what is known only here, such as Postal's answer, again and again while the database is away; throws when the lease
  * must have ended, after which the next holder finds out. `write` must be safe to repeat.
  */
-export async function persist<T>(room: Persisting, write: () => Promise<T>): Promise<T> {
+async function persist<T>(room: Persisting, write: () => Promise<T>): Promise<T> {
   const { WORKER_LEASE: leaseMs, WORKER_POLL_INTERVAL: baseMs, WORKER_ERROR_WAIT_MAX: mostMs } = room.config;
   const startedMs = room.clock.monotonicMs();
   for (let failures = 1; ; failures += 1) {
@@ -32,16 +33,23 @@ export async function persist<T>(room: Persisting, write: () => Promise<T>): Pro
   }
 }
 
-/** What one attempt found out about recipients of a message. */
+/** When what is still open is tried again, and whether this try counts as one; waiting for a blocked lane does not. */
+export interface Again {
+  readonly inMs: number;
+  readonly counts: boolean;
+}
+
+/** What one attempt found out about recipients of a message; with `again` it also ends the claim. */
 export interface Record {
   readonly messageId: string;
   readonly attemptId: string;
   readonly settlements: readonly Settlement[];
+  readonly again?: Again;
 }
 
 /** Settles recipients, records what happened to them and queues what AMS hears of it, in one transaction. */
 export async function recordSettlements(room: Persisting, record: Record): Promise<void> {
-  if (record.settlements.length === 0) return;
+  if (record.settlements.length === 0 && !record.again) return;
   const events = eventsOf(room, record);
   await persist(room, () =>
     room.db.transaction(async (within) => {
@@ -54,8 +62,13 @@ export async function recordSettlements(room: Persisting, record: Record): Promi
         happened.map(({ event }) => event),
         () => freshId(room, 'whd'),
       );
+      if (record.again) await finishClaim(within, claimEnd(record, record.again));
     }),
   );
+}
+
+function claimEnd({ messageId, attemptId }: Record, { inMs, counts }: Again) {
+  return { id: messageId, attemptId, againInMs: inMs, counts };
 }
 
 function eventsOf(room: Room, { messageId, attemptId, settlements }: Record) {

@@ -208,9 +208,29 @@ describe('a worker that ends without a word', () => {
     const worker = await rig.work({}, { clock });
     const id = await rig.submit();
 
-    await until(() => states(id), all('sending'));
+    await until(
+      () => rig.db.query('select id from messages where first_attempt_at is not null'),
+      (rows) => rows.length === 1,
+    );
     await worker.stop();
     expect(rig.postal.mailbox()).toEqual([]);
+    expect(await states(id)).toEqual(['queued']);
+  });
+
+  it('is not taken for one that sent, when it could not even say that it would', async () => {
+    let failures = 3;
+    const query: typeof rig.db.query = async (text, values) => {
+      const rows = await rig.db.query<never>(text, values);
+      if (!text.includes('first_attempt_at = coalesce') || failures === 0) return rows;
+      failures -= 1;
+      throw new Error('the connection broke after the commit');
+    };
+    await rig.work({}, { db: { ...rig.db, query } });
+    const id = await rig.submit();
+
+    await until(() => states(id), all('delivered'));
+    expect(await rig.events(id)).not.toContain('uncertain');
+    expect(failures).toBe(0);
   });
 });
 

@@ -1,0 +1,28 @@
+import type { Postal } from '../../adapters/postal.ts';
+import type { ConfigOf } from '../../config/environment.ts';
+import type { LookUp } from './doubt.ts';
+import type { Figures } from './figures.ts';
+import type { Lane } from './lane.ts';
+import type { Room } from './room.ts';
+
+/** What handing messages to Postal needs. */
+export interface DeliveryRoom extends Room {
+  readonly postal: Postal;
+  readonly lane: Lane;
+  readonly lookUp: LookUp | undefined;
+  readonly config: Pick<
+    ConfigOf<'worker'>,
+    | 'MAIL_DOMAIN'
+    | 'WORKER_LEASE'
+    | 'WORKER_ERROR_WAIT_MAX'
+    | 'WORKER_POLL_INTERVAL'
+    | 'POSTAL_TIMEOUT'
+    | 'POSTAL_SETTLE_TIME'
+    | 'POSTAL_UNCERTAIN_POLICY'
+    | 'POSTAL_RECIPIENTS_PER_CALL'
+    | 'DELIVERY_RETRY_BASE'
+    | 'DELIVERY_RETRY_MAX'
+    | 'DELIVERY_GIVE_UP_AFTER'
+  >;
+  readonly figures: Pick<Figures, 'delivered'>;
+}

@@ -1,0 +1,66 @@
+import type { QueuedRecipient, Settlement } from '../../domain/delivery.ts';
+import type { ClaimedMessage } from '../../store/queue.ts';
+import { adoptDoubts } from '../../store/recipients.ts';
+import type { DeliveryRoom } from './delivery-room.ts';
+import { decideDoubts, doubtful } from './doubt.ts';
+import { type Again, recordSettlements } from './record.ts';
+
+/** Recipients that may be sent after all, and when to ask again about those that nobody could decide. */
+export interface Doubts {
+  readonly released: readonly QueuedRecipient[];
+  readonly again: Again;
+}
+
+const none: Doubts = { released: [], again: { inMs: 0, counts: false } };
+
+/** Decides what earlier hand-overs of a claimed message left without a clear answer, and writes the decisions down. */
+export async function settleDoubts(
+  room: DeliveryRoom,
+  message: ClaimedMessage,
+  mailFrom: string,
+): Promise<Doubts> {
+  const recipients = doubtful(message);
+  if (recipients.length === 0) return none;
+  const attempt = { messageId: message.id, attemptId: message.attemptId };
+  const adopted = await adoptDoubts(room.db, message.id, message.attemptId);
+  if (adopted === 0) return none;
+  const lost = recipients.filter(({ state }) => state === 'sending').map(lostWithWorker);
+  await recordSettlements(room, { ...attempt, settlements: lost });
+  const decisions = await decide(room, message.id, { mailFrom, recipients });
+  if (!decisions) return { released: [], again: { inMs: room.config.DELIVERY_RETRY_BASE, counts: false } };
+  await recordSettlements(room, { ...attempt, settlements: decisions });
+  const released = new Set(
+    decisions.filter(({ state }) => state === 'queued').map(({ position }) => position),
+  );
+  return { ...none, released: recipients.filter(({ position }) => released.has(position)) };
+}
+
+function lostWithWorker({ position, address }: QueuedRecipient): Settlement {
+  return {
+    position,
+    address,
+    state: 'uncertain',
+    detail: 'the worker that was handing it over ended without an answer',
+  };
+}
+
+interface Asked {
+  readonly mailFrom: string;
+  readonly recipients: readonly QueuedRecipient[];
+}
+
+async function decide(
+  room: DeliveryRoom,
+  messageId: string,
+  asked: Asked,
+): Promise<readonly Settlement[] | undefined> {
+  try {
+    return await decideDoubts({ ...asked, policy: room.config.POSTAL_UNCERTAIN_POLICY, lookUp: room.lookUp });
+  } catch (error) {
+    room.log.warn("Postal's database cannot be asked; what is uncertain waits", {
+      message_id: messageId,
+      error,
+    });
+    return undefined;
+  }
+}
