@@ -43,6 +43,12 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/queue.ts')).defineQueue,
   },
   {
+    name: 'webhooks',
+    summary: 'endpoints that hear what becomes of messages, and what was given up',
+    group: mail,
+    load: async () => (await import('./commands/webhooks.ts')).defineWebhooks,
+  },
+  {
     name: 'keys',
     summary: 'list, create and revoke the keys of the api',
     group: access,

@@ -15,6 +15,8 @@ export interface WebhookEndpoint {
   readonly url: string;
   readonly events: readonly string[];
   readonly createdAt: Date;
+  /** By an operator: what happens meanwhile waits. */
+  readonly pausedAt: Date | undefined;
   readonly disabledAt: Date | undefined;
   readonly disabledReason: string | undefined;
 }
@@ -24,11 +26,12 @@ interface Row extends Record<string, unknown> {
   readonly url: string;
   readonly events: string[];
   readonly created_at: Date;
+  readonly paused_at: Date | null;
   readonly disabled_at: Date | null;
   readonly disabled_reason: string | null;
 }
 
-const columns = 'id, url, events, created_at, disabled_at, disabled_reason';
+const columns = 'id, url, events, created_at, paused_at, disabled_at, disabled_reason';
 
 /** All endpoints, oldest first. */
 export async function listWebhookEndpoints(db: Database): Promise<readonly WebhookEndpoint[]> {
@@ -56,10 +59,24 @@ export async function removeWebhookEndpoint(db: Database, id: string): Promise<b
   return (await db.change('delete from webhook_endpoints where id = $1', [id])) > 0;
 }
 
-function toEndpoint({ created_at, disabled_at, disabled_reason, ...row }: Row): WebhookEndpoint {
+/** Keeps webhooks to an endpoint back; they wait, and none is lost. */
+export async function pauseWebhookEndpoint(db: Database, id: string): Promise<void> {
+  await db.change('update webhook_endpoints set paused_at = coalesce(paused_at, now()) where id = $1', [id]);
+}
+
+/** Lets webhooks go to an endpoint again, also to one that was disabled because it answered 410. */
+export async function resumeWebhookEndpoint(db: Database, id: string): Promise<void> {
+  await db.change(
+    'update webhook_endpoints set paused_at = null, disabled_at = null, disabled_reason = null where id = $1',
+    [id],
+  );
+}
+
+function toEndpoint({ created_at, paused_at, disabled_at, disabled_reason, ...row }: Row): WebhookEndpoint {
   return {
     ...row,
     createdAt: created_at,
+    pausedAt: paused_at ?? undefined,
     disabledAt: disabled_at ?? undefined,
     disabledReason: disabled_reason ?? undefined,
   };

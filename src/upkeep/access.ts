@@ -56,16 +56,18 @@ interface NewEndpoint {
   readonly url: string;
   /** WEBHOOK_SEALING_KEY. */
   readonly sealingKey: Secret;
+  /** Types of events, such as `message.delivered`; empty means all. */
+  readonly events?: readonly string[];
 }
 
-/** Makes an endpoint that hears of every event, and returns the secret its webhooks are signed with. */
+/** Makes an endpoint and returns the secret its webhooks are signed with. */
 export async function createWebhookEndpoint(
   { db, clock, random }: AccessWorld,
-  { url, sealingKey }: NewEndpoint,
+  { url, sealingKey, events = [] }: NewEndpoint,
 ): Promise<Secret> {
   const secret = webhookSecret(random.letters(52));
   const id = newId('whe', clock.now(), random.bytes(10));
   const sealedSecret = sealSecret(secret, { key: sealingKey, owner: id }, random.bytes(12));
-  await insertWebhookEndpoint(db, { id, url, sealedSecret, events: [] });
+  await insertWebhookEndpoint(db, { id, url, sealedSecret, events });
   return secret;
 }

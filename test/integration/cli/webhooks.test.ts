@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Database } from '../../../src/adapters/postgres.ts';
+import { testDatabase } from '../../engines/postgres.ts';
+import { submit } from '../../store/submit.ts';
+import { folderFor, runJson } from './database-folder.ts';
+
+/** A webhook that was given up, as the worker leaves it. */
+async function giveUp(db: Database, endpointId: string): Promise<string> {
+  const messageId = await submit(db);
+  const [event] = await db.query<{ id: string }>('select id from events where message_id = $1', [messageId]);
+  await db.change(
+    `insert into webhook_deliveries (id, endpoint_id, event_id, body, state, attempts, last_status)
+     values ('whd_1', $1, $2, '{}', 'dead', 10, 500)`,
+    [endpointId, event?.id],
+  );
+  return 'whd_1';
+}
+
+describe('mailctl webhooks', () => {
+  it('adds an endpoint and shows its secret once', async () => {
+    await using database = await testDatabase();
+    using folder = folderFor(database);
+
+    const added = await runJson(
+      folder,
+      'webhooks',
+      'add',
+      'https://ams.example.com/hooks',
+      '--event',
+      'message.bounced',
+    );
+    const { data } = await runJson(folder, 'webhooks', 'list');
+
+    expect(added.data).toMatchObject({ applied: true, changed: 1, secret: expect.stringMatching(/^whsec_/) });
+    expect(data.endpoints).toMatchObject([
+      { url: 'https://ams.example.com/hooks', state: 'active', events: ['message.bounced'] },
+    ]);
+    expect(JSON.stringify(data)).not.toContain(added.data.secret);
+  });
+
+  it('pauses, resumes and, once agreed to, removes an endpoint', async () => {
+    await using database = await testDatabase();
+    using folder = folderFor(database);
+    await runJson(folder, 'webhooks', 'add', 'https://ams.example.com/hooks');
+    const list = async () => (await runJson(folder, 'webhooks', 'list')).data.endpoints;
+    const [{ id }] = await list();
+
+    await runJson(folder, 'webhooks', 'pause', id);
+    expect(await list()).toMatchObject([{ state: 'paused' }]);
+    await runJson(folder, 'webhooks', 'resume', id);
+    expect(await list()).toMatchObject([{ state: 'active' }]);
+    expect(await runJson(folder, 'webhooks', 'remove', id)).toMatchObject({ exit: 21 });
+    expect(await list()).toHaveLength(1);
+    await runJson(folder, 'webhooks', 'remove', id, '--yes');
+    expect(await list()).toEqual([]);
+  });
+
+  it('lists what was given up and sends it again', async () => {
+    await using database = await testDatabase();
+    using folder = folderFor(database);
+    await runJson(folder, 'webhooks', 'add', 'https://ams.example.com/hooks');
+    const [endpoint] = (await runJson(folder, 'webhooks', 'list')).data.endpoints;
+    const id = await giveUp(database.db, endpoint.id);
+
+    const dead = await runJson(folder, 'webhooks', 'deliveries');
+    const unknown = await runJson(folder, 'webhooks', 'replay', 'whd_other');
+    const replayed = await runJson(folder, 'webhooks', 'replay', id);
+
+    expect(dead.data.deliveries).toMatchObject([{ id, attempts: 10, last_status: 500 }]);
+    expect(unknown.data).toMatchObject({ changed: 0, plan: { steps: [] } });
+    expect(replayed.data).toMatchObject({ applied: true, changed: 1 });
+    expect((await runJson(folder, 'webhooks', 'deliveries')).data.deliveries).toEqual([]);
+  });
+
+  it.each([
+    [['add', 'ftp://ams.example.com'], 'url'],
+    [['add', 'https://ams.example.com', '--event', 'message.received'], '--event'],
+    [['pause', 'whe_nope'], 'id'],
+    [['replay'], '--all'],
+  ])('refuses %j by name', async (words, field) => {
+    await using database = await testDatabase();
+    using folder = folderFor(database);
+
+    expect(await runJson(folder, 'webhooks', ...words)).toMatchObject({ exit: 2, error: { field } });
+    expect((await runJson(folder, 'webhooks', 'list')).data.endpoints).toEqual([]);
+  });
+});
