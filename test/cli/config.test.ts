@@ -111,6 +111,19 @@ describe('config show', () => {
   });
 });
 
+describe('how much is said', () => {
+  it('is the failure with its remedy, and with --verbose where in the program it came from', async () => {
+    using folder = folderWith(envText({ MAIL_DOMAIN: 'x' }));
+    const plain = await runInProcess(['-C', folder.path, 'config', 'check']);
+    const verbose = await runInProcess(['-C', folder.path, 'config', 'check', '-v']);
+    const quiet = await runInProcess(['-C', folder.path, 'config', 'check', '-q']);
+    expect(plain.err).not.toMatch(/^ +at /m);
+    expect(verbose.err).toMatch(/^ +at /m);
+    expect(verbose.err.startsWith(plain.err.trimEnd())).toBe(true);
+    expect(quiet).toEqual(plain);
+  });
+});
+
 describe('config explain', () => {
   it('says what a variable means, whatever the letters are', async () => {
     const { exit, out } = await runInProcess(['config', 'explain', 'postgres_password']);
@@ -127,7 +140,7 @@ describe('config explain', () => {
   });
 });
 
-describe('a planted secret', () => {
+describe('a planted secret', { timeout: 30_000 }, () => {
   const canary = 'cAnArY-31f7';
 
   it.each([

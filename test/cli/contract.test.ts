@@ -45,7 +45,7 @@ function run(words: readonly string[], options: Parameters<typeof runInProcess>[
   return runInProcess(['-C', folder, ...dry, ...words], options);
 }
 
-describe.each(commands)('mailctl $name', ({ name, argv: words }) => {
+describe.each(commands)('mailctl $name', { timeout: 30_000 }, ({ name, argv: words }) => {
   it('explains itself on stdout with --help, and does nothing', async () => {
     const { exit, out, err } = await run([...words, '--help']);
     expect({ exit, err }).toEqual({ exit: 0, err: '' });

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -71,6 +72,14 @@ describe('init with flags', () => {
     expect(statSync(dir).mode & 0o777).toBe(0o700);
     expect(out).toMatch(/is ready\n[\s\S]*Next:\n[\s\S]*mailctl config check/);
     expect(err).toMatch(/✔ write \.env \(0600\)/);
+  });
+
+  it('tells of no step with --quiet, and still what it made', async () => {
+    using folder = initialised();
+    rmSync(join(folder.path, 'state'), { recursive: true });
+    const { exit, out, err } = await init(folder.path, '--quiet');
+    expect({ exit, err }).toEqual({ exit: 0, err: '' });
+    expect(out).toContain('Next:');
   });
 
   it('reports with --json what it made, without a secret', async () => {
