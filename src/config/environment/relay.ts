@@ -1,4 +1,4 @@
-import { domainName, duration, listen, listenOrOff, count, path, size } from '../shapes.ts';
+import { domainName, duration, listen, listenOrOff, count, networks, path, size } from '../shapes.ts';
 import { variable } from '../variable.ts';
 import { relayJournal } from './relay-journal.ts';
 
@@ -36,6 +36,13 @@ export const relay = {
     readBy: ['relay', 'operator'],
     means: 'Health and metrics of the relay',
     fallback: '127.0.0.1:9101',
+  }),
+  RELAY_PROXY_FROM: variable(networks, {
+    section,
+    readBy,
+    means:
+      'Proxies whose PROXY protocol header (v1, v2) names the client; with any, all other peers are turned away',
+    fallback: '',
   }),
   RELAY_TLS_CERT_FILE: variable(path, { section, readBy, means: 'Certificate chain, PEM', optional: true }),
   RELAY_TLS_KEY_FILE: variable(path, {

@@ -3,6 +3,7 @@ import { type SecureContext, TLSSocket } from 'node:tls';
 
 import { type Conversation, type ConversationOptions, openConversation, type Peer } from './conversation.ts';
 import { judgePatience, type Patience, type Waiting } from './patience.ts';
+import { readProxyHeader } from './proxy-header.ts';
 import type { Session } from './session.ts';
 
 /** One client's connection, from accept to close. */
@@ -19,7 +20,10 @@ export interface ConnectionOptions {
   readonly implicitTls: boolean;
   /** The certificate of the moment. */
   context(): SecureContext | undefined;
-  readonly conversation: Omit<ConversationOptions, 'peer'>;
+  /** True when only what a proxy says of the client is believed. */
+  readonly behindProxy: boolean;
+  /** How to speak with a client of this address. */
+  conversation(address: string): Omit<ConversationOptions, 'peer'>;
   readonly patience: Patience;
   /** When it was accepted, on the clock that `check` is called with. */
   readonly openedAt: number;
@@ -27,6 +31,7 @@ export interface ConnectionOptions {
 }
 
 interface State {
+  address: string;
   readonly options: ConnectionOptions;
   stream: Socket;
   unlisten: () => void;
@@ -43,6 +48,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   const { socket, openedAt } = options;
   const state: State = {
     options,
+    address: socket.remoteAddress ?? '',
     stream: socket,
     unlisten: () => undefined,
     conversation: undefined,
@@ -57,8 +63,8 @@ export function openConnection(options: ConnectionOptions): Connection {
     state.conversation?.abandon();
     options.closed();
   });
-  if (options.implicitTls) void upgrade(state).then(() => converse(state), ignoreBrokenHandshake);
-  else converse(state);
+  if (options.behindProxy) hearProxy(state, () => begin(state));
+  else begin(state);
   return {
     check: (now) => check(state, now),
     shutDown: () => (state.conversation ? state.conversation.interrupt('shutdown') : socket.destroy()),
@@ -66,16 +72,46 @@ export function openConnection(options: ConnectionOptions): Connection {
   };
 }
 
+function begin(state: State): void {
+  if (state.options.implicitTls) void upgrade(state).then(() => converse(state), ignoreBrokenHandshake);
+  else converse(state);
+}
+
+/** A proxy that does not say in time for whom it speaks, or not in its protocol, is not let in. */
+function hearProxy(state: State, go: () => void): void {
+  const { socket } = state.options;
+  let heard: Buffer = Buffer.alloc(0);
+  const hear = (octets: Buffer) => {
+    heard = Buffer.concat([heard, octets]);
+    const header = readProxyHeader(heard);
+    if (header.state === 'more') return;
+    socket.off('data', hear).pause();
+    if (header.state === 'bad') return void socket.destroy();
+    state.address = header.address ?? state.address;
+    socket.unshift(header.rest);
+    go();
+  };
+  socket.on('data', hear);
+}
+
 function converse(state: State): void {
   if (state.stream.destroyed) return;
-  state.conversation = openConversation({ ...state.options.conversation, peer: peerOf(state) });
+  state.conversation = openConversation({
+    ...state.options.conversation(state.address),
+    peer: peerOf(state),
+  });
   listen(state);
+  state.stream.resume();
 }
 
 function peerOf(state: State): Peer {
   return {
     send: (text) => state.stream.destroyed || state.stream.write(text, 'latin1'),
-    secure: () => upgrade(state).then(() => listen(state)),
+    secure: () =>
+      new Promise((resolve) => {
+        dropPlainText(state);
+        upgrade(state).then(() => resolve(listen(state)), ignoreBrokenHandshake);
+      }),
     pause: () => {
       state.stream.pause();
     },
@@ -95,15 +131,16 @@ function listen(state: State): void {
   state.unlisten = () => stream.off('data', hear).off('end', hearEnd).off('drain', hearDrain);
 }
 
-/**
- * Puts TLS on the connection (RFC 3207, RFC 8314). What was read in plain text and not yet used is thrown away. A handshake that
- * fails closes the connection, and the promise rejects.
- */
+/** What was read before a handshake that the client asked for is no part of it. */
+function dropPlainText(state: State): void {
+  state.unlisten();
+  while (state.options.socket.read() !== null);
+}
+
+/** Puts TLS on the connection (RFC 3207, RFC 8314). A handshake that fails closes it, and the promise rejects. */
 async function upgrade(state: State): Promise<void> {
   const { socket, context } = state.options;
   const secureContext = context();
-  state.unlisten();
-  while (socket.read() !== null);
   if (!secureContext) {
     socket.destroy();
     throw new Error('there is no certificate');

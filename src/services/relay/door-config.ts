@@ -7,6 +7,7 @@ export type DoorConfig = Pick<
   ConfigOf<'relay'>,
   | 'RELAY_HOSTNAME'
   | 'MAIL_DOMAIN'
+  | 'RELAY_PROXY_FROM'
   | 'RELAY_SUBMISSION_LISTEN'
   | 'RELAY_TLS_LISTEN'
   | 'RELAY_PRIVATE_LISTEN'

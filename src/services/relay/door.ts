@@ -4,6 +4,7 @@ import type { Clock } from '../../adapters/clock.ts';
 import type { Log } from '../../adapters/log.ts';
 import type { Listen } from '../../config/shapes.ts';
 import { OperatorError } from '../../domain/failure.ts';
+import { type AddressPolicy, withinAny } from '../../domain/ip-address.ts';
 import { type Listening, listeningAt } from '../running.ts';
 import type { Answers } from './answers.ts';
 import type { Body } from './body.ts';
@@ -43,6 +44,7 @@ interface State {
   readonly world: DoorWorld;
   readonly connections: Set<Connection>;
   readonly stopped: AbortController;
+  readonly isProxy: AddressPolicy;
 }
 
 interface Entrance {
@@ -52,7 +54,13 @@ interface Entrance {
 
 /** Opens the listeners that are on. Fails with `config-invalid` when none is, or when TLS is wanted without a certificate. */
 export async function openDoor(config: DoorConfig, world: DoorWorld): Promise<Door> {
-  const state: State = { config, world, connections: new Set(), stopped: new AbortController() };
+  const state: State = {
+    config,
+    world,
+    connections: new Set(),
+    stopped: new AbortController(),
+    isProxy: withinAny(config.RELAY_PROXY_FROM),
+  };
   const entrances = wantedEntrances(config, world.certificate !== undefined);
   const servers: Record<string, Server> = {};
   try {
@@ -113,6 +121,8 @@ function wantedEntrances(config: DoorConfig, hasCertificate: boolean) {
 function welcome(state: State, { name, protection }: Entrance, socket: Socket): void {
   const { config, world, connections } = state;
   const isFull = connections.size >= config.RELAY_MAX_CONNECTIONS;
+  const behindProxy = config.RELAY_PROXY_FROM.length > 0;
+  if (behindProxy && !state.isProxy(socket.remoteAddress ?? '')) return void socket.destroy();
   world.figures.opened(name);
   const connection: Connection = openConnection({
     socket,
@@ -121,10 +131,11 @@ function welcome(state: State, { name, protection }: Entrance, socket: Socket): 
     patience: patienceOf(config),
     openedAt: world.clock.monotonicMs(),
     closed: () => connections.delete(connection),
-    conversation: {
-      ...conversationOf(state, socket.remoteAddress ?? '', isFull),
+    behindProxy,
+    conversation: (address) => ({
+      ...conversationOf(state, address, isFull),
       policy: policyOf(config, protection),
-    },
+    }),
   });
   connections.add(connection);
 }

@@ -157,6 +157,14 @@ describe('a conversation', () => {
     expect(spoken.heard()).toMatch(/\r\n452 4\.3\.1 /);
   });
 
+  it('counts commands and errors anew from each message it kept', async () => {
+    const spoken = speak({ protection: 'private' });
+    spoken.conversation.hear(Buffer.from(login + `XYZZY\r\n${transaction}${message}`.repeat(12)));
+    await spoken.settled();
+
+    expect(spoken.kept).toHaveLength(12);
+  });
+
   it('does not keep a line that never ends', () => {
     const spoken = speak({ protection: 'private' });
     spoken.heard();
