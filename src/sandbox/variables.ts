@@ -44,7 +44,6 @@ export function firstVariables(dir: string, postgres: ManagedPostgres, random: R
     ADMIN_EMAIL: `admin@${sandboxDomain}`,
     RELAY_HOSTNAME: `smtp.${sandboxDomain}`,
     POSTAL_HOSTNAME: `postal.${sandboxDomain}`,
-    TRACK_HOSTNAME: `click.${sandboxDomain}`,
     POSTGRES_HOST: address.host,
     POSTGRES_PORT: String(address.port),
     POSTGRES_DATABASE: address.database,

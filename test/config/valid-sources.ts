@@ -15,7 +15,6 @@ const others: Partial<Record<VariableName, string>> = {
   RELAY_TLS_KEY_FILE: 'secrets/tls.key',
   API_URL: 'https://api.example.com',
   POSTAL_HOSTNAME: 'postal.example.com',
-  TRACK_HOSTNAME: 'click.example.com',
 };
 
 /** A `.env` that is complete and valid, changed in the named variables; undefined leaves one out. */

@@ -18,12 +18,6 @@ export const postal = {
     means: "Postal's web_hostname; it answers no other Host",
     generated: true,
   }),
-  TRACK_HOSTNAME: variable(domainName, {
-    section,
-    readBy: ['operator'],
-    means: 'Host name in tracked links and pixels',
-    generated: true,
-  }),
   POSTAL_API_KEY: variable(secret, {
     section,
     readBy: ['worker', 'operator'],

@@ -24,7 +24,6 @@ export function chosenValues({ domain, adminEmail, tls }: Answers, signingPublic
     ['RELAY_HOSTNAME', { text: `smtp.${domain}` }],
     ['API_URL', { text: `${web}://api.${domain}` }],
     ['POSTAL_HOSTNAME', { text: `postal.${domain}` }],
-    ['TRACK_HOSTNAME', { text: `click.${domain}` }],
     ['POSTAL_WEBHOOK_PUBLIC_KEY', { text: signingPublicKey, inFile: true }],
     ...tlsValues(tls, `smtp.${domain}`),
   ]);
