@@ -42,6 +42,9 @@ export interface JournalState {
   furthest: Position;
   unsettledBytes: number;
   freeBytes: number;
+  /** Ships again what was acknowledged since then; whoever ships sets it. */
+  reship: ((since: Date) => Promise<unknown>) | undefined;
+  isReshipping: boolean;
   /** Names of the side files of damaged records. */
   readonly damaged: Set<string>;
 }
@@ -59,6 +62,8 @@ export function emptyState(config: JournalConfig, world: JournalWorld): JournalS
     furthest: origin,
     unsettledBytes: 0,
     freeBytes: 0,
+    reship: undefined,
+    isReshipping: false,
     damaged: new Set(),
   };
 }

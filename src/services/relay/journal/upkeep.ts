@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import type { DirectoryOwner } from '../../../adapters/directory-owner.ts';
 import type { Groups } from './group-commit.ts';
+import { forgetReshipWish, readReshipWish } from './reship-wish.ts';
 import { segmentsToRemove } from './retention.ts';
 import { takeRequeued } from './set-aside.ts';
 import type { JournalState } from './state.ts';
@@ -34,7 +35,7 @@ export function startUpkeep(kept: Kept): { stop(): Promise<void> } {
   };
 }
 
-/** One turn: says that the owner lives, measures the disk, ends and removes old segments, takes in what was requeued. */
+/** One turn: says that the owner lives, measures the disk, ends and removes old segments, takes in what the operator asks for. */
 async function keepHouse(kept: Kept): Promise<void> {
   const { state, groups, owner, inTurn } = kept;
   const { config, world } = state;
@@ -49,6 +50,7 @@ async function keepHouse(kept: Kept): Promise<void> {
         const end = await groups.add({ payload: [payload], bytes: payload.length });
         return end.kind === 'stored';
       }),
+    'grant the wish to ship again': () => grantReship(state),
   };
   for (const [what, task] of Object.entries(tasks)) {
     await task().catch((why: unknown) => world.log.error(`the journal could not ${what}`, { why }));
@@ -76,4 +78,25 @@ async function removeSegments(state: JournalState): Promise<void> {
   });
   for (const segment of removed) segments.splice(segments.indexOf(segment), 1);
   for (const { name } of removed) await world.disk.remove(join(config.RELAY_JOURNAL_DIR, name));
+}
+
+/** It is not waited for: beginning may take as long as the requests under way. */
+async function grantReship(state: JournalState): Promise<void> {
+  const { config, world, reship, isReshipping } = state;
+  const since = await readReshipWish(world.disk, config.RELAY_JOURNAL_DIR);
+  if (!since || !reship || isReshipping) return;
+  if (Number.isNaN(since.getTime())) {
+    await forgetReshipWish(world.disk, config.RELAY_JOURNAL_DIR);
+    throw new RangeError('reship-since holds no time');
+  }
+  state.isReshipping = true;
+  reship(since)
+    .then(() => {
+      world.log.info('what the api acknowledged is shipped again', { since: since.toISOString() });
+      return forgetReshipWish(world.disk, config.RELAY_JOURNAL_DIR);
+    })
+    .catch((why: unknown) => world.log.error('the wish to ship again could not be granted', { why }))
+    .finally(() => {
+      state.isReshipping = false;
+    });
 }

@@ -21,16 +21,18 @@ export interface Shipper {
 export function startShipper(config: ShipperConfig, world: ShipperWorld): Shipper {
   const state = beginShipping(config, world);
   const running = shipUntilStopped(state);
+  const reship = (since: Date): Promise<Position> =>
+    new Promise((done) => {
+      if (state.isStopping) done(Promise.reject(new Error('shipping has stopped')));
+      state.rewinds.push({ since, done });
+      state.waiting?.abort();
+    });
+  world.journal.shippedBy(reship);
   return {
     probe: async () => (state.refusal === undefined ? { ok: true } : { ok: false, why: state.refusal }),
     figures: () => structuredClone(state.figures),
     circuit: () => state.breaker.state(),
-    reship: (since) =>
-      new Promise((done) => {
-        if (state.isStopping) done(Promise.reject(new Error('shipping has stopped')));
-        state.rewinds.push({ since, done });
-        state.waiting?.abort();
-      }),
+    reship,
     stop: async () => {
       state.isStopping = true;
       state.waiting?.abort();

@@ -27,7 +27,10 @@ export type ShipperConfig = Pick<
 >;
 
 export interface ShipperWorld {
-  readonly journal: Pick<Journal, 'read' | 'settled' | 'settle' | 'setAside' | 'rewind' | 'whenBeyond'>;
+  readonly journal: Pick<
+    Journal,
+    'read' | 'settled' | 'settle' | 'setAside' | 'rewind' | 'shippedBy' | 'whenBeyond'
+  >;
   readonly http: Pick<Http, 'exchange'>;
   readonly clock: Clock;
   readonly random: Pick<Random, 'fraction'>;

@@ -271,7 +271,7 @@ describe('what the journal keeps of what the api has', () => {
     await using directory = await temporaryDirectory();
     const time = datedClock(new Date('2027-01-01T00:00:00Z'));
     const sent = Array.from({ length: 30 }, (_, number) => submission(number, 300));
-    const config = { RELAY_JOURNAL_MAX_BYTES: 10_000 };
+    const config = { RELAY_JOURNAL_MAX_BYTES: 4_000 };
     await using opened = await openTestJournal(directory.path, { clock: time.clock, config });
     const marks: Date[] = [];
     for (const one of sent) {

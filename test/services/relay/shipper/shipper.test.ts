@@ -9,6 +9,7 @@ import { openHttp } from '../../../../src/adapters/http.ts';
 import { systemRandom } from '../../../../src/adapters/random.ts';
 import { Secret } from '../../../../src/domain/secret.ts';
 import type { Journal } from '../../../../src/services/relay/journal/journal.ts';
+import { readReshipWish, wishReship } from '../../../../src/services/relay/journal/reship-wish.ts';
 import {
   dropSetAside,
   listSetAside,
@@ -313,6 +314,25 @@ describe('the shipper', () => {
     await shipping.shipper.reship(new Date(Date.now() - 60_000));
     await until('all is stored again', () => sent.every((id) => api.stored.has(id)));
     await until('all is settled again', async () => (await opened.journal.backlog()).records === 0);
+    expect(new Set(api.stored.values())).toEqual(new Set([1]));
+  });
+
+  it('ships again when the operator leaves the wish in the directory, and forgets one it cannot read', async () => {
+    await using directory = await temporaryDirectory();
+    await using api = await startStandInApi();
+    await using opened = await openTestJournal(directory.path);
+    const sent = await fill(opened.journal, 10);
+    await using _ = ship(api, { journal: opened.journal });
+    await until('all is settled', async () => (await opened.journal.backlog()).records === 0);
+    api.stored.clear();
+    const hasWish = async () => (await readReshipWish(systemDisk, directory.path)) !== undefined;
+    await writeFile(join(directory.path, 'reship-since'), 'the other day');
+    await until('the first wish is gone', async () => !(await hasWish()));
+    expect(api.stored.size).toBe(0);
+    await wishReship(systemDisk, directory.path, new Date(Date.now() - 60_000));
+    await until('all is stored again', () => sent.every((id) => api.stored.has(id)));
+    await until('the wish is gone', async () => !(await hasWish()));
+    await until('all is settled', async () => (await opened.journal.backlog()).records === 0);
     expect(new Set(api.stored.values())).toEqual(new Set([1]));
   });
 
