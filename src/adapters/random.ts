@@ -19,5 +19,18 @@ export const systemRandom: Random = {
   bytes: (count) => randomBytes(count),
   fraction: () => randomInt(2 ** 32) / 2 ** 32,
   secret: () => new Secret(randomBytes(32).toString('base64url')),
-  letters: (count) => Array.from({ length: count }, () => letters.charAt(randomInt(letters.length))).join(''),
+  letters: drawLetters,
 };
+
+// Octets from here on are drawn again: every letter is equally likely.
+const evenly = 256 - (256 % letters.length);
+
+function drawLetters(count: number): string {
+  let drawn = '';
+  while (drawn.length < count) {
+    for (const octet of randomBytes(2 * count)) {
+      if (octet < evenly && drawn.length < count) drawn += letters.charAt(octet % letters.length);
+    }
+  }
+  return drawn;
+}

@@ -23,12 +23,18 @@ export function isId<K extends IdKind>(kind: K, text: string): text is Id<K> {
   return text.startsWith(`${kind}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/.test(text.slice(kind.length + 1));
 }
 
+/** 128 bits as 26 letters, most significant first, behind two zero bits. */
 function base32(bytes: Uint8Array): string {
-  let number = bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-  const letters: string[] = [];
-  for (let place = 0; place < 26; place += 1) {
-    letters.unshift(alphabet.charAt(Number(number & 31n)));
-    number >>= 5n;
+  let text = '';
+  let pending = 0;
+  let bits = 2;
+  for (const byte of bytes) {
+    pending = (pending << 8) | byte;
+    for (bits += 8; bits >= 5;) {
+      bits -= 5;
+      text += alphabet.charAt((pending >> bits) & 31);
+    }
+    pending &= (1 << bits) - 1;
   }
-  return letters.join('');
+  return text;
 }

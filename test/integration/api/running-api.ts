@@ -28,6 +28,7 @@ export const webhookToken = 'a-webhook-token-that-is-long-enough-0123456789';
 
 const environment = {
   MAILCTL_MODE: 'sandbox',
+  LOG_LEVEL: 'debug',
   API_LISTEN: '127.0.0.1:0',
   API_INTERNAL_LISTEN: '127.0.0.1:0',
   API_HEALTH_LISTEN: '127.0.0.1:0',
@@ -68,7 +69,7 @@ export async function runningApi(
   const world: ApiWorld = {
     clock: systemClock,
     random: systemRandom,
-    log: openLog('api', 'debug', { write: (line) => void lines.push(line) }),
+    log: openLog('api', config.LOG_LEVEL, { write: (line) => void lines.push(line) }),
     db: database.db,
     http: { exchange: noNetwork },
     mime: { composeMessage, readAddresses },

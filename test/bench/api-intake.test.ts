@@ -1,0 +1,140 @@
+import { Agent, request } from 'node:http';
+
+import { expect, it } from 'vitest';
+
+import { encodeSubmission } from '../../src/domain/submission-codec.ts';
+import {
+  type ApiUnderTest,
+  countOf,
+  internalToken,
+  runningApi,
+  webhookToken,
+} from '../integration/api/running-api.ts';
+import { postalEvent, type Signed, signed } from '../integration/api/signed-webhook.ts';
+import { submission } from '../store/submissions.ts';
+import { median, report, toy } from './report.ts';
+
+const webhooks = toy ? 300 : 6000;
+const batches = toy ? 4 : 100;
+const batchSize = 64;
+const rounds = toy ? 1 : 3;
+
+/** Sends all bodies over `connections` kept connections; gives the milliseconds of each. */
+async function sendAll(
+  bodies: readonly Signed[],
+  { url, connections }: { url: string; connections: number },
+): Promise<readonly number[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const waiting = [...bodies];
+  const times: number[] = [];
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.pop(); next; next = waiting.pop()) times.push(await sendOne(next, url, agent));
+  };
+  await Promise.all(Array.from({ length: connections }, lane));
+  agent.destroy();
+  return times;
+}
+
+function sendOne({ body, headers }: Signed, url: string, agent: Agent): Promise<number> {
+  const start = performance.now();
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', agent, headers }, (response) => {
+      response.resume().on('end', () => {
+        if (response.statusCode === 200) resolve(performance.now() - start);
+        else reject(new Error(`answered ${response.statusCode}`));
+      });
+    });
+    sent.on('error', reject).end(body);
+  });
+}
+
+function percentile(times: readonly number[], share: number): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? Number.NaN;
+}
+
+it("takes Postal's webhooks: verified and stored before the answer", async () => {
+  const results = [];
+  for (let round = 0; round < rounds; round += 1) {
+    await using api = await runningApi({ LOG_LEVEL: 'warn' });
+    const bodies = Array.from({ length: webhooks }, () => signed(postalEvent()));
+    const start = performance.now();
+    const times = await sendAll(bodies, {
+      url: `${api.url}/webhooks/postal/${webhookToken}`,
+      connections: 20,
+    });
+    const seconds = (performance.now() - start) / 1000;
+    expect(await countOf(api.db, 'postal_webhooks')).toBe(webhooks);
+    results.push({ rate: webhooks / seconds, p50: percentile(times, 0.5), p99: percentile(times, 0.99) });
+  }
+  report('webhook-intake', [
+    {
+      events: webhooks,
+      per_second: Math.round(median(results.map(({ rate }) => rate))),
+      p50_ms: median(results.map(({ p50 }) => p50)).toFixed(1),
+      p99_ms: median(results.map(({ p99 }) => p99)).toFixed(1),
+    },
+  ]);
+});
+
+/** One batch of 5 KB messages as the relay frames them. */
+function relayBatch(): Buffer {
+  const raw = Buffer.from(`From: a@b.test\r\nSubject: Hi\r\n\r\n${'x'.repeat(70)}\r\n`.padEnd(4900, 'y'));
+  return Buffer.concat(
+    Array.from({ length: batchSize }, () => {
+      const octets = encodeSubmission(submission({ raw }));
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(octets.length);
+      return Buffer.concat([length, octets]);
+    }),
+  );
+}
+
+async function shipAll(api: ApiUnderTest, all: readonly Buffer[]): Promise<number> {
+  const headers = {
+    authorization: `Bearer ${internalToken}`,
+    'content-type': 'application/vnd.mailctl.submissions',
+  };
+  const start = performance.now();
+  await sendAll(
+    all.map((body) => ({ body, headers })),
+    { url: `${api.internal}/internal/v1/submissions`, connections: 2 },
+  );
+  return (all.length * batchSize) / ((performance.now() - start) / 1000);
+}
+
+/** What the bare prototype did: the same octets into one table, many rows a statement, two connections. */
+async function insertBare(api: ApiUnderTest): Promise<number> {
+  await api.db.query('create table bare (id text primary key, raw bytea not null)');
+  const raw = Buffer.alloc(4900, 'y');
+  const start = performance.now();
+  const lane = async (lane: number): Promise<void> => {
+    for (let batch = lane; batch < batches; batch += 2) {
+      const ids = Array.from({ length: batchSize }, (_, row) => `${batch}-${row}`);
+      const sql = ids.map((_, row) => `($${2 * row + 1}, $${2 * row + 2})`).join(',');
+      await api.db.query(
+        `insert into bare values ${sql}`,
+        ids.flatMap((id) => [id, raw]),
+      );
+    }
+  };
+  await Promise.all([lane(0), lane(1)]);
+  return (batches * batchSize) / ((performance.now() - start) / 1000);
+}
+
+it('takes the batches of the relay, against a bare insert of the same octets into one table', async () => {
+  const [ours, bare]: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round += 1) {
+    await using api = await runningApi({ LOG_LEVEL: 'warn' });
+    ours.push(await shipAll(api, Array.from({ length: batches }, relayBatch)));
+    expect(await countOf(api.db, 'messages')).toBe(batches * batchSize);
+    bare.push(await insertBare(api));
+  }
+  report('relay-intake', [
+    {
+      messages: batches * batchSize,
+      per_second: Math.round(median(ours)),
+      bare_insert_per_second: Math.round(median(bare)),
+      ratio: (median(ours) / median(bare)).toFixed(2),
+    },
+  ]);
+});

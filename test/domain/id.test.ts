@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+
+import { isId, leastId, newId } from '../../src/domain/id.ts';
+
+const noon = new Date('2026-03-01T12:00:00.000Z');
+
+describe('an id', () => {
+  it('is its time and its random octets in base32, most significant first', () => {
+    expect(newId('msg', new Date(0), new Uint8Array(10))).toBe(`msg_${'0'.repeat(26)}`);
+    expect(newId('evt', new Date(2 ** 48 - 1), new Uint8Array(10).fill(255))).toBe(`evt_7${'z'.repeat(25)}`);
+    const octets = Buffer.from('00112233445566778899', 'hex');
+    const expected = (BigInt(noon.getTime()) << 80n) | BigInt('0x00112233445566778899');
+    const digits = '0123456789abcdefghjkmnpqrstvwxyz';
+    const read = [...newId('msg', noon, octets).slice(4)].reduce(
+      (sum, letter) => sum * 32n + BigInt(digits.indexOf(letter)),
+      0n,
+    );
+    expect(read).toBe(expected);
+  });
+
+  it('sorts by its time, whatever its random octets', () => {
+    const later = new Date(noon.getTime() + 1);
+    const first = newId('msg', noon, new Uint8Array(10).fill(255));
+    expect(first < newId('msg', later, new Uint8Array(10))).toBe(true);
+    expect(leastId('msg', noon) <= first && first < leastId('msg', later)).toBe(true);
+  });
+
+  it('is told from anything else', () => {
+    expect(isId('msg', newId('msg', noon, new Uint8Array(10)))).toBe(true);
+    for (const text of [
+      '',
+      'msg_',
+      'evt_00000000000000000000000000',
+      `msg_${'u'.repeat(26)}`,
+      `msg_${'0'.repeat(27)}`,
+    ])
+      expect([text, isId('msg', text)]).toEqual([text, false]);
+  });
+});
