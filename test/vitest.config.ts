@@ -9,7 +9,7 @@ function kind(name: string, include: string[], options: object = {}) {
   return { root, test: { name, include, environment: 'node', ...options } };
 }
 
-const slow = { testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 };
+const slow = { testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2, sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   root,

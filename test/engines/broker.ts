@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { TestProject } from 'vitest/node';
 
+import { makeVanishingFolder } from '../../src/adapters/vanishing-folder.ts';
 import { startMariadbEngine } from './mariadb-engine.ts';
 import { startPostgresEngine } from './postgres-engine.ts';
 import { startRedisEngine } from './redis-engine.ts';
@@ -26,12 +25,12 @@ const engines: Readonly<Record<string, () => Promise<RunningEngine>>> = {
 /** Runs beside all tests of one run: starts an engine when a test first asks for it, and stops it at the end. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const started = new Map<string, Promise<RunningEngine>>();
-  const folder = await mkdtemp(join(tmpdir(), 'mailctl-engines-'));
+  const folder = await makeVanishingFolder('mailctl-engines-');
   const turns = counter();
   const server = createServer(({ url = '' }, response) => {
     void answer(url.slice(1), started, turns).then((body) => response.end(JSON.stringify(body)));
   });
-  const path = join(folder, 'broker');
+  const path = join(folder.path, 'broker');
   await new Promise<void>((resolve) => {
     server.listen(path, resolve);
   });
@@ -41,7 +40,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     server.closeAllConnections();
     const running = await Promise.allSettled(started.values());
     await Promise.all(running.map((engine) => engine.status === 'fulfilled' && engine.value.stop()));
-    await rm(folder, { recursive: true, force: true });
+    await folder[Symbol.asyncDispose]();
   };
 }
 
