@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { isDomainName } from '../domain/address.ts';
 import { parseDuration } from '../domain/duration.ts';
+import { isCidr } from '../domain/ip-address.ts';
 import { Secret } from '../domain/secret.ts';
 
 const sizes = { B: 1, KB: 1024, MB: 1024 ** 2, GB: 1024 ** 3 } as const;
@@ -106,6 +107,22 @@ export const list = z.string().transform((value) =>
     .map((word) => word.trim())
     .filter((word) => word !== ''),
 );
+
+/** Networks (CIDR) or addresses separated by commas. */
+export const networks = list.refine((words) => words.every(isCidr), {
+  error: 'is no list of networks: write for example 172.18.0.1,10.0.0.0/8',
+});
+
+/** `redis://HOST:PORT/DATABASE`, `rediss://…` for TLS, or `unix:///path?db=DATABASE`. */
+export const redisUrl = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^(rediss?:\/\/[^/]|unix:\/\/\/.)/.test(text), {
+    error: 'is no address of a Redis: write for example redis://redis:6379',
+    abort: true,
+  })
+  .refine((text) => new URL(text).password === '' && new URL(text).username === '', {
+    error: 'holds a user name or password: write it as REDIS_PASSWORD',
+  });
 
 /** Durations separated by commas: a schedule of delays. */
 export const durations = list.pipe(

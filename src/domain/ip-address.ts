@@ -50,6 +50,15 @@ export function publicOr(allowed: readonly string[]): AddressPolicy {
   };
 }
 
+/** Addresses inside any of these networks (CIDR). An IPv4 address written as IPv6 counts as what it is. */
+export function withinAny(networks: readonly string[]): AddressPolicy {
+  const inside = blockList(networks);
+  return (address) => {
+    const plain = unmapped(address);
+    return isIP(plain) !== 0 && inside.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4');
+  };
+}
+
 function unmapped(address: string): string {
   const bare = address.replace(/%.*$/, '');
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1] ?? bare;

@@ -11,7 +11,9 @@ import {
   list,
   listen,
   listenOrOff,
+  networks,
   oneOf,
+  redisUrl,
   size,
   webUrl,
 } from '../../src/config/shapes.ts';
@@ -25,6 +27,10 @@ describe('shapes take', () => {
     [duration, '2h', 2 * hour],
     [duration, ' 1.5s ', 1500],
     [duration, '250ms', 250],
+    [networks, '172.18.0.1, 10.0.0.0/8', ['172.18.0.1', '10.0.0.0/8']],
+    [networks, '', []],
+    [redisUrl, 'redis://redis:6379/2', 'redis://redis:6379/2'],
+    [redisUrl, 'unix:///run/redis.sock?db=3', 'unix:///run/redis.sock?db=3'],
     [size, '25MB', 25 * 1024 ** 2],
     [size, '64 kb', 65_536],
     [size, '17', 17],
@@ -46,6 +52,10 @@ describe('shapes take', () => {
 
 describe('shapes refuse, saying what to write,', () => {
   it.each([
+    [networks, '10.0.0.0/8,gateway', 'is no list of networks'],
+    [redisUrl, 'redis:6379', 'is no address of a Redis'],
+    [redisUrl, 'http://redis', 'is no address of a Redis'],
+    [redisUrl, 'redis://:secret@redis', 'write it as REDIS_PASSWORD'],
     [duration, '5', /30s, 5m/],
     [duration, '-5s', /30s, 5m/],
     [size, '5 apples', /25MB/],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { isCidr, isPublicAddress, publicOr } from '../../src/domain/ip-address.ts';
+import { isCidr, isPublicAddress, publicOr, withinAny } from '../../src/domain/ip-address.ts';
 
 describe('a public address', () => {
   it.each(['1.1.1.1', '8.8.8.8', '172.32.0.1', '100.128.0.1', '2606:4700::1111', '2a00:1450::1'])(
@@ -70,4 +70,20 @@ describe('an address range', () => {
       expect(isCidr(text)).toBe(false);
     },
   );
+});
+
+describe('an address within networks', () => {
+  const inside = withinAny(['192.0.2.0/24', '198.51.100.7', '2001:db8::/32']);
+
+  it.each(['192.0.2.255', '::ffff:192.0.2.1', '198.51.100.7', '2001:db8:1::1', '2001:db8::1%eth0'])(
+    'is %s',
+    (address) => {
+      expect(inside(address)).toBe(true);
+    },
+  );
+
+  it.each(['192.0.3.0', '198.51.100.8', '2001:db9::1', '', 'example.com'])('is not %s', (address) => {
+    expect(inside(address)).toBe(false);
+    expect(withinAny([])(address)).toBe(false);
+  });
 });
