@@ -152,6 +152,7 @@ async function upgrade(state: State): Promise<void> {
     stream.once('close', () => reject(new Error('the TLS handshake failed')));
     stream.on('error', () => socket.destroy());
   });
+  stream.disableRenegotiation();
 }
 
 /** The client's business: its connection is closed already. */

@@ -20,6 +20,8 @@ import type { Ask, Protection, StoreAnswer } from './session.ts';
 export interface Door {
   readonly addresses: Readonly<Record<string, Listening>>;
   openSessions(): number;
+  /** False as soon as it begins to close. */
+  isOpen(): boolean;
   /** Takes no new clients, sends the idle ones away, lets messages in flight finish, and ends the rest after a while. */
   close(): Promise<void>;
 }
@@ -45,6 +47,7 @@ interface State {
   readonly connections: Set<Connection>;
   readonly stopped: AbortController;
   readonly isProxy: AddressPolicy;
+  isOpen: boolean;
 }
 
 interface Entrance {
@@ -60,6 +63,7 @@ export async function openDoor(config: DoorConfig, world: DoorWorld): Promise<Do
     connections: new Set(),
     stopped: new AbortController(),
     isProxy: withinAny(config.RELAY_PROXY_FROM),
+    isOpen: true,
   };
   const entrances = wantedEntrances(config, world.certificate !== undefined);
   const servers: Record<string, Server> = {};
@@ -68,6 +72,7 @@ export async function openDoor(config: DoorConfig, world: DoorWorld): Promise<Do
       const server = createServer({ allowHalfOpen: true, noDelay: true });
       server.on('connection', (socket) => welcome(state, { name, protection }, socket));
       servers[name] = await listening(server, listen, variable);
+      server.on('error', (error) => world.log.warn('a connection could not be accepted', { error }));
     }
   } catch (error) {
     for (const server of Object.values(servers)) server.close();
@@ -78,6 +83,7 @@ export async function openDoor(config: DoorConfig, world: DoorWorld): Promise<Do
   return {
     addresses: Object.fromEntries(addresses) as Record<string, Listening>,
     openSessions: () => state.connections.size,
+    isOpen: () => state.isOpen,
     close: () => close(state, Object.values(servers), swept),
   };
 }
@@ -121,6 +127,7 @@ function wantedEntrances(config: DoorConfig, hasCertificate: boolean) {
 function welcome(state: State, { name, protection }: Entrance, socket: Socket): void {
   const { config, world, connections } = state;
   const isFull = connections.size >= config.RELAY_MAX_CONNECTIONS;
+  if (connections.size >= 2 * config.RELAY_MAX_CONNECTIONS) return void socket.destroy();
   const behindProxy = config.RELAY_PROXY_FROM.length > 0;
   if (behindProxy && !state.isProxy(socket.remoteAddress ?? '')) return void socket.destroy();
   world.figures.opened(name);
@@ -186,6 +193,7 @@ async function sweep({ config, world, connections, stopped }: State): Promise<vo
 
 async function close(state: State, servers: readonly Server[], swept: Promise<void>): Promise<void> {
   const { config, world, connections, stopped } = state;
+  state.isOpen = false;
   const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
   for (const connection of connections) connection.shutDown();
   const enough = new AbortController();

@@ -121,7 +121,8 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
 /** A full journal turns clients away for a while; another relay may have room. */
 function probes(doors: readonly Door[], journal: Journal, shipper: Shipper): Record<string, Probe> {
   return {
-    listeners: async () => okUnless(doors.length > 0 ? undefined : 'the listeners are not open'),
+    listeners: async () =>
+      okUnless(doors.some((door) => door.isOpen()) ? undefined : 'the listeners are not open'),
     journal: async () => okUnless(journal.fullness()),
     api: shipper.probe,
   };

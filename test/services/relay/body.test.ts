@@ -9,6 +9,7 @@ import { systemRandom } from '../../../src/adapters/random.ts';
 import { type Body, openBody } from '../../../src/services/relay/body.ts';
 import { openArena } from '../../../src/services/relay/arena.ts';
 import { openBudget } from '../../../src/services/relay/budget.ts';
+import { openPile } from '../../../src/services/relay/pile.ts';
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'spill-'));
@@ -108,6 +109,14 @@ describe('the octets of a message', () => {
 
     expect(budget.used()).toBe(0);
   });
+});
+
+it('octets that drip are gathered, so that they cost no object each', () => {
+  const pile = openPile(openBudget(1_000_000));
+  for (let n = 0; n < 20_000; n += 1) pile.add(Buffer.from('x'));
+
+  expect(pile.parts().length).toBeLessThan(5);
+  expect(Buffer.concat(pile.parts()).toString()).toBe('x'.repeat(20_000));
 });
 
 it('memory of a whole message is used again, and only when it is free', () => {

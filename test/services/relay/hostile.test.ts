@@ -130,6 +130,18 @@ describe('the door', () => {
     third.socket.destroy();
   });
 
+  it('wastes no words on a flood of clients', async () => {
+    await using running = await runDoor({ RELAY_MAX_CONNECTIONS: '1' });
+    const first = await dial(at(running, 'private'));
+    await first.reply();
+    const second = await dial(at(running, 'private'));
+    expect(await second.closed()).toMatch(/^421 /);
+    const third = await dial(at(running, 'private'));
+
+    expect(await third.closed()).toBe('');
+    for (const client of [first, second, third]) client.socket.destroy();
+  });
+
   it('answers a client that has closed its half', async () => {
     await using running = await runDoor();
     const client = await dial(at(running, 'private'));

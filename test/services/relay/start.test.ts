@@ -72,6 +72,23 @@ it('keeps a message on disk before it says 250, and is ready while it can', asyn
   client.socket.destroy();
 });
 
+it('is not ready any more while it finishes what is in flight', async () => {
+  const api = await listenAsApi();
+  const { relay, address } = await runRelay({ API_INTERNAL_URL: api.url });
+  const client = await dial(address('private'));
+  await client.reply();
+  client.send(`EHLO x\r\nAUTH PLAIN ${annPlain}\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n`);
+  for (let replies = 0; replies < 5; replies += 1) await client.reply();
+  const stopped = relay.stop();
+  const health = await fetch(`http://127.0.0.1:${address('health').port}/health/ready`);
+
+  expect(health.status).toBe(503);
+  client.send('From: ann@example.com\r\n\r\n.\r\n');
+  expect(await client.reply()).toMatch(/^250 2\.0\.0 Ok: queued/);
+  client.socket.destroy();
+  await stopped;
+});
+
 it('answers 454 while the api cannot be asked who the client is', async () => {
   const { address } = await runRelay({ API_INTERNAL_URL: 'http://127.0.0.1:1' });
   const client = await dial(address('private'));
