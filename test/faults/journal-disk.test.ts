@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { systemDisk } from '../../src/adapters/disk.ts';
+import { type Disk, systemDisk } from '../../src/adapters/disk.ts';
 import { OperatorError } from '../../src/domain/failure.ts';
 import type { Journal } from '../../src/services/relay/journal/journal.ts';
 import { origin } from '../../src/services/relay/journal/segment.ts';
@@ -206,5 +206,62 @@ describe('a journal whose write failed', () => {
       cause: { message: 'EIO: openForUpdate' },
     });
     expect(await leftovers(directory.path)).toEqual([]);
+  });
+});
+
+describe('a journal whose medium has lost a page', () => {
+  /** A disk that gives EIO for every read that touches the octets from `from` to `to` of any file. */
+  function withBadPage(from: number, to: number): Disk {
+    return {
+      ...systemDisk,
+      open: async (path) => {
+        const file = await systemDisk.open(path);
+        return {
+          ...file,
+          readAt: async (position, length) => {
+            const isHit = position < to && from < position + length;
+            if (isHit) throw Object.assign(new Error('EIO: read'), { code: 'EIO' });
+            return file.readAt(position, length);
+          },
+        };
+      },
+    };
+  }
+
+  async function writtenBefore(directory: string): Promise<readonly string[]> {
+    const sent = Array.from({ length: 10 }, (_, number) => submission(number, 2_000));
+    const opened = await openTestJournal(directory, { config: { RELAY_JOURNAL_SEGMENT_BYTES: 1_000_000 } });
+    await Promise.all(sent.map((one) => opened.journal.append(one)));
+    await opened.journal.close();
+    return sent.map(({ id }) => id);
+  }
+
+  it('sets aside only the records in that page', async () => {
+    await using directory = await temporaryDirectory();
+    const sent = await writtenBefore(directory.path);
+    const opened = await openTestJournal(directory.path, { disk: withBadPage(8_192, 12_288) });
+    const found = await readIds(opened.journal);
+    await opened.journal.close();
+    expect(found).toEqual([...sent.slice(0, 3), ...sent.slice(6)]);
+    expect(await opened.journal.setAsideCount()).toEqual({ refused: 0, damaged: 1 });
+  });
+
+  it('sets aside the last record when the end cannot be read', async () => {
+    await using directory = await temporaryDirectory();
+    const sent = await writtenBefore(directory.path);
+    const opened = await openTestJournal(directory.path, { disk: withBadPage(20_480, 99_999) });
+    const found = await readIds(opened.journal);
+    await opened.journal.close();
+    expect(found).toEqual(sent.slice(0, 9));
+  });
+
+  it('judges nothing damaged when the disk gives nothing at all', async () => {
+    await using directory = await temporaryDirectory();
+    const sent = await writtenBefore(directory.path);
+    const opened = await openTestJournal(directory.path, { disk: withBadPage(0, 99_999) });
+    await expect(opened.journal.read(origin, { records: 5, bytes: 5_000 })).rejects.toThrow('EIO: read');
+    expect(await opened.journal.setAsideCount()).toEqual({ refused: 0, damaged: 0 });
+    await opened.journal.close();
+    expect(await leftovers(directory.path)).toEqual(sent);
   });
 });

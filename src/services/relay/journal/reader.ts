@@ -4,6 +4,7 @@ import { receivedAtOf } from '../../../domain/submission-codec.ts';
 import type { DiskFile } from '../../../adapters/disk.ts';
 import { noteDamage } from './damage.ts';
 import { type Extent, headerBytes, type Parsed, parseRecords } from './record.ts';
+import { readOrSalvage } from './salvage.ts';
 import type { Position, Segment } from './segment.ts';
 import type { JournalState } from './state.ts';
 
@@ -87,7 +88,7 @@ async function parseFrom(
   const left = segment.bytes - offset;
   const attempt = async (length: number): Promise<Readings> => {
     const asked = Math.min(left, Math.max(length, headerBytes));
-    const bytes = await file.readAt(offset, asked);
+    const bytes = await readOrSalvage(file, offset, asked);
     const isRest = asked === left || bytes.length < asked;
     const parsed = parseRecords(bytes, segment.marker, { records: limits.records, isRest });
     if (parsed.records.length === 0 && parsed.wants !== undefined)
