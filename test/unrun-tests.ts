@@ -26,12 +26,12 @@ interface Unrun {
   readonly reason: string;
 }
 
-/** With a name pattern, what it left out was not asked for. */
+/** What a name pattern left out was not asked for; what a failed hook left out is reported as a failure already. */
 function unrunIn(module: TestModule, filtered: boolean): readonly Unrun[] {
   return [...module.children.allTests('skipped')].flatMap((test) => {
     const result = test.result();
     const reason = result.state === 'skipped' ? result.note : undefined;
-    if (reason === undefined && filtered) return [];
+    if (reason === undefined && (filtered || module.state() === 'failed')) return [];
     return [{ test: `${module.relativeModuleId} > ${test.fullName}`, reason: reason ?? 'no reason given' }];
   });
 }
