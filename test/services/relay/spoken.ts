@@ -17,7 +17,7 @@ import { silentLog } from '../../../src/adapters/log.ts';
 
 export const ann = { id: 'usr_ann', username: 'ann', senderDomains: ['example.com'] };
 const password = 'the right password';
-export const policy: Omit<Policy, 'protection'> & { readonly maxCommandBytes: number } = {
+const policy: Omit<Policy, 'protection'> & { readonly maxCommandBytes: number } = {
   hostname: 'relay.example.com',
   mailDomain: 'example.com',
   maxMessageBytes: 100_000,
