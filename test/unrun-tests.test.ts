@@ -14,7 +14,7 @@ it.each([
   },
   { how: 'fails under CI when an engine was missing', args: ['ci'], reason: missing, exit: 1 },
   { how: 'only says so on a laptop', args: [], reason: missing, exit: 0 },
-])('a run $how', async ({ args, reason, exit }) => {
+])('a run $how', { timeout: 60_000 }, async ({ args, reason, exit }) => {
   await using run = await startProgram('unrun.ts', { args, environment: { REASON: reason } });
 
   expect(run.said).toEqual([
