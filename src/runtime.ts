@@ -30,6 +30,8 @@ export interface Runtime extends AsyncDisposable {
   /** What opens the logs of services that run in this process. */
   logs(): Promise<typeof openLog>;
   makeRsaKey(bits: number): Promise<RsaKey>;
+  /** The text that an operator passes to a command: a file of the current folder, or `-` for stdin. */
+  readInput(path: string): Promise<string>;
 }
 
 export interface RuntimeOptions {
@@ -57,6 +59,7 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     prober: once(async () => (await import('./adapters/prober.ts')).prober),
     logs: once(async () => (await import('./adapters/log.ts')).openLog),
     makeRsaKey,
+    readInput: async (path) => (await import('./adapters/input.ts')).readInput(path),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
 }

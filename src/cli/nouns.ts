@@ -43,6 +43,12 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/queue.ts')).defineQueue,
   },
   {
+    name: 'suppressions',
+    summary: 'addresses that get no mail: list, add, remove, import, export',
+    group: mail,
+    load: async () => (await import('./commands/suppressions.ts')).defineSuppressions,
+  },
+  {
     name: 'webhooks',
     summary: 'endpoints that hear what becomes of messages, and what was given up',
     group: mail,

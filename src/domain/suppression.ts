@@ -3,6 +3,12 @@ import type { EventDetail } from './event.ts';
 /** Why an address gets no mail. */
 export const suppressionReasons = ['bounce', 'complaint', 'unsubscribe', 'manual'] as const;
 
+/** Most characters of a scope. */
+export const longestScope = 255;
+
+/** Most characters of what a suppression rests on. */
+export const longestEvidence = 1000;
+
 export type SuppressionReason = (typeof suppressionReasons)[number];
 
 /** An address that gets no mail: none at all where the scope is empty, else none with that tag. */

@@ -63,6 +63,8 @@ export async function findSuppression(
 export interface SuppressionPage {
   readonly address: string | undefined;
   readonly reason: SuppressionReason | undefined;
+  /** Empty is the one of all mail. */
+  readonly scope?: string | undefined;
   /** The last of the page before. */
   readonly after: Pick<Suppression, 'address' | 'scope'> | undefined;
   readonly limit: number;
@@ -77,9 +79,9 @@ export async function listSuppressions(
     `select ${columns} from suppressions
      where (expires_at is null or expires_at > now())
        and ($1::text is null or address = lower($1)) and ($2::text is null or reason = $2)
-       and ($3::text is null or (address, scope) > ($3, $4::text))
+       and ($3::text is null or (address, scope) > ($3, $4::text)) and ($6::text is null or scope = $6)
      order by address, scope limit $5`,
-    [page.address, page.reason, page.after?.address, page.after?.scope, page.limit],
+    [page.address, page.reason, page.after?.address, page.after?.scope, page.limit, page.scope],
   );
   return rows.map(toSuppression);
 }

@@ -19,8 +19,12 @@ describe('comma-separated text', () => {
 
   it('comes back as it was written', () => {
     const value = fc
-      .string()
-      .filter((text) => text.trim() === text && !/^[=+\-@\t']/.test(text) && text !== '');
+      .oneof(
+        fc.string(),
+        fc.string().map((text) => `+${text}`),
+        fc.string().map((text) => `'=${text}`),
+      )
+      .filter((text) => text.trim() === text && text !== '');
     const held = fc.check(
       fc.property(fc.array(fc.array(value, { minLength: 1, maxLength: 4 }), { maxLength: 5 }), (records) => {
         expect(readCsv(records.map(writeCsv).join(''))).toEqual(records);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { hasControls, isAddress } from '../../../domain/mailbox.ts';
-import { suppressionReasons } from '../../../domain/suppression.ts';
+import { longestEvidence, longestScope, suppressionReasons } from '../../../domain/suppression.ts';
 
 const address = z
   .string()
@@ -10,7 +10,7 @@ const address = z
 
 const scope = z
   .string()
-  .max(255, { error: 'is longer than 255 characters' })
+  .max(longestScope, { error: `is longer than ${longestScope} characters` })
   .refine((text) => !hasControls(text), { error: 'holds a control character' });
 
 const reason = z.enum(suppressionReasons, { error: `must be one of ${suppressionReasons.join(', ')}` });
@@ -22,7 +22,7 @@ export const newSuppression = z.strictObject({
   reason: reason.default('manual'),
   evidence: z
     .string()
-    .max(1000)
+    .max(longestEvidence)
     .refine((text) => !text.includes('\u0000'), { error: 'holds a NUL' })
     .default(''),
   expires_at: z.iso

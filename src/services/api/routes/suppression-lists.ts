@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyTypeProviderDefault } from 'fastify';
 import { z } from 'zod';
 
+import { suppressionListHeader, suppressionRecord } from '../../../domain/suppression-list.ts';
 import { addSuppressions, listSuppressions } from '../../../store/suppressions.ts';
 import { type Gate, requireKey } from '../authenticate.ts';
 import { problemResponses } from '../contracts/problem.ts';
@@ -10,7 +11,7 @@ import { importResult } from '../contracts/suppression.ts';
 import type { HttpServer } from '../http-server.ts';
 import { ApiProblem } from '../problem.ts';
 import type { ApiWorld } from '../room.ts';
-import { csvHeader, readSuppressions, suppressionRecord } from '../suppression-csv.ts';
+import { readSuppressions } from '../suppression-csv.ts';
 
 const csv = 'text/csv; charset=utf-8';
 const pageSize = 1000;
@@ -51,7 +52,7 @@ export function defineSuppressionLists(server: HttpServer, gate: Gate, { db }: P
 
 /** Page by page, so that a list of any length needs little memory. */
 async function* exported(db: ApiWorld['db']): AsyncGenerator<string> {
-  yield csvHeader;
+  yield suppressionListHeader;
   let after: { address: string; scope: string } | undefined;
   do {
     const page = await listSuppressions(db, {
