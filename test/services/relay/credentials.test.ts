@@ -71,7 +71,7 @@ describe('who may send', () => {
     expect(credentials.permit(ann)).toEqual({ outcome: 'permitted', credential: ann });
     api.nowMs += 60;
     expect(await credentials.permit(ann)).toEqual({ outcome: 'revoked' });
-    expect(await credentials.permit(ann)).toEqual({ outcome: 'revoked' });
+    expect(credentials.permit(ann)).toEqual({ outcome: 'revoked' });
     expect(await credentials.verify(login())).toEqual({ outcome: 'refused' });
   });
 

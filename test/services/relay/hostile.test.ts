@@ -144,6 +144,14 @@ describe('the door', () => {
 
   it('answers a client that has closed its half', async () => {
     await using running = await runDoor();
+    const { keep } = running;
+    running.keep = async (submission) => {
+      await expect.poll(() => client.socket.writableFinished).toBe(true);
+      const later = await dial(at(running, 'private'));
+      await later.reply();
+      later.socket.destroy();
+      return keep(submission);
+    };
     const client = await dial(at(running, 'private'));
     client.socket.end(`EHLO app.example.com\r\nAUTH PLAIN ${annPlain}\r\n${transaction}${message}`);
 

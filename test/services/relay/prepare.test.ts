@@ -75,6 +75,7 @@ describe('preparing a message', () => {
     ['From: ann@example.com <eve@example.org', 'From: must hold an address'],
     ['From: "ann@example.com', 'From: must hold an address'],
     ['From: ann@example.com)', 'From: must hold an address'],
+    ['From: ann@example.com) (', 'From: must hold an address'],
     ['From: jörg@example.com', 'From: must hold an address'],
     ['From: undisclosed:;', 'From: must hold an address'],
     ['From:', 'From: must hold an address'],

@@ -18,6 +18,7 @@ import { type ServedCertificate, serveCertificate } from '../../../src/services/
 import { type CheckLogin, openCredentials } from '../../../src/services/relay/credentials.ts';
 import { type Door, openDoor } from '../../../src/services/relay/door.ts';
 import { openFigures } from '../../../src/services/relay/figures.ts';
+import { startGuard } from '../../../src/services/relay/guard/start-guard.ts';
 import { openMessageIds } from '../../../src/services/relay/message-ids.ts';
 import { openRememberedLogins } from '../../../src/services/relay/remembered-logins.ts';
 import { openMetrics, type Registry } from '../../../src/services/metrics.ts';
@@ -56,6 +57,7 @@ export function relayEnvironment(folder: string): Readonly<Record<string, string
     RELAY_SWEEP_INTERVAL: '10ms',
     RELAY_LINGER_TIMEOUT: '500ms',
     RELAY_SHUTDOWN_TIMEOUT: '5s',
+    LOCKOUT_TARPIT: '0s',
   };
 }
 
@@ -123,6 +125,7 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
       retryMs: config.SMTP_AUTH_RETRY_DELAY,
       changed: () => undefined,
     }),
+    guard: startGuard(config, { ...world, redis: undefined }, registry),
     openBody: () =>
       openBody({
         spillPath: () => join(folder, systemRandom.letters(20)),
