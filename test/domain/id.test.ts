@@ -11,10 +11,9 @@ describe('an id', () => {
     const octets = Buffer.from('00112233445566778899', 'hex');
     const expected = (BigInt(noon.getTime()) << 80n) | BigInt('0x00112233445566778899');
     const digits = '0123456789abcdefghjkmnpqrstvwxyz';
-    const read = [...newId('msg', noon, octets).slice(4)].reduce(
-      (sum, letter) => sum * 32n + BigInt(digits.indexOf(letter)),
-      0n,
-    );
+    const letters = newId('msg', noon, octets).slice('msg_'.length);
+    const values = Array.from(letters, (letter) => BigInt(digits.indexOf(letter)));
+    const read = values.reduce((sum, value) => sum * 32n + value, 0n);
     expect(read).toBe(expected);
   });
 

@@ -46,6 +46,7 @@ export function openHttpServer(
     logger: false,
     bodyLimit: options.maxBodyBytes,
     requestTimeout: options.requestTimeoutMs,
+    http: timeouts(options),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     genReqId: newRequestId,
     forceCloseConnections: 'idle',
@@ -84,6 +85,11 @@ export async function listen(
     });
   }
   return listeningAt(server.server.address());
+}
+
+/** Node enforces no request timeout that is shorter than its headers timeout, and looks every 30 s only, unless told otherwise. */
+function timeouts({ requestTimeoutMs }: ServerOptions) {
+  return { headersTimeout: requestTimeoutMs, connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 4) };
 }
 
 function nameRequests(server: Pick<FastifyInstance, 'addHook'>): void {

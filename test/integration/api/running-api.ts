@@ -10,7 +10,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { composeApiKey, digestOf, type Scope } from '../../../src/domain/api-key.ts';
 import { type Id, newId } from '../../../src/domain/id.ts';
 import { Secret } from '../../../src/domain/secret.ts';
-import { type ApiWorld } from '../../../src/services/api/room.ts';
+import type { ApiConfig, ApiWorld } from '../../../src/services/api/room.ts';
 import { startApi } from '../../../src/services/api/start.ts';
 import type { Running } from '../../../src/services/running.ts';
 import { insertApiKey } from '../../../src/store/api-keys.ts';
@@ -40,6 +40,15 @@ const environment = {
   WEBHOOK_SEALING_KEY: sealingKey,
 };
 
+/** A configuration on free ports; `variables` are what a test is about. */
+export function apiConfig(variables: Readonly<Record<string, string>> = {}): ApiConfig {
+  return loadConfig('api', {
+    environment: { ...environment, ...variables },
+    file: undefined,
+    readFile: () => '',
+  });
+}
+
 export interface ApiUnderTest extends AsyncDisposable {
   readonly db: Postgres;
   readonly running: Running;
@@ -61,11 +70,7 @@ export async function runningApi(
 ): Promise<ApiUnderTest> {
   const database = await testDatabase();
   const lines: string[] = [];
-  const config = loadConfig('api', {
-    environment: { ...environment, ...variables },
-    file: undefined,
-    readFile: () => '',
-  });
+  const config = apiConfig(variables);
   const world: ApiWorld = {
     clock: systemClock,
     random: systemRandom,
