@@ -1,4 +1,6 @@
+import type { EventDetail } from './event.ts';
 import type { RecipientState } from './message.ts';
+import { suppressedDetail, type Suppression } from './suppression.ts';
 
 /** How one hand-over to Postal ended. What is certain and what is not are told apart, because nothing may be sent twice. */
 export type Handover =
@@ -29,6 +31,8 @@ export interface QueuedRecipient {
   readonly position: number;
   readonly address: string;
   readonly state: RecipientState;
+  /** Why it gets no mail, where it is on the suppression list. */
+  readonly suppressed: Pick<Suppression, 'reason' | 'scope'> | null;
 }
 
 /** What becomes of one recipient after a hand-over. */
@@ -39,10 +43,24 @@ export interface Settlement {
   readonly name?: PostalName;
   /** In the operator's words; empty when there is nothing to add. */
   readonly detail: string;
+  /** What its event says besides. */
+  readonly facts?: EventDetail;
+}
+
+/** A recipient on the suppression list is not sent to. */
+export function suppress(
+  { position, address }: QueuedRecipient,
+  suppression: Pick<Suppression, 'reason' | 'scope'>,
+): Settlement {
+  const detail = `on the suppression list (${suppression.reason}); see: mailctl suppressions list`;
+  return { position, address, state: 'suppressed', detail, facts: suppressedDetail(suppression) };
 }
 
 /** What one hand-over means for each recipient it named. A recipient that Postal's answer leaves out is uncertain. */
-export function settle(handover: Handover, recipients: readonly QueuedRecipient[]): readonly Settlement[] {
+export function settle(
+  handover: Handover,
+  recipients: readonly Pick<QueuedRecipient, 'position' | 'address'>[],
+): readonly Settlement[] {
   return recipients.map(({ position, address }) => ({ position, address, ...settleOne(handover, address) }));
 }
 

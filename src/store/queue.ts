@@ -91,11 +91,17 @@ with fair as (
   from due
   where m.id = due.id
     and not exists (select from sending where paused_at is not null and (paused_until is null or paused_until > now()))
-  returning m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at
+  returning m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at, m.tag
 )
 select id, $1 as "attemptId", postal_key as "postalKey", mail_from as "mailFrom", attempts, first_attempt_at as "firstAttemptAt",
   coalesce((
-    select jsonb_agg(jsonb_build_object('position', position, 'address', address, 'state', state) order by position)
+    select jsonb_agg(jsonb_build_object(
+      'position', position, 'address', address, 'state', state, 'suppressed', (
+        select jsonb_build_object('reason', s.reason, 'scope', s.scope) from suppressions s
+        where s.address = lower(r.address) and s.scope in ('', coalesce(taken.tag, '')) and (s.expires_at is null or s.expires_at > now())
+        order by s.scope limit 1
+      )
+    ) order by position)
     from recipients r
     where r.message_id = taken.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain')
   ), '[]') as recipients

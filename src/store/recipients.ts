@@ -41,7 +41,7 @@ set state = s.state, detail = nullif(s.detail, ''), changed_at = now(), attempt_
   postal_id = coalesce(s.postal_id, r.postal_id), postal_token = coalesce(s.postal_token, r.postal_token)
 from unnest($3::integer[], $4::text[], $5::bigint[], $6::text[], $7::text[]) as s (position, state, postal_id, postal_token, detail)
 where r.message_id = $1 and r.position = s.position and (
-  (r.state in ('sending', 'uncertain') and r.attempt_id = $2) or (r.state in ('queued', 'scheduled') and s.state in ('failed', 'held'))
+  (r.state in ('sending', 'uncertain') and r.attempt_id = $2) or (r.state in ('queued', 'scheduled') and s.state in ('failed', 'held', 'suppressed'))
 )
 returning r.position`;
 

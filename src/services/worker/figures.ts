@@ -16,7 +16,7 @@ export interface Depths {
 }
 
 /** How recipients fared in one try: as the hand-over ended, or without one. */
-export type DeliveryResult = Handover['outcome'] | 'gave-up' | 'not-begun';
+export type DeliveryResult = Handover['outcome'] | 'gave-up' | 'not-begun' | 'suppressed';
 
 /** What became of one of Postal's webhooks. */
 export type DigestResult = 'recorded' | 'repeated' | 'ignored' | 'platform' | 'quarantined';

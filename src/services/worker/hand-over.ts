@@ -5,6 +5,7 @@ import {
   type QueuedRecipient,
   settle,
   type Settlement,
+  suppress,
 } from '../../domain/delivery.ts';
 import { beginHandover, type Begun, type ClaimedMessage } from '../../store/queue.ts';
 import type { Ticket } from '../breaker.ts';
@@ -67,10 +68,15 @@ interface Sending {
   readonly ticket: Ticket;
 }
 
-/** Sends chunk after chunk until one is not taken. The outcome of the last is left to write down together with the end of the claim. */
+/** Leaves out who is suppressed and sends chunk after chunk until one is not taken. The outcome of the last is left to write down together with the end of the claim. */
 async function sendAll(room: DeliveryRoom, { message, ready, ticket }: Sending): Promise<Outcome> {
-  let last: Outcome = { settlements: [], end: undefined, stops: false };
-  for (const chunk of chunks(ready, room.config.POSTAL_RECIPIENTS_PER_CALL)) {
+  const settlements = ready.flatMap((recipient) =>
+    recipient.suppressed ? [suppress(recipient, recipient.suppressed)] : [],
+  );
+  room.figures.delivered('suppressed', settlements.length);
+  let last: Outcome = { settlements, end: undefined, stops: false };
+  const wanted = ready.filter(({ suppressed }) => !suppressed);
+  for (const chunk of chunks(wanted, room.config.POSTAL_RECIPIENTS_PER_CALL)) {
     await recordSettlements(room, { ...attemptOf(message), settlements: last.settlements });
     last = await sendChunk(room, message, chunk);
     if (last.end) room.lane.report(ticket, last.end);

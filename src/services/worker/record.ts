@@ -72,13 +72,14 @@ function claimEnd({ messageId, attemptId }: Record, { inMs, counts }: Again) {
 }
 
 function eventsOf(room: Room, { messageId, attemptId, settlements }: Record) {
-  return settlements.flatMap(({ position, address, state, name, detail }) => {
+  return settlements.flatMap(({ position, address, state, name, detail, facts: more }) => {
     const kind = kindOf(state);
     if (!kind) return [];
     const facts = {
       attempt_id: attemptId,
       ...(name && { postal_id: name.id, postal_token: name.token }),
       ...(detail !== '' && { reason: detail }),
+      ...more,
     };
     const id = freshId(room, 'evt');
     const at = room.clock.now();

@@ -1,6 +1,7 @@
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { addSuppressions } from '../../../src/store/suppressions.ts';
 import { until } from '../../store/until.ts';
 import { listenAsAms, openRig, type Rig } from './rig.ts';
 
@@ -41,6 +42,57 @@ describe('from the queue through Postal and back to AMS', () => {
       'message.failed hardfail@example.test',
     ]);
     expect(told[0]?.data).toMatchObject({ message_id: id, metadata: { order: '7' } });
+  });
+
+  it('sends nothing to an address that is suppressed, for all mail or for this tag, and tells AMS why', async () => {
+    await using ams = await listenAsAms();
+    await rig.subscribe(ams.url, ['message.suppressed']);
+    const list = { evidence: '', expiresAt: undefined };
+    await addSuppressions(rig.db, [
+      { ...list, address: 'Gone@example.test', scope: '', reason: 'bounce' },
+      { ...list, address: 'weary@example.test', scope: 'greeting', reason: 'unsubscribe' },
+      { ...list, address: 'ann@example.test', scope: 'another tag', reason: 'unsubscribe' },
+      {
+        ...list,
+        address: 'bob@example.test',
+        scope: '',
+        reason: 'manual',
+        expiresAt: new Date(Date.now() - 1000),
+      },
+    ]);
+    await rig.work();
+    const id = await rig.submit({
+      to: ['gone@Example.test', 'ann@example.test', 'weary@example.test', 'bob@example.test'],
+    });
+
+    await until(
+      () => rig.recipients(id),
+      (rows) => rows.map(({ state }) => state).join(' ') === 'suppressed delivered suppressed delivered',
+    );
+    expect(rig.postal.mailbox()).toHaveLength(2);
+    const heard = await until(
+      () => ams.heard,
+      (all) => all.length === 2,
+    );
+    expect(heard.map(({ body }) => JSON.parse(body).data.detail.reason).toSorted()).toEqual([
+      'bounce',
+      'unsubscribe',
+    ]);
+  });
+
+  it('takes a message out of the queue when nobody is left to send it to', async () => {
+    await addSuppressions(rig.db, [
+      { address: 'ann@example.test', scope: '', reason: 'manual', evidence: '', expiresAt: undefined },
+    ]);
+    await rig.work();
+    const id = await rig.submit();
+    await until(
+      () =>
+        rig.db.query('select id from messages where next_attempt_at is not null or lease_until is not null'),
+      (left) => left.length === 0,
+    );
+    expect((await rig.recipients(id)).map(({ state }) => state)).toEqual(['suppressed']);
+    expect(rig.postal.mailbox()).toEqual([]);
   });
 
   it('hands over each message once, with our key as mail_from and nothing left in the queue', async () => {
