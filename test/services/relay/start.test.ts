@@ -22,8 +22,15 @@ async function listenAsApi() {
   return api;
 }
 
-async function runRelay(variables: Readonly<Record<string, string>>) {
+/** A folder that outlives the relays of a test. */
+async function lastingFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'relay-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function runRelay(variables: Readonly<Record<string, string>>) {
+  const folder = await lastingFolder();
   await writeCertificate(folder);
   const http = openHttp({
     connections: 4,
@@ -40,12 +47,9 @@ async function runRelay(variables: Readonly<Record<string, string>>) {
     disk: systemDisk,
     own: ownDirectory,
   };
+  onTestFinished(() => http[Symbol.asyncDispose]());
   const relay = await startRelay(config, world);
-  onTestFinished(async () => {
-    await relay.stop();
-    await http[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  });
+  onTestFinished(relay.stop);
   const address = (name: string) => relay.addresses[name] ?? { host: '', port: 0 };
   return { relay, folder, address };
 }
@@ -113,7 +117,7 @@ it('says which variable is wrong when it cannot start', async () => {
 
 it('leaves the journal to the next start when a port is taken', async () => {
   const api = await listenAsApi();
-  const folder = await mkdtemp(join(tmpdir(), 'relay-'));
+  const folder = await lastingFolder();
   const journal = { RELAY_JOURNAL_DIR: join(folder, 'journal') };
   const taken = { ...journal, RELAY_PRIVATE_LISTEN: api.url.slice('http://'.length) };
 
@@ -122,12 +126,11 @@ it('leaves the journal to the next start when a port is taken', async () => {
     field: 'RELAY_PRIVATE_LISTEN',
   });
   await expect(runRelay(journal)).resolves.toMatchObject({ folder: expect.any(String) });
-  await rm(folder, { recursive: true, force: true });
 });
 
 it('serves a known client after a restart while the api is away', async () => {
   const api = await listenAsApi();
-  const folder = await mkdtemp(join(tmpdir(), 'relay-'));
+  const folder = await lastingFolder();
   const variables = { RELAY_JOURNAL_DIR: join(folder, 'journal'), SMTP_AUTH_CACHE_TTL: '1ms' };
   const before = await runRelay({ ...variables, API_INTERNAL_URL: api.url });
   expect(await logInTo(before.address('private'))).toMatch(/^235 /);
@@ -137,7 +140,6 @@ it('serves a known client after a restart while the api is away', async () => {
   expect(await logInTo(after.address('private'))).toMatch(/^235 /);
   expect((await stat(join(folder, 'journal', 'logins.json'))).mode & 0o777).toBe(0o600);
   await after.relay.stop();
-  await rm(folder, { recursive: true, force: true });
 });
 
 async function logInTo(address: Listening): Promise<string> {
