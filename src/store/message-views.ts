@@ -78,9 +78,13 @@ interface EventRow extends Record<string, unknown> {
 
 const columns = 'id, received_at, source, mail_from, header_message_id, subject, tag, metadata, size_bytes';
 
-/** One message with its recipients in the order of the envelope. */
+/** One message with its recipients in the order of the envelope; an alias leads to the message that was sent first. */
 export async function findMessage(db: Database, id: string): Promise<MessageView | undefined> {
-  const rows = await db.query<MessageRow>(`select ${columns} from messages where id = $1`, [id]);
+  const rows = await db.query<MessageRow>(
+    `select ${columns} from messages
+     where id = coalesce((select message_id from message_aliases where alias = $1), $1)`,
+    [id],
+  );
   const [view] = await withRecipients(db, rows);
   return view;
 }

@@ -125,7 +125,7 @@ export const relay = {
   }),
   DEDUPE_WINDOW: variable(duration, {
     section,
-    readBy,
+    readBy: ['relay', 'api'],
     means: 'How long a message that a client sends again is recognised as the same',
     fallback: '1d',
   }),

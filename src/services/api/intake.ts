@@ -1,24 +1,29 @@
+import type { Database } from '../../adapters/postgres.ts';
 import type { Submission } from '../../domain/submission.ts';
 import { insertSubmissions } from '../../store/messages.ts';
+import { insertAliases, recogniseResubmissions } from '../../store/resubmission.ts';
 import type { ApiMetrics } from './api-metrics.ts';
 import { type FrameVerdict, readFrame, readFrames } from './frames.ts';
 import { newMessageOf, nothingBeside } from './new-message.ts';
-import type { ApiWorld } from './room.ts';
+import type { ApiConfig, ApiWorld } from './room.ts';
 
 export interface IntakeRoom extends Pick<ApiWorld, 'db' | 'random' | 'log'> {
   readonly metrics: ApiMetrics;
+  readonly limits: Pick<ApiConfig, 'DEDUPE_WINDOW'>;
 }
 
+type Verdicts = ReadonlyMap<string, FrameVerdict>;
+
 /**
- * Stores a batch of the relay's submissions in one statement and gives each its verdict, in their order. One that is stored already is
- * `stored` again, so that shipping twice stores once.
+ * Stores a batch of the relay's submissions in one transaction and gives each its verdict, in their order. One that is stored already is
+ * `stored` again, so that shipping twice stores once; one that its client sent again is an `alias` of the first.
  */
 export async function takeSubmissions(room: IntakeRoom, body: Uint8Array): Promise<readonly FrameVerdict[]> {
   const frames = readFrames(body).map(readFrame);
   const submissions = frames.flatMap((frame) => ('submission' in frame ? [frame.submission] : []));
-  const refusals = await storeAll(room, submissions);
+  const others = await storeAll(room, submissions);
   const verdicts = frames.map((frame) =>
-    'refused' in frame ? frame.refused : (refusals.get(frame.submission.id) ?? stored(frame.submission)),
+    'refused' in frame ? frame.refused : (others.get(frame.submission.id) ?? stored(frame.submission)),
   );
   verdicts.forEach(({ verdict }) => room.metrics.verdicts.inc({ verdict }));
   return verdicts;
@@ -28,29 +33,39 @@ function stored({ id }: Submission): FrameVerdict {
   return { id, verdict: 'stored' };
 }
 
-/** Refusals by id. Where PostgreSQL cannot take something in the batch, each is tried alone, so that none blocks the others. */
-async function storeAll(
-  room: IntakeRoom,
-  submissions: readonly Submission[],
-): Promise<ReadonlyMap<string, FrameVerdict>> {
-  const messages = submissions.map((submission) => newMessageOf(submission, nothingBeside, room));
+/** The verdicts that are not `stored`. Where PostgreSQL cannot take something in the batch, each is tried alone, so that none blocks the others. */
+async function storeAll(room: IntakeRoom, submissions: readonly Submission[]): Promise<Verdicts> {
   try {
-    const added = await insertSubmissions(room.db, messages);
-    room.metrics.messages.inc({ source: 'smtp' }, added.length);
-    return new Map();
+    return await storeBatch(room, submissions);
   } catch (error) {
     if (!isAboutData(error)) throw error;
     if (submissions.length === 1) return refusalOf(submissions, error);
     room.log.warn('a batch holds something that cannot be stored', { size: submissions.length, error });
   }
-  const refusals = new Map<string, FrameVerdict>();
+  const verdicts = new Map<string, FrameVerdict>();
   for (const submission of submissions) {
-    for (const [id, refusal] of await storeAll(room, [submission])) refusals.set(id, refusal);
+    for (const [id, verdict] of await storeAll(room, [submission])) verdicts.set(id, verdict);
   }
-  return refusals;
+  return verdicts;
 }
 
-function refusalOf(submissions: readonly Submission[], error: Error): ReadonlyMap<string, FrameVerdict> {
+async function storeBatch(room: IntakeRoom, submissions: readonly Submission[]): Promise<Verdicts> {
+  const { db, limits, metrics } = room;
+  const store = async (within: Database): Promise<Verdicts> => {
+    const aliases = await recogniseResubmissions(within, submissions, limits.DEDUPE_WINDOW);
+    const messages = submissions
+      .filter(({ id }) => !aliases.has(id))
+      .map((submission) => newMessageOf(submission, nothingBeside, room));
+    const added = await insertSubmissions(within, messages);
+    await insertAliases(within, aliases);
+    metrics.messages.inc({ source: 'smtp' }, added.length);
+    return new Map([...aliases].map(([id, of]) => [id, { id, verdict: 'alias', of }]));
+  };
+  const isNamed = submissions.some(({ dedupe }) => dedupe !== undefined);
+  return isNamed ? db.transaction(store) : store(db);
+}
+
+function refusalOf(submissions: readonly Submission[], error: Error): Verdicts {
   return new Map(
     submissions.map(({ id }) => [id, { id, verdict: 'refused', reason: `PostgreSQL: ${error.message}` }]),
   );

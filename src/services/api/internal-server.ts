@@ -45,7 +45,7 @@ export function openInternalServer({ config, world, metrics }: InternalServer): 
   server.post('/internal/v1/submissions', async ({ body }) => {
     if (!Buffer.isBuffer(body))
       throw new ApiProblem('unsupported-media-type', `Send ${submissionsType}`, { field: 'content-type' });
-    return { results: await takeSubmissions({ ...world, metrics }, body) };
+    return { results: await takeSubmissions({ ...world, metrics, limits: config }, body) };
   });
   server.post('/internal/v1/smtp-auth', async ({ body }) => {
     const { username, password } = validated(smtpAuthQuestion, body);

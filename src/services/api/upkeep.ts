@@ -1,14 +1,19 @@
 import { recordKeyUse } from '../../store/api-keys.ts';
 import { ensureBodyPartitions } from '../../store/bodies.ts';
 import { forgetAnswers } from '../../store/idempotency.ts';
+import { forgetDigests } from '../../store/resubmission.ts';
+import { forgetExpiredSuppressions } from '../../store/suppressions.ts';
 import type { Gate } from './authenticate.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
 
 export interface UpkeepRoom extends Pick<ApiWorld, 'clock' | 'db' | 'log'>, Pick<Gate, 'uses'> {
-  readonly config: Pick<ApiConfig, 'API_KEY_USE_INTERVAL' | 'BODY_DAYS_AHEAD' | 'IDEMPOTENCY_WINDOW'>;
+  readonly config: Pick<
+    ApiConfig,
+    'API_KEY_USE_INTERVAL' | 'BODY_DAYS_AHEAD' | 'DEDUPE_WINDOW' | 'IDEMPOTENCY_WINDOW'
+  >;
 }
 
-/** Every API_KEY_USE_INTERVAL until stopped: writes down the last use of keys, forgets old answers, makes the next days' partitions. */
+/** Every API_KEY_USE_INTERVAL until stopped: writes down the last use of keys, forgets what has run out, makes the next days' partitions. */
 export async function keepUp(room: UpkeepRoom, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     await room.clock.sleep(room.config.API_KEY_USE_INTERVAL, stop);
@@ -19,7 +24,10 @@ export async function keepUp(room: UpkeepRoom, stop: AbortSignal): Promise<void>
 async function upkeepTurn(room: UpkeepRoom): Promise<void> {
   await flushKeyUses(room);
   await ensureBodyPartitions(room.db, room.config.BODY_DAYS_AHEAD);
-  await forgetAnswers(room.db, new Date(room.clock.now().getTime() - room.config.IDEMPOTENCY_WINDOW));
+  const nowMs = room.clock.now().getTime();
+  await forgetAnswers(room.db, new Date(nowMs - room.config.IDEMPOTENCY_WINDOW));
+  await forgetDigests(room.db, new Date(nowMs - room.config.DEDUPE_WINDOW));
+  await forgetExpiredSuppressions(room.db);
 }
 
 /** Writes down what is noted; what cannot be written now stays noted, unless a later use came in between. */

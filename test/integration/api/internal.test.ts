@@ -62,6 +62,17 @@ describe("the relay's batch", () => {
     expect(await countOf(api.db, 'messages')).toBe(before);
   });
 
+  it('sent again by a client that lost our answer is an alias of the first, whatever relay it came by', async () => {
+    const dedupe = { key: '<a@acme.test>', digest: Buffer.alloc(32, 7) };
+    const [first, again] = [submission({ dedupe }), submission({ dedupe })];
+    await ship(batch(first));
+    expect((await ship(batch(again))).body).toEqual({
+      results: [{ id: again.id, verdict: 'alias', of: first.id }],
+    });
+    expect(await countOf(api.db, `recipients where message_id = '${again.id}'`)).toBe(0);
+    expect(await findMessage(api.db, again.id)).toMatchObject({ id: first.id });
+  });
+
   it('loses only the items that cannot be read', async () => {
     const [good, cut] = [submission(), submission()];
     const octets = encodeSubmission(cut);

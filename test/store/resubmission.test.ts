@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { Submission } from '../../src/domain/submission.ts';
+import { findMessage } from '../../src/store/message-views.ts';
+import { insertSubmissions } from '../../src/store/messages.ts';
+import { forgetDigests, insertAliases, recogniseResubmissions } from '../../src/store/resubmission.ts';
+import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
+import { newMessage, submission } from './submissions.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
+const dayMs = 86_400_000;
+const noon = new Date('2026-03-01T12:00:00Z');
+
+function named(name: string, receivedAt = noon): Submission {
+  const digest = createHash('sha256').update(name).digest();
+  return submission({ receivedAt, dedupe: { key: name, digest } });
+}
+
+/** Stores a batch as the api does; gives the aliases. */
+async function take(...batch: readonly Submission[]) {
+  return database.db.transaction(async (within) => {
+    const aliases = await recogniseResubmissions(within, batch, dayMs);
+    const others = batch.filter(({ id }) => !aliases.has(id));
+    await insertSubmissions(
+      within,
+      others.map((one) => newMessage(one)),
+    );
+    await insertAliases(within, aliases);
+    return aliases;
+  });
+}
+
+describe('a message that is sent again', () => {
+  it('is an alias of the first, and both ids lead to it', async () => {
+    const [first, again] = [named('a'), named('a', new Date(noon.getTime() + 1000))];
+    expect(await take(first)).toEqual(new Map());
+    expect(await take(again)).toEqual(new Map([[again.id, first.id]]));
+    expect((await findMessage(database.db, again.id))?.id).toBe(first.id);
+    expect((await findMessage(database.db, first.id))?.id).toBe(first.id);
+  });
+
+  it('is recognised within one batch too', async () => {
+    const [first, again, other] = [named('b'), named('b'), named('c')];
+    expect(await take(first, again, other)).toEqual(new Map([[again.id, first.id]]));
+  });
+
+  it('keeps what it is when it is shipped once more', async () => {
+    const [first, again] = [named('d'), named('d')];
+    await take(first, again);
+    expect(await take(first)).toEqual(new Map());
+    expect(await take(again)).toEqual(new Map([[again.id, first.id]]));
+  });
+
+  it('is a new message after the window', async () => {
+    const late = named('e', new Date(noon.getTime() + dayMs));
+    await take(named('e'));
+    expect(await take(late)).toEqual(new Map());
+    const later = named('e', new Date(noon.getTime() + dayMs + 1000));
+    expect(await take(later)).toEqual(new Map([[later.id, late.id]]));
+  });
+
+  it('is recognised when the second arrives before the first', async () => {
+    const [early, late] = [named('f'), named('f', new Date(noon.getTime() + 60_000))];
+    await take(late);
+    expect(await take(early)).toEqual(new Map([[early.id, late.id]]));
+  });
+
+  it('is a new message when the first is not there any more', async () => {
+    const [first, again] = [named('g'), named('g')];
+    await take(first);
+    await database.db.change('delete from messages where id = $1', [first.id]);
+    expect(await take(again)).toEqual(new Map());
+    expect(await findMessage(database.db, again.id)).toBeDefined();
+    const third = named('g');
+    expect(await take(third)).toEqual(new Map([[third.id, again.id]]));
+  });
+
+  it('is stored once by many batches at once, in any order', async () => {
+    const names = ['h', 'i', 'j', 'k'];
+    const batches = Array.from({ length: 8 }, (_, turn) =>
+      (turn % 2 ? names : names.toReversed()).map((name) => named(name)),
+    );
+    const aliases = await Promise.all(batches.map((batch) => take(...batch)));
+    expect(aliases.reduce((sum, some) => sum + some.size, 0)).toBe(8 * 4 - 4);
+    const ids = new Set(aliases.flatMap((some) => [...some.values()]));
+    expect(ids.size).toBe(4);
+    for (const id of ids) expect((await findMessage(database.db, id))?.id).toBe(id);
+  });
+
+  it('is never recognised without a name, and forgotten in time', async () => {
+    expect(await take(submission(), submission())).toEqual(new Map());
+    await take(named('l'));
+    expect(await forgetDigests(database.db, new Date(noon.getTime() + 2 * dayMs))).toBeGreaterThan(0);
+    expect(await take(named('l'))).toEqual(new Map());
+  });
+});
