@@ -18,17 +18,18 @@ interface Watch {
   readonly nowMs: () => number;
   /** Hand-overs in a row without a clear end that close the lane; a blocked one closes it at once. */
   readonly failures: number;
-  /** Hears of what stands in the way, and `undefined` once a message got through. */
+  /** Hears of what stands in the way when it changes, and `undefined` once a message got through. */
   readonly blocked: (block: { problem: LaneProblem; reason: string } | undefined) => void;
 }
 
 /** Watches over hand-overs so that nothing is tried, and no attempt burnt, while nothing can get through. */
 export function openLane(breaker: Breaker, { nowMs, failures, blocked }: Watch): Lane {
   let waitUntilMs = Number.NEGATIVE_INFINITY;
-  let isBlocked = false;
+  // Not known at first: what an earlier worker recorded must be taken back too.
+  let current: LaneProblem | 'unknown' | undefined = 'unknown';
   const setBlock = (block: { problem: LaneProblem; reason: string } | undefined): void => {
-    if (!block && !isBlocked) return;
-    isBlocked = block !== undefined;
+    if (current === block?.problem) return;
+    current = block?.problem;
     blocked(block);
   };
   return {
@@ -74,7 +75,7 @@ export function watchPostal(
     failures: settings.failures,
     blocked: (block) => {
       if (block) log.error('nothing gets through to Postal; the queue waits', block);
-      else log.info('messages get through to Postal again');
+      else log.info('messages get through to Postal');
       figures.blocked(block?.problem);
       recordBlock(db, block).catch((error: unknown) =>
         log.warn('how sending stands could not be recorded', { error }),

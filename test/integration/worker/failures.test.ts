@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../../src/adapters/clock.ts';
 import type { LookUp } from '../../../src/services/worker/doubt.ts';
-import { sendingState } from '../../../src/store/sending.ts';
+import { recordBlock, sendingState } from '../../../src/store/sending.ts';
 import { until } from '../../store/until.ts';
 import { openRig, type Rig } from './rig.ts';
 
@@ -85,6 +85,18 @@ describe('a Postal that lets nothing through', () => {
     await rig.work();
     await until(() => states(id), all('delivered'));
     expect(rig.postal.mailbox()).toHaveLength(1);
+  });
+});
+
+describe('what an earlier worker recorded as blocked', () => {
+  it('is taken back by the first message that gets through', async () => {
+    await recordBlock(rig.db, { problem: 'suspended', reason: 'it was' });
+    await rig.work();
+    await rig.submit();
+    await until(
+      () => sendingState(rig.db),
+      (seen) => seen?.blockedProblem === null,
+    );
   });
 });
 

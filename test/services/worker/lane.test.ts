@@ -65,4 +65,22 @@ describe('the lane to Postal', () => {
     pass(unclear);
     expect(heard).toEqual(['invalid-key']);
   });
+
+  it('says once that messages get through, also when it was an earlier worker that could not', () => {
+    const { heard, pass } = laneAt({ ms: 0 });
+    pass(accepted);
+    pass(accepted);
+    expect(heard).toEqual([undefined]);
+  });
+
+  it('says what stands in the way once, and again when it is something else', () => {
+    const time = { ms: 0 };
+    const { heard, pass } = laneAt(time);
+    pass(blocked);
+    time.ms = 1000;
+    pass(blocked);
+    time.ms = 5000;
+    pass({ outcome: 'blocked', problem: 'unreachable', reason: 'connection refused' });
+    expect(heard).toEqual(['invalid-key', 'unreachable']);
+  });
 });
