@@ -2,9 +2,11 @@ import type { z } from 'zod';
 
 import { api } from './environment/api.ts';
 import { e2e } from './environment/e2e.ts';
+import { lockout } from './environment/lockout.ts';
 import { platform } from './environment/platform.ts';
 import { postal } from './environment/postal.ts';
 import { postgres } from './environment/postgres.ts';
+import { redis } from './environment/redis.ts';
 import { relay } from './environment/relay.ts';
 import { webhooks } from './environment/webhooks.ts';
 import { worker } from './environment/worker.ts';
@@ -15,6 +17,8 @@ export const environment = {
   ...platform,
   ...postgres,
   ...relay,
+  ...redis,
+  ...lockout,
   ...api,
   ...postal,
   ...worker,

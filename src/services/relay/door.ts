@@ -13,6 +13,7 @@ import { type Connection, openConnection } from './connection.ts';
 import type { ConversationOptions } from './conversation.ts';
 import type { Credentials } from './credentials.ts';
 import type { Figures } from './figures.ts';
+import type { Guard } from './guard/guard.ts';
 import { type DoorConfig, patienceOf, policyOf } from './door-config.ts';
 import type { Ask, Protection, StoreAnswer } from './session.ts';
 
@@ -32,6 +33,7 @@ export interface DoorWorld {
   readonly log: Log;
   readonly figures: Figures;
   readonly credentials: Credentials;
+  readonly guard: Guard;
   readonly certificate: ServedCertificate | undefined;
   openBody(): Body;
   /** Resolves `stored` only when the message is durable. */
@@ -162,15 +164,16 @@ function conversationOf(
 }
 
 function answersFor({ config, world }: State, address: string, isFull: boolean): Answers {
-  const { clock, credentials, figures, log } = world;
+  const { clock, credentials, figures, guard, log } = world;
   const delay = config.RELAY_GREETING_DELAY;
   return {
     admit: () => {
       if (isFull) return 'full';
-      return delay > 0 ? clock.sleep(delay).then(() => 'welcome' as const) : 'welcome';
+      const answer = guard.admit(address);
+      return delay > 0 ? clock.sleep(delay).then(() => answer) : answer;
     },
     verify: async (login) => {
-      const answer = await credentials.verify(login);
+      const answer = await guard.verify(address, login, credentials.verify);
       figures.loggedIn(answer.outcome);
       if (answer.outcome !== 'accepted') log.warn('a login was not accepted', { address, ...answer });
       return answer;

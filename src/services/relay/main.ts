@@ -4,6 +4,7 @@ import { systemDisk } from '../../adapters/disk.ts';
 import { openHttp } from '../../adapters/http.ts';
 import { openLog } from '../../adapters/log.ts';
 import { systemRandom } from '../../adapters/random.ts';
+import { openRedis, type Redis } from '../../adapters/redis.ts';
 import type { RelayConfig } from './room.ts';
 import { startRelay } from './start.ts';
 
@@ -18,7 +19,9 @@ export async function main(config: RelayConfig, stop: AbortSignal): Promise<void
     mostAnswerBytes,
     keepAlive: true,
   });
-  const world = { clock: systemClock, random: systemRandom, log, http, disk: systemDisk, own: ownDirectory };
+  await using redis = await connectRedis(config);
+  const adapters = { clock: systemClock, random: systemRandom, disk: systemDisk, own: ownDirectory };
+  const world = { ...adapters, log, http, redis };
   const running = await startRelay(config, world);
   process.on('SIGHUP', () => void running.reload());
   log.info('started', { addresses: running.addresses });
@@ -26,6 +29,16 @@ export async function main(config: RelayConfig, stop: AbortSignal): Promise<void
   log.info('stopping');
   await running.stop();
   log.info('stopped');
+}
+
+async function connectRedis(config: RelayConfig): Promise<Redis | undefined> {
+  if (config.REDIS_URL === undefined) return undefined;
+  return openRedis({
+    url: config.REDIS_URL,
+    password: config.REDIS_PASSWORD,
+    timeoutMs: config.REDIS_TIMEOUT,
+    retryMs: config.REDIS_RETRY_DELAY,
+  });
 }
 
 function aborted(stop: AbortSignal): Promise<void> {

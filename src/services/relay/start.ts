@@ -15,6 +15,8 @@ import { type ServedCertificate, serveCertificate } from './certificate.ts';
 import type { Credentials } from './credentials.ts';
 import { type Door, type DoorWorld, openDoor } from './door.ts';
 import { type Figures, openFigures } from './figures.ts';
+import type { Guard } from './guard/guard.ts';
+import { startGuard } from './guard/start-guard.ts';
 import { type Journal, openJournal } from './journal/journal.ts';
 import { openMessageIds } from './message-ids.ts';
 import { recallCredentials } from './recall-credentials.ts';
@@ -78,7 +80,9 @@ async function open(
   release.push(health.stop);
   if (certificate) release.push(keepReloading(certificate, config.RELAY_TLS_RELOAD_INTERVAL, world.clock));
   const credentials = await recallCredentials(config, world, release);
-  const parts = { figures, certificate, budget, credentials, keep: journal.append };
+  const guard = startGuard(config, world, registry);
+  release.push(guard.stop);
+  const parts = { figures, certificate, budget, credentials, guard, keep: journal.append };
   const door = await openDoor(config, behindTheDoor(config, world, parts));
   doors.push(door);
   release.push(door.close);
@@ -91,6 +95,7 @@ interface Parts {
   readonly certificate: ServedCertificate | undefined;
   readonly budget: Budget;
   readonly credentials: Credentials;
+  readonly guard: Guard;
   readonly keep: Journal['append'];
 }
 
