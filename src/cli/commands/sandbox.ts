@@ -70,7 +70,7 @@ function describe({ dir, submission, user, api, webhook, postal }: Sandbox): Car
     mailbox: { url: postal.mailboxUrl },
     webhook: { url: webhook.url, secret: webhook.secret.reveal() },
     try: [
-      `swaks --server ${smtp.host}:${smtp.port} --tls --auth PLAIN --auth-user ${smtp.username} --auth-password ${smtp.password} --from ${from} --to somebody@recipient.test`,
+      `swaks --server ${smtp.host}:${smtp.port} --tls --auth PLAIN --auth-user ${smtp.username} --auth-password=${smtp.password} --from ${from} --to somebody@recipient.test`,
       `curl -s ${api.url}/v1/messages -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d '${message}'`,
       `mailctl -C ${dir} e2e`,
     ],

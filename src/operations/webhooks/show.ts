@@ -63,8 +63,7 @@ export async function requireEndpoint(db: Database, id: string): Promise<Webhook
   });
 }
 
-/** An endpoint in the form of the report. */
-export function shownEndpoint(endpoint: WebhookEndpoint): ShownEndpoint {
+function shownEndpoint(endpoint: WebhookEndpoint): ShownEndpoint {
   const { id, url, events, createdAt, pausedAt, disabledAt, disabledReason } = endpoint;
   const state = disabledAt ? 'disabled' : pausedAt ? 'paused' : 'active';
   return { id, url, state, reason: disabledReason ?? null, events, created_at: createdAt.toISOString() };
