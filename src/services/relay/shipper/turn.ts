@@ -28,15 +28,26 @@ async function survive(state: Shipping, work: () => Promise<void>): Promise<void
 async function turn(state: Shipping): Promise<void> {
   const { config, world, window } = state;
   if (window.length === 0) await rewind(state);
-  if (window.length >= config.RELAY_SHIP_CONCURRENCY || state.rewinds.length > 0) return settleFront(state);
+  if (isFull(state) || state.rewinds.length > 0) return settleFront(state);
   const batch = await world.journal.read(state.cursor, {
     records: state.most,
     bytes: config.RELAY_SHIP_BYTES,
   });
   if (batch.records.length === 0) return awaitWork(state, batch.next);
+  if (window.length > 0 && isLarge(batch, config)) return settleFront(state);
+
   const leave = state.breaker.admit();
   if ('ticket' in leave) return begin(state, batch, leave.ticket);
   return window.length > 0 ? settleFront(state) : pause(state, leave.waitMs);
+}
+
+/** A message larger than a request travels with nothing beside it, so that memory holds one of them at most. */
+function isFull({ config, window }: Shipping): boolean {
+  return window.length >= config.RELAY_SHIP_CONCURRENCY || window.some(({ batch }) => isLarge(batch, config));
+}
+
+function isLarge({ records }: Batch, { RELAY_SHIP_BYTES: limit }: Shipping['config']): boolean {
+  return records.reduce((sum, { frame }) => sum + frame.length, 0) > limit;
 }
 
 async function rewind(state: Shipping): Promise<void> {

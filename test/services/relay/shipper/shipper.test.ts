@@ -112,6 +112,31 @@ describe('the shipper', () => {
     expect(new Set(api.stored.values())).toEqual(new Set([1]));
   });
 
+  it('takes a message larger than a request with nothing beside it', async () => {
+    await using directory = await temporaryDirectory();
+    await using api = await startStandInApi();
+    await using opened = await openTestJournal(directory.path);
+    const seen: number[] = [];
+    let underWay = 0;
+    api.behave = async (ids) => {
+      underWay += 1;
+      for (let turn = 0; ids.includes(large.id) && turn < 20_000; turn += 1) {
+        await new Promise(setImmediate);
+        seen.push(underWay);
+      }
+      underWay -= 1;
+      return 'judge';
+    };
+    const large = { ...submission(500), raw: Buffer.alloc(20_000, 'x') };
+    await fill(opened.journal, 12);
+    await opened.journal.append(large);
+    const after = await fill(opened.journal, 12, 100);
+    await using _ = ship(api, { journal: opened.journal });
+    await until('all is stored', () => after.every((id) => api.stored.has(id)));
+
+    expect(new Set(seen)).toEqual(new Set([1]));
+  });
+
   it('leaves an api that is away in peace and goes on by itself when it is back', async () => {
     await using directory = await temporaryDirectory();
     await using api = await startStandInApi();
@@ -284,8 +309,8 @@ describe('the shipper', () => {
     const sent = await fill(opened.journal, 3);
     await until('it probed more than once', () => shipping.shipper.figures().requests.failed > 4);
     api.behave = () => 'judge';
-    await until('all is stored', () => sent.every((id) => api.stored.has(id)));
-    expect(shipping.shipper.figures().records.stored).toBe(3);
+    await until('all is judged', () => shipping.shipper.figures().records.stored === 3);
+    expect(sent.every((id) => api.stored.has(id))).toBe(true);
   });
 
   it('is not stuck by a client that never comes back from a request', async () => {
