@@ -31,6 +31,12 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/e2e.ts')).defineE2e,
   },
   {
+    name: 'trace',
+    summary: 'follow one message from its client to the webhooks about it, and say where it is stuck',
+    group: everyDay,
+    load: async () => (await import('./commands/trace.ts')).defineTrace,
+  },
+  {
     name: 'sandbox',
     summary: 'run the whole platform in one process on free loopback ports',
     group: everyDay,

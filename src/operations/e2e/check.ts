@@ -7,23 +7,9 @@ import type { ReadMail } from '../../adapters/read-mail.ts';
 import type { SmtpConversation, SmtpServer } from '../../adapters/smtp.ts';
 import type { WebhookInbox } from '../../adapters/webhook-inbox.ts';
 import type { ConfigOf } from '../../config/environment.ts';
+import type { Hop } from '../../domain/hop.ts';
 import type { Secret } from '../../domain/secret.ts';
 import type { Mailbox } from './mailbox.ts';
-
-/** The stations of a message, in the order it passes them. */
-export const hops = [
-  'relay',
-  'api',
-  'worker',
-  'postal',
-  'mailbox',
-  'tracking',
-  'postal-webhook',
-  'ams-webhook',
-  'http-api',
-] as const;
-
-export type Hop = (typeof hops)[number];
 
 /** What one check saw. `hop` is given where the blame is another station's than the check's own. */
 export type Observation =

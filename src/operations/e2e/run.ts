@@ -1,5 +1,6 @@
 import { OperatorError } from '../../domain/failure.ts';
-import { type Check, type Hop, hops, type Observation, type Probe } from './check.ts';
+import { type Hop, hops } from '../../domain/hop.ts';
+import type { Check, Observation, Probe } from './check.ts';
 import { forgeries } from './checks/forgeries.ts';
 import { httpApi } from './checks/http-api.ts';
 import { passage } from './checks/passage.ts';

@@ -7,7 +7,7 @@ import type { TestDatabase } from '../../engines/postgres.ts';
 import { runInProcess } from '../../fakes/terminal.ts';
 
 /** An operator's folder whose `.env` leads to that database. */
-export function folderFor({ address }: TestDatabase) {
+export function folderFor({ address }: Pick<TestDatabase, 'address'>) {
   const folder = temporaryFolder();
   const values = {
     MAILCTL_MODE: 'sandbox',

@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+
+import { type Trace, traceMessage } from '../../operations/trace/show.ts';
+import { looks, type Session } from '../command.ts';
+import type { Style } from '../output.ts';
+
+/** `mailctl trace`. */
+export function defineTrace(command: Command, session: Session): void {
+  command
+    .argument('<message>', 'its id (msg_…), its Message-ID, or the address of a recipient: the newest one')
+    .action(
+      looks(
+        session,
+        async ({ runtime }, text: string) => {
+          const { E2E_TIMEOUT: patienceMs } = await runtime.config('operator');
+          return traceMessage(await runtime.postgres(), { text, now: runtime.clock.now(), patienceMs });
+        },
+        traceAsText,
+      ),
+    );
+}
+
+function traceAsText(trace: Trace, style: Style): string {
+  return [
+    ...headAsText(trace, style),
+    '',
+    ...timelineAsText(trace),
+    '',
+    ...stuckAsText(trace, style),
+    ...othersAsText(trace),
+  ].join('\n');
+}
+
+function headAsText({ message }: Trace, style: Style): readonly string[] {
+  const { id, state, mail_from: from, subject, recipients } = message;
+  return [
+    `${style.bold(id)}  ${state}`,
+    `  from     ${from === '' ? '<>' : from}`,
+    `  subject  ${subject ?? ''}`,
+    ...recipients.map(({ address, state: where, detail }) =>
+      `  ${where.padEnd(9)}${address}${detail === null ? '' : `  ${oneLine(detail)}`}`.trimEnd(),
+    ),
+  ];
+}
+
+function timelineAsText({ timeline, message }: Trace): readonly string[] {
+  const isOne = message.recipients.length === 1;
+  return timeline.map(({ at, hop, event, recipient, detail }) => {
+    const facts = Object.entries(detail)
+      .filter(([, value]) => value !== '' && value !== null)
+      .map(([name, value]) => `${name}=${oneLine(String(value))}`);
+    const words = [at, hop.padEnd(14), event.padEnd(16), ...(isOne ? [] : [recipient ?? '']), ...facts];
+    return words.join('  ').trimEnd();
+  });
+}
+
+function stuckAsText({ stuck }: Trace, style: Style): readonly string[] {
+  if (!stuck) return ['It is not stuck.'];
+  const command = stuck.command === null ? [] : [`  ${stuck.command}`];
+  return [`${style.bold(`stuck at ${stuck.hop}`)}: ${oneLine(stuck.why)}`, ...command];
+}
+
+function othersAsText({ others }: Trace): readonly string[] {
+  if (others.length === 0) return [];
+  const rows = others.map(({ id, state, received_at: at, subject }) =>
+    `  ${id}  ${state.padEnd(9)}  ${at}  ${subject ?? ''}`.trimEnd(),
+  );
+  return ['', 'others:', ...rows];
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim();
+}
