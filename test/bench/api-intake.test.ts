@@ -1,7 +1,8 @@
-import { Agent, request } from 'node:http';
+import { Agent, createServer, request } from 'node:http';
 
 import { expect, it } from 'vitest';
 
+import { readFrames } from '../../src/services/api/frames.ts';
 import { encodeSubmission } from '../../src/domain/submission-codec.ts';
 import {
   type ApiUnderTest,
@@ -89,7 +90,7 @@ function relayBatch(): Buffer {
   );
 }
 
-async function shipAll(api: ApiUnderTest, all: readonly Buffer[]): Promise<number> {
+async function shipTo(url: string, all: readonly Buffer[]): Promise<number> {
   const headers = {
     authorization: `Bearer ${internalToken}`,
     'content-type': 'application/vnd.mailctl.submissions',
@@ -97,43 +98,52 @@ async function shipAll(api: ApiUnderTest, all: readonly Buffer[]): Promise<numbe
   const start = performance.now();
   await sendAll(
     all.map((body) => ({ body, headers })),
-    { url: `${api.internal}/internal/v1/submissions`, connections: 2 },
+    { url, connections: 2 },
   );
   return (all.length * batchSize) / ((performance.now() - start) / 1000);
 }
 
-/** What the bare prototype did: the same octets into one table, many rows a statement, two connections. */
-async function insertBare(api: ApiUnderTest): Promise<number> {
+/** The bare prototype: the same batches over HTTP into one table, a multi-row statement each, and nothing else. */
+async function shipBare(api: ApiUnderTest, all: readonly Buffer[]): Promise<number> {
   await api.db.query('create table bare (id text primary key, raw bytea not null)');
-  const raw = Buffer.alloc(4900, 'y');
-  const start = performance.now();
-  const lane = async (lane: number): Promise<void> => {
-    for (let batch = lane; batch < batches; batch += 2) {
-      const ids = Array.from({ length: batchSize }, (_, row) => `${batch}-${row}`);
-      const sql = ids.map((_, row) => `($${2 * row + 1}, $${2 * row + 2})`).join(',');
-      await api.db.query(
-        `insert into bare values ${sql}`,
-        ids.flatMap((id) => [id, raw]),
+  const server = createServer((asked, answer) => {
+    const pieces: Buffer[] = [];
+    asked.on('data', (piece: Buffer) => pieces.push(piece));
+    asked.on('end', () => {
+      insertBare(api, Buffer.concat(pieces)).then(
+        () => answer.end('{}'),
+        () => answer.writeHead(500).end(),
       );
-    }
-  };
-  await Promise.all([lane(0), lane(1)]);
-  return (batches * batchSize) / ((performance.now() - start) / 1000);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const rate = await shipTo(`http://127.0.0.1:${port}/`, all);
+  await new Promise((resolve) => server.close(resolve));
+  return rate;
 }
 
-it('takes the batches of the relay, against a bare insert of the same octets into one table', async () => {
+async function insertBare(api: ApiUnderTest, body: Buffer): Promise<void> {
+  const rows = readFrames(body).map((frame) => [Buffer.from(frame.subarray(12, 42)).toString('hex'), frame]);
+  const places = rows.map((_, row) => `($${2 * row + 1}, $${2 * row + 2})`).join(',');
+  await api.db.query(`insert into bare values ${places}`, rows.flat());
+}
+
+it('takes the batches of the relay, against a bare server that inserts the same octets into one table', async () => {
   const [ours, bare]: [number[], number[]] = [[], []];
   for (let round = 0; round < rounds; round += 1) {
     await using api = await runningApi({ LOG_LEVEL: 'warn' });
-    ours.push(await shipAll(api, Array.from({ length: batches }, relayBatch)));
+    const all = Array.from({ length: batches }, relayBatch);
+    ours.push(await shipTo(`${api.internal}/internal/v1/submissions`, all));
     expect(await countOf(api.db, 'messages')).toBe(batches * batchSize);
-    bare.push(await insertBare(api));
+    bare.push(await shipBare(api, all));
   }
   report('relay-intake', [
     {
       messages: batches * batchSize,
       per_second: Math.round(median(ours)),
-      bare_insert_per_second: Math.round(median(bare)),
+      bare_per_second: Math.round(median(bare)),
       ratio: (median(ours) / median(bare)).toFixed(2),
     },
   ]);
