@@ -11,7 +11,7 @@ export interface FoundMessage {
 }
 
 /**
- * The newest messages with this id, this Message-ID (in angle brackets or not), or this recipient, at most `limit`. An address is
+ * The newest messages with this id, given to them first or when they were sent again, this Message-ID (in angle brackets or not), or this recipient, at most `limit`. An address is
  * found as it was written and in lower case.
  */
 export async function searchMessages(
@@ -31,6 +31,7 @@ export async function searchMessages(
 const search = `
 with found as (
   select id from messages where id = $1
+  union select message_id from message_aliases where alias = $1
   union (select id from messages where header_message_id = $1 order by id desc limit $3)
   union (select message_id from recipients where address = $1 order by message_id desc limit $3)
   union (select message_id from recipients where address = $2 order by message_id desc limit $3)
@@ -58,6 +59,8 @@ export interface TracedMessage {
   readonly nextAttemptAt: Date | null;
   readonly leaseUntil: Date | null;
   readonly attempts: number;
+  /** Ids that it was given when its client sent it again. */
+  readonly aliases: readonly string[];
 }
 
 /** One message; undefined when there is none of this id. */
@@ -66,7 +69,8 @@ export async function findTraced(db: Database, id: string): Promise<TracedMessag
     `select m.id, m.received_at as "receivedAt", m.stored_at as "storedAt", m.source, m.credential_id as "credentialId",
        coalesce(k.name, u.username) as credential, m.client, m.mail_from as "mailFrom",
        m.header_message_id as "headerMessageId", m.subject, m.tag, m.size_bytes as "sizeBytes", m.postal_key as "postalKey",
-       m.next_attempt_at as "nextAttemptAt", m.lease_until as "leaseUntil", m.attempts
+       m.next_attempt_at as "nextAttemptAt", m.lease_until as "leaseUntil", m.attempts,
+       array(select alias from message_aliases a where a.message_id = m.id order by alias) as aliases
      from messages m left join api_keys k on k.id = m.credential_id left join smtp_credentials u on u.id = m.credential_id
      where m.id = $1`,
     [id],

@@ -32,9 +32,10 @@ function traceAsText(trace: Trace, style: Style): string {
 }
 
 function headAsText({ message }: Trace, style: Style): readonly string[] {
-  const { id, state, mail_from: from, subject, recipients } = message;
+  const { id, aliases, state, mail_from: from, subject, recipients } = message;
   return [
     `${style.bold(id)}  ${state}`,
+    ...aliases.map((alias) => `  again as ${alias}`),
     `  from     ${from === '' ? '<>' : from}`,
     `  subject  ${subject ?? ''}`,
     ...recipients.map(({ address, state: where, detail }) =>

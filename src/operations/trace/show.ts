@@ -18,6 +18,8 @@ import { type Entry, timelineOf } from './timeline.ts';
 /** A message in the form of the report. Times are ISO 8601. */
 export interface ShownMessage {
   readonly id: string;
+  /** Ids that it was given when its client sent it again. */
+  readonly aliases: readonly string[];
   readonly state: string;
   readonly received_at: string;
   readonly mail_from: string;
@@ -106,6 +108,7 @@ async function sceneOf(
 function shown({ message, recipients }: Scene): ShownMessage {
   return {
     id: message.id,
+    aliases: message.aliases,
     state: messageState(recipients.map(({ state }) => state)),
     received_at: message.receivedAt.toISOString(),
     mail_from: message.mailFrom,

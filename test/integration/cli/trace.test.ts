@@ -185,6 +185,14 @@ describe('mailctl trace', () => {
     expect(byMessageId.message.recipients).toHaveLength(2);
   });
 
+  it('finds by the id of a message that was sent again', async () => {
+    const id = await rig.submit();
+    await rig.db.change('insert into message_aliases (alias, message_id) values ($1, $2)', ['msg_again', id]);
+
+    expect((await trace('msg_again')).data.message).toMatchObject({ id, aliases: ['msg_again'] });
+    expect((await runInProcess(['-C', folder.path, 'trace', id])).out).toContain('\n  again as msg_again\n');
+  });
+
   it.each(['msg_nope', 'nobody@example.test', '<none@acme.test>'])(
     'finds no %s, and says what to write',
     async (text) => {

@@ -80,6 +80,7 @@ export function scene({ message, sending, now = minute(0.5), ...rest }: Changes 
       nextAttemptAt: minute(0),
       leaseUntil: null,
       attempts: 0,
+      aliases: [],
       ...message,
     },
     recipients: [recipient()],
