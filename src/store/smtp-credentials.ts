@@ -21,6 +21,8 @@ export interface SmtpCredential extends SmtpBounds {
   readonly createdAt: Date;
   readonly disabledAt: Date | undefined;
   readonly lastUsedAt: Date | undefined;
+  /** Messages of one UTC day (`2026-03-01`), counted while a daily limit holds. */
+  readonly sent: { readonly day: string; readonly messages: number } | undefined;
 }
 
 export type NewSmtpCredential = Pick<SmtpCredential, 'id' | 'username' | 'passwordHash' | 'senderDomains'> &
@@ -33,13 +35,15 @@ type Row = Record<'id' | 'username' | 'password_hash', string> & {
   /** A bigint, which the driver gives as text. */
   readonly rate_period_ms: string | null;
   readonly daily_limit: number | null;
+  readonly sent_day: string | null;
+  readonly sent_messages: number;
   readonly created_at: Date;
   readonly disabled_at: Date | null;
   readonly last_used_at: Date | null;
 };
 
 const columns = `id, username, password_hash, sender_domains, networks, rate_messages, rate_period_ms, daily_limit,
-  created_at, disabled_at, last_used_at`;
+  sent_day::text, sent_messages, created_at, disabled_at, last_used_at`;
 
 /** The credential of this user name, exactly as written, also when it is disabled. */
 export async function findSmtpCredential(
@@ -88,6 +92,27 @@ export async function disableSmtpCredential(db: Database, id: string, at: Date |
   );
 }
 
+/** Messages of one credential on one UTC day. */
+export interface SentMessages {
+  readonly credentialId: string;
+  readonly day: string;
+  readonly messages: number;
+}
+
+/** Adds to what a credential sent; a later day starts at zero. Only with a daily limit of its own, unless `everybody` has one. */
+export async function countSentMessages(
+  db: Database,
+  { credentialId, day, messages }: SentMessages,
+  everybody: boolean,
+): Promise<void> {
+  await db.change(
+    `update smtp_credentials set
+       sent_messages = case when sent_day = $2::date then sent_messages + $3 else $3 end, sent_day = $2
+     where id = $1 and coalesce(sent_day, $2::date) <= $2 and ($4 or daily_limit is not null)`,
+    [credentialId, day, messages, everybody],
+  );
+}
+
 /** Removes a credential; its messages stay. */
 export async function removeSmtpCredential(db: Database, id: string): Promise<void> {
   await db.change('delete from smtp_credentials where id = $1', [id]);
@@ -117,6 +142,7 @@ function toCredential(row: Row): SmtpCredential {
     createdAt: row.created_at,
     disabledAt: row.disabled_at ?? undefined,
     lastUsedAt: row.last_used_at ?? undefined,
+    sent: row.sent_day === null ? undefined : { day: row.sent_day, messages: row.sent_messages },
   };
 }
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 
 import {
+  countSentMessages,
   findSmtpCredential,
   insertSmtpCredential,
   listSmtpCredentials,
@@ -34,4 +35,26 @@ it('remembers the latest use of an SMTP credential', async () => {
   await recordCredentialUse(database.db, 'usr_1', noon);
   await recordCredentialUse(database.db, 'usr_1', new Date('2026-02-01T12:00:00Z'));
   expect((await findSmtpCredential(database.db, 'ams'))?.lastUsedAt).toEqual(noon);
+});
+
+it('counts what a credential sent on the latest day, only where a daily limit holds', async () => {
+  await using database = await testDatabase();
+  await insertSmtpCredential(database.db, { ...credential, dailyLimit: 10 });
+  await insertSmtpCredential(database.db, { ...credential, id: 'usr_2', username: 'free' });
+  const count = (credentialId: string, day: string, messages: number, everybody = false) =>
+    countSentMessages(database.db, { credentialId, day, messages }, everybody);
+  const sent = async (username: string) => (await findSmtpCredential(database.db, username))?.sent;
+
+  expect(await sent('ams')).toBeUndefined();
+  await count('usr_1', '2026-03-01', 3);
+  await count('usr_1', '2026-03-01', 4);
+  expect(await sent('ams')).toEqual({ day: '2026-03-01', messages: 7 });
+  await count('usr_1', '2026-03-02', 2);
+  await count('usr_1', '2026-03-01', 5);
+  expect(await sent('ams')).toEqual({ day: '2026-03-02', messages: 2 });
+
+  await count('usr_2', '2026-03-01', 1);
+  expect(await sent('free')).toBeUndefined();
+  await count('usr_2', '2026-03-01', 1, true);
+  expect(await sent('free')).toEqual({ day: '2026-03-01', messages: 1 });
 });

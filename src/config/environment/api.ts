@@ -134,6 +134,12 @@ export const api = {
     means: 'How long requests may finish after SIGTERM',
     fallback: '30s',
   }),
+  DAILY_LIMIT: variable(count(1), {
+    section,
+    readBy,
+    means: 'Messages an SMTP user without a limit of its own may send in one UTC day',
+    optional: true,
+  }),
   IDEMPOTENCY_WINDOW: variable(duration, {
     section,
     readBy,

@@ -1,6 +1,7 @@
 import type { Database } from '../../adapters/postgres.ts';
 import type { Submission } from '../../domain/submission.ts';
 import { insertSubmissions } from '../../store/messages.ts';
+import { countSentMessages } from '../../store/smtp-credentials.ts';
 import { insertAliases, recogniseResubmissions } from '../../store/resubmission.ts';
 import type { ApiMetrics } from './api-metrics.ts';
 import { type FrameVerdict, readFrame, readFrames } from './frames.ts';
@@ -9,7 +10,7 @@ import type { ApiConfig, ApiWorld } from './room.ts';
 
 export interface IntakeRoom extends Pick<ApiWorld, 'db' | 'random' | 'log'> {
   readonly metrics: ApiMetrics;
-  readonly limits: Pick<ApiConfig, 'DEDUPE_WINDOW'>;
+  readonly limits: Pick<ApiConfig, 'DEDUPE_WINDOW' | 'DAILY_LIMIT'>;
 }
 
 type Verdicts = ReadonlyMap<string, FrameVerdict>;
@@ -58,11 +59,30 @@ async function storeBatch(room: IntakeRoom, submissions: readonly Submission[]):
       .map((submission) => newMessageOf(submission, nothingBeside, room));
     const added = await insertSubmissions(within, messages);
     await insertAliases(within, aliases);
+    await countSent(within, submissions, new Set<string>(added), limits.DAILY_LIMIT !== undefined);
     metrics.messages.inc({ source: 'smtp' }, added.length);
     return new Map([...aliases].map(([id, of]) => [id, { id, verdict: 'alias', of }]));
   };
   const isNamed = submissions.some(({ dedupe }) => dedupe !== undefined);
   return isNamed ? db.transaction(store) : store(db);
+}
+
+/** In the order of credentials, so that two batches at once do not wait for each other in a circle. */
+async function countSent(
+  within: Database,
+  submissions: readonly Submission[],
+  added: ReadonlySet<string>,
+  everybody: boolean,
+): Promise<void> {
+  const counts = new Map<string, number>();
+  for (const { id, credentialId, receivedAt } of submissions) {
+    const key = `${credentialId} ${receivedAt.toISOString().slice(0, 10)}`;
+    if (added.has(id)) counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  for (const [key, messages] of [...counts].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
+    const [credentialId = '', day = ''] = key.split(' ');
+    await countSentMessages(within, { credentialId, day, messages }, everybody);
+  }
 }
 
 function refusalOf(submissions: readonly Submission[], error: Error): Verdicts {

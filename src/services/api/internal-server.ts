@@ -49,7 +49,7 @@ export function openInternalServer({ config, world, metrics }: InternalServer): 
   });
   server.post('/internal/v1/smtp-auth', async ({ body }) => {
     const { username, password } = validated(smtpAuthQuestion, body);
-    const answer = await checkPassword(world, username, new Secret(password));
+    const answer = await checkPassword({ ...world, config }, username, new Secret(password));
     metrics.smtpAuth.inc({ outcome: answer.outcome });
     return answer;
   });

@@ -1,7 +1,12 @@
 import { decoyHash, passwordMatches } from '../../domain/password.ts';
 import { Secret } from '../../domain/secret.ts';
-import { findSmtpCredential, recordCredentialUse } from '../../store/smtp-credentials.ts';
-import type { ApiWorld } from './room.ts';
+import type { MessageRate } from '../../domain/message-rate.ts';
+import {
+  findSmtpCredential,
+  recordCredentialUse,
+  type SmtpCredential,
+} from '../../store/smtp-credentials.ts';
+import type { ApiConfig, ApiWorld } from './room.ts';
 
 /** What the relay learns of somebody who logs in. */
 export type SmtpAuthAnswer =
@@ -11,6 +16,11 @@ export type SmtpAuthAnswer =
         readonly id: string;
         readonly username: string;
         readonly senderDomains: readonly string[];
+        /** Networks (CIDR) it may log in from; none means anywhere. */
+        readonly networks?: readonly string[];
+        readonly rate?: MessageRate;
+        /** Messages a UTC day, and how many of them were sent `at` that time. */
+        readonly daily?: { readonly limit: number; readonly sent: number; readonly at: string };
       };
     }
   | { readonly outcome: 'refused' };
@@ -19,7 +29,7 @@ const decoy = decoyHash();
 
 /** Checks a user name and password. An unknown or disabled user is refused in the same words and the same time as a wrong password. */
 export async function checkPassword(
-  { db, clock }: Pick<ApiWorld, 'db' | 'clock'>,
+  { db, clock, config }: Pick<ApiWorld, 'db' | 'clock'> & { readonly config: Pick<ApiConfig, 'DAILY_LIMIT'> },
   username: string,
   password: Secret,
 ): Promise<SmtpAuthAnswer> {
@@ -27,6 +37,24 @@ export async function checkPassword(
   const matches = await passwordMatches(password, known?.passwordHash ?? decoy);
   if (!known || known.disabledAt || !matches) return { outcome: 'refused' };
   await recordCredentialUse(db, known.id, clock.now());
-  const { id, senderDomains } = known;
-  return { outcome: 'accepted', credential: { id, username: known.username, senderDomains } };
+  const { id, senderDomains, networks, rate } = known;
+  const daily = dailyOf(known, clock.now(), config.DAILY_LIMIT);
+  return {
+    outcome: 'accepted',
+    credential: {
+      id,
+      username: known.username,
+      senderDomains,
+      ...(networks.length > 0 && { networks }),
+      ...(rate && { rate }),
+      ...(daily && { daily }),
+    },
+  };
+}
+
+function dailyOf({ dailyLimit, sent }: SmtpCredential, now: Date, everybody: number | undefined) {
+  const limit = dailyLimit ?? everybody;
+  const at = now.toISOString();
+  const isToday = sent?.day === at.slice(0, 10);
+  return limit === undefined ? undefined : { limit, sent: isToday ? sent.messages : 0, at };
 }

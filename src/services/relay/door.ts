@@ -178,7 +178,7 @@ function answersFor({ config, world }: State, address: string, isFull: boolean):
       if (answer.outcome !== 'accepted') log.warn('a login was not accepted', { address, ...answer });
       return answer;
     },
-    permit: (credential) => credentials.permit(credential),
+    permit: (credential) => guard.permit(address, credential, credentials.permit),
     store: (ask, body) => {
       figures.received(body.size());
       return world.accept(ask, { body, address });

@@ -3,17 +3,14 @@ import { z } from 'zod';
 import type { Http } from '../../adapters/http.ts';
 import type { Log } from '../../adapters/log.ts';
 import type { Secret } from '../../domain/secret.ts';
+import { credentialShape } from './credential-shape.ts';
 import type { CheckLogin } from './credentials.ts';
 import type { VerifyAnswer } from './session.ts';
 
 const answer = z.discriminatedUnion('outcome', [
   z.object({
     outcome: z.literal('accepted'),
-    credential: z.object({
-      id: z.string(),
-      username: z.string(),
-      senderDomains: z.array(z.string().toLowerCase()),
-    }),
+    credential: credentialShape,
   }),
   z.object({ outcome: z.literal('refused') }),
 ]);

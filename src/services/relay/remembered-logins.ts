@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import type { Clock } from '../../adapters/clock.ts';
 import type { Secret } from '../../domain/secret.ts';
+import { credentialShape } from './credential-shape.ts';
 import type { Login } from './sasl.ts';
 import type { Credential } from './session.ts';
 
@@ -42,7 +43,7 @@ const file = z.array(
     username: z.string(),
     digest: z.string().transform((text) => Buffer.from(text, 'base64')),
     verifiedAt: z.iso.datetime().transform((text) => new Date(text).getTime()),
-    credential: z.object({ id: z.string(), username: z.string(), senderDomains: z.array(z.string()) }),
+    credential: credentialShape,
   }),
 );
 

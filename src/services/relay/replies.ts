@@ -28,6 +28,9 @@ export const replies = {
   tooManyLogins: '421 4.7.0 Too many failed logins',
   internal: '421 4.3.0 Internal error, try again later',
 
+  rateLimit: '450 4.7.1 The rate of {rate} is used up, try again in {seconds} seconds',
+  dailyLimit: '450 4.7.1 The limit of {limit} messages a day is used up, try again in {seconds} seconds',
+
   tooManyRecipients: '452 4.5.3 Too many recipients, send the rest in another message',
   journalFull: '452 4.3.1 No room to store the message, try again later',
   journalFailed: '451 4.3.0 The message could not be stored, try again later',

@@ -34,6 +34,7 @@ export function answerPermit(session: Session, answer: PermitAnswer): Turn {
     const { credential } = answer;
     return { session: moved(session, 'commands', { envelope, credential }), say: ['senderOk'] };
   }
+  if (answer.outcome === 'limited') return { session: moved(session, 'commands'), say: [answer.said] };
   if (answer.outcome === 'unavailable')
     return { session: moved(session, 'commands'), say: ['authUnavailable'] };
   return { session: moved(session, 'commands', { credential: undefined }), say: ['loginRevoked'] };

@@ -1,3 +1,4 @@
+import type { MessageRate } from '../../domain/message-rate.ts';
 import type { Envelope } from '../../domain/submission.ts';
 import type { DataEnd } from './data.ts';
 import type { Said } from './replies.ts';
@@ -24,6 +25,11 @@ export interface Credential {
   readonly id: string;
   readonly username: string;
   readonly senderDomains: readonly string[];
+  /** Networks (CIDR) it may log in from; none means anywhere. */
+  readonly networks?: readonly string[] | undefined;
+  readonly rate?: MessageRate | undefined;
+  /** Messages a UTC day, and how many of them the api counted `at` that time. */
+  readonly daily?: { readonly limit: number; readonly sent: number; readonly at: string } | undefined;
 }
 
 /** Where the dialogue stands. While it asks, no input but the answer (or an end) is given to it. */
@@ -80,7 +86,8 @@ export type AdmitAnswer = 'welcome' | 'full' | 'turned-away';
 /** Whether a credential that was proven may still begin a message. */
 export type PermitAnswer =
   | { readonly outcome: 'permitted'; readonly credential: Credential }
-  | { readonly outcome: 'revoked' | 'unavailable' };
+  | { readonly outcome: 'revoked' | 'unavailable' }
+  | { readonly outcome: 'limited'; readonly said: Said };
 
 /** `locked` ends the session without a word on the password. */
 export type VerifyAnswer =

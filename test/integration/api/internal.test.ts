@@ -164,6 +164,53 @@ describe("the relay's question about a user", () => {
     });
   });
 
+  it('is answered with what bounds it, and what was stored of its mail today, once each', async () => {
+    const passwordHash = await hashPassword(new Secret('right'), Buffer.alloc(16));
+    const bounds = { networks: ['192.0.2.0/24'], rate: { messages: 5, periodMs: 1000 }, dailyLimit: 9 };
+    await insertSmtpCredential(api.db, {
+      id: 'usr_9',
+      username: 'kept',
+      passwordHash,
+      senderDomains: [],
+      ...bounds,
+    });
+    const credential = async () => (await login('kept', 'right')).body['credential'];
+    const { dailyLimit: limit, ...rest } = bounds;
+    const at = expect.stringMatching(/^\d{4}-/);
+    expect(await credential()).toEqual({
+      id: 'usr_9',
+      username: 'kept',
+      senderDomains: [],
+      ...rest,
+      daily: { limit, sent: 0, at },
+    });
+    const mine = { credentialId: 'usr_9', receivedAt: new Date() };
+    const three = [submission(mine), submission(mine), submission({ ...mine, credentialId: 'usr_other' })];
+    await ship(batch(...three));
+    await ship(batch(...three, submission({ ...mine, receivedAt: new Date('2026-03-01T12:00:00Z') })));
+    expect(await credential()).toMatchObject({ daily: { limit, sent: 2, at } });
+    await api.db.change(`update smtp_credentials set sent_day = sent_day - 1 where username = 'kept'`);
+    expect(await credential()).toMatchObject({ daily: { limit, sent: 0, at } });
+  });
+
+  it('has the limit of the platform where the user has none of its own', async () => {
+    await using limited = await runningApi({ DAILY_LIMIT: '2' });
+    const passwordHash = await hashPassword(new Secret('right'), Buffer.alloc(16));
+    await insertSmtpCredential(limited.db, { id: 'usr_1', username: 'ams', passwordHash, senderDomains: [] });
+    const post = async (path: string, body: string | Uint8Array, type: string) => {
+      const headers = { authorization: `Bearer ${internalToken}`, 'content-type': type };
+      return (
+        await fetch(`${limited.internal}/internal/v1/${path}`, { method: 'POST', headers, body })
+      ).json();
+    };
+    const mine = submission({ credentialId: 'usr_1', receivedAt: new Date() });
+    await post('submissions', batch(mine), 'application/vnd.mailctl.submissions');
+    const question = JSON.stringify({ username: 'ams', password: 'right' });
+    expect(await post('smtp-auth', question, 'application/json')).toMatchObject({
+      credential: { daily: { limit: 2, sent: 1 } },
+    });
+  });
+
   it('is answered alike for a wrong password, an unknown and a disabled user', async () => {
     const answers = [
       await login('ams', 'wrong'),

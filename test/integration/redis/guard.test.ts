@@ -7,8 +7,8 @@ import { type GuardedRelay, guardedRelay, redisTimeoutMs } from './guarded-relay
 const home = '192.0.2.7';
 const elsewhere = '198.51.100.9';
 const stranger = (n: number) => `203.0.${n}.1`;
-const away = 'Redis does not answer: failed logins are counted in this process alone, more strictly';
-const back = 'Redis answers again: failed logins are counted together';
+const away = 'Redis does not answer: this process counts alone, more strictly';
+const back = 'Redis answers again: all processes count together';
 
 let redis: PrivateRedis;
 const relays: GuardedRelay[] = [];
@@ -171,5 +171,39 @@ describe('a Redis that hangs', () => {
     redis.resume();
     await isBack(relay);
     expect(await relay.logIn(home, 'ann', 'right')).toBe('locked');
+  });
+});
+
+describe('a rate that relays share', () => {
+  const bounded = {
+    id: 'usr_ann',
+    username: 'ann',
+    senderDomains: [],
+    rate: { messages: 4, periodMs: 3_600_000 },
+  };
+  const begin = async (relay: GuardedRelay) =>
+    (await relay.guard.permit(home, bounded, () => ({ outcome: 'permitted', credential: bounded }))).outcome;
+
+  it('is used up by all of them together, and comes back with time', async () => {
+    const [one, two] = [await relayOf(), await relayOf()];
+    const outcomes = [
+      await begin(one),
+      await begin(two),
+      await begin(one),
+      await begin(two),
+      await begin(one),
+      await begin(two),
+    ];
+    expect(outcomes).toEqual(['permitted', 'permitted', 'permitted', 'permitted', 'limited', 'limited']);
+    const left = Number(await one.redis.call('PTTL', 'mailctl:rate:smtp:usr_ann'));
+    expect(left).toBeGreaterThan(3_590_000);
+    expect(left).toBeLessThanOrEqual(3_600_000);
+  });
+
+  it('is not opened by a Redis that is gone: what this relay took is counted', async () => {
+    const relay = await relayOf();
+    for (let n = 0; n < 3; n += 1) expect(await begin(relay)).toBe('permitted');
+    await redis.stop();
+    expect([await begin(relay), await begin(relay)]).toEqual(['permitted', 'limited']);
   });
 });

@@ -5,9 +5,11 @@ import type { Log } from '../../../adapters/log.ts';
 import { type Attempt, type Counted, loginNetworkOf, type LockoutRules } from '../../../domain/lockout.ts';
 import type { Secret } from '../../../domain/secret.ts';
 import type { Login } from '../sasl.ts';
-import type { AdmitAnswer, VerifyAnswer } from '../session.ts';
+import type { AdmitAnswer, Credential, PermitAnswer, VerifyAnswer } from '../session.ts';
 import type { Standing } from './local-lockouts.ts';
 import type { Lockouts } from './lockouts.ts';
+import { mayComeFrom, permitWithin } from './permit.ts';
+import type { Quotas } from './quotas.ts';
 import { type InTurn, openTurns } from './turns.ts';
 
 type Soon<T> = T | Promise<T>;
@@ -18,13 +20,20 @@ export interface Guard {
   admit(address: string): Soon<AdmitAnswer>;
   /** Lets `check` look at a login unless it is locked, and counts what comes of it. */
   verify(address: string, login: Login, check: (login: Login) => Soon<VerifyAnswer>): Promise<VerifyAnswer>;
-  stop(): Promise<void>;
+  /** Whether a credential may begin another message: `check` says whether it is still good, the guard whether it has any left. */
+  permit(
+    address: string,
+    credential: Credential,
+    check: (credential: Credential) => Soon<PermitAnswer>,
+  ): Soon<PermitAnswer>;
+  stop(): void;
 }
 
 export interface GuardOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly lockouts: Lockouts;
+  readonly quotas: Quotas;
   /** What guesses are digested with; no password is kept. */
   readonly secret: Secret;
   readonly tarpitMs: number;
@@ -53,10 +62,8 @@ export function openGuard(options: GuardOptions): Guard {
   return {
     admit: (address) => admit(options, address),
     verify: (address, login, check) => verify(state, { address, login, check }),
-    stop: async () => {
-      state.stopped.abort();
-      await options.lockouts.stop();
-    },
+    permit: (address, credential, check) => permitWithin(options.quotas, address, check(credential)),
+    stop: () => state.stopped.abort(),
   };
 }
 
@@ -93,14 +100,24 @@ async function verify(state: State, question: Question): Promise<VerifyAnswer> {
   return answer;
 }
 
-async function judge(state: State, attempt: Attempt, { login, check }: Question): Promise<VerifyAnswer> {
+async function judge(
+  state: State,
+  attempt: Attempt,
+  { address, login, check }: Question,
+): Promise<VerifyAnswer> {
   const { lockouts } = state.options;
   const standing = await lockouts.findStanding(attempt);
   if (standing.isLocked) return { outcome: 'locked' };
-  const answer = await check(login);
+  const answer = withinNetworks(await check(login), address);
   if (answer.outcome === 'accepted') await lockouts.countSuccess(attempt);
   if (answer.outcome === 'refused') await countFailure(state, attempt, { login, standing });
   return answer;
+}
+
+/** The right password in the wrong place is answered, and counted, like a wrong one. */
+function withinNetworks(answer: VerifyAnswer, address: string): VerifyAnswer {
+  if (answer.outcome !== 'accepted' || mayComeFrom(answer.credential, address)) return answer;
+  return { outcome: 'refused' };
 }
 
 async function countFailure(

@@ -1,10 +1,12 @@
 import type { ConfigOf } from '../../../config/environment.ts';
 import { withinAny } from '../../../domain/ip-address.ts';
-import { counter, gauge, type Registry } from '../../metrics.ts';
+import { type Counter, counter, gauge, type Registry } from '../../metrics.ts';
+import { openSharedCounting, type SharedCounting } from '../../shared-counting.ts';
 import type { RelayWorld } from '../room.ts';
 import { type Guard, type LockoutConfig, lockoutRules, openGuard } from './guard.ts';
 import { openLocalLockouts } from './local-lockouts.ts';
-import { openLockouts } from './lockouts.ts';
+import { openLockouts, refillLockouts } from './lockouts.ts';
+import { openQuotas } from './quotas.ts';
 
 type GuardConfig = LockoutConfig &
   Pick<
@@ -13,43 +15,64 @@ type GuardConfig = LockoutConfig &
     | 'RELAY_NEVER_COUNTED'
     | 'REDIS_RETRY_DELAY'
     | 'API_INTERNAL_TOKEN'
+    | 'SMTP_AUTH_CACHE_USERS'
   >;
 
+/** A guard, to be stopped with all that counts for it. */
+export interface StartedGuard extends Guard {
+  stop(): Promise<void>;
+}
+
+type GuardWorld = Pick<RelayWorld, 'clock' | 'log' | 'redis'>;
+
 /** Opens the guard as the variables say, with its figures. */
-export function startGuard(
-  config: GuardConfig,
-  { clock, log, redis }: Pick<RelayWorld, 'clock' | 'log' | 'redis'>,
-  registry: Registry,
-): Guard {
-  const lockouts = openLockouts({
-    clock,
-    log,
-    redis,
-    local: openLocalLockouts(clock, config.LOCKOUT_ENTRIES),
-    rules: lockoutRules(config),
-    degradedDivisor: config.LOCKOUT_DEGRADED_DIVISOR,
-    retryMs: config.REDIS_RETRY_DELAY,
-  });
-  const locks = counter(registry, {
-    name: 'mailctl_lockouts_total',
-    help: 'Lockouts after failed logins',
-    labels: ['subject'],
-  });
-  gauge(registry, {
-    name: 'mailctl_limiter_degraded',
-    help: '1 while Redis should count failed logins and does not answer',
-    labels: [],
-    collect() {
-      this.set(lockouts.isDegraded() ? 1 : 0);
-    },
-  });
-  return openGuard({
+export function startGuard(config: GuardConfig, world: GuardWorld, registry: Registry): StartedGuard {
+  const { clock, log } = world;
+  const { shared, lockouts } = openCounting(config, world);
+  const locks = openGuardFigures(registry, shared);
+  const guard = openGuard({
     clock,
     log,
     lockouts,
+    quotas: openQuotas({ clock, shared, capacity: config.SMTP_AUTH_CACHE_USERS }),
     secret: config.API_INTERNAL_TOKEN,
     tarpitMs: config.LOCKOUT_TARPIT,
     isNeverCounted: withinAny(config.RELAY_NEVER_COUNTED),
     locked: (subject) => locks.inc({ subject }),
+  });
+  const stop = async () => {
+    guard.stop();
+    await shared.stop();
+  };
+  return { ...guard, stop };
+}
+
+function openCounting(config: GuardConfig, { clock, log, redis }: GuardWorld) {
+  const local = openLocalLockouts(clock, config.LOCKOUT_ENTRIES);
+  const shared = openSharedCounting({
+    clock,
+    log,
+    redis,
+    retryMs: config.REDIS_RETRY_DELAY,
+    refill: (back) => refillLockouts(back, local),
+  });
+  const rules = lockoutRules(config);
+  const degradedDivisor = config.LOCKOUT_DEGRADED_DIVISOR;
+  return { shared, lockouts: openLockouts({ shared, local, rules, degradedDivisor }) };
+}
+
+function openGuardFigures(registry: Registry, shared: SharedCounting): Counter<'subject'> {
+  gauge(registry, {
+    name: 'mailctl_limiter_degraded',
+    help: '1 while Redis should count and does not answer',
+    labels: [],
+    collect() {
+      this.set(shared.isDegraded() ? 1 : 0);
+    },
+  });
+  return counter(registry, {
+    name: 'mailctl_lockouts_total',
+    help: 'Lockouts after failed logins',
+    labels: ['subject'],
   });
 }
