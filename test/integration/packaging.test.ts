@@ -29,10 +29,10 @@ function run(program: string, argv: readonly string[], folder: string, env: Node
   return { exit: status, stdout, stderr };
 }
 
-/** The environment of a person who has nothing to do with this repository. */
-const clean = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|VITEST|MAILCTL_)/i.test(name)),
-);
+/** The environment of a person who has nothing to do with this repository, but reaches the registry as this machine does. */
+const ours =
+  /^(npm_(?!config_(registry|cafile|proxy|https_proxy|noproxy)$)|NODE_(?!EXTRA_CA_CERTS$)|VITEST|MAILCTL_)/i;
+const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 
 function passed(ended: Ended): Ended {
   if (ended.exit !== 0) throw new Error(`exit ${ended.exit}\n${ended.stdout}${ended.stderr}`);
