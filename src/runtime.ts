@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 
 import { type Clock, systemClock } from './adapters/clock.ts';
+import type { Disk } from './adapters/disk.ts';
 import { type Files, openFiles, readValueFile } from './adapters/files.ts';
 import { openedThings } from './domain/opened.ts';
 import type { Http } from './adapters/http.ts';
@@ -25,6 +26,8 @@ export interface Runtime extends AsyncDisposable {
   config<R extends Room>(room: R): Promise<ConfigOf<R>>;
   postgres(): Promise<Postgres>;
   http(): Promise<Http>;
+  /** The disk that holds the relay's journal. */
+  disk(): Promise<Disk>;
   /** What the end-to-end check speaks and reads mail with. */
   prober(): Promise<Prober>;
   /** What opens the logs of services that run in this process. */
@@ -56,6 +59,7 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     config,
     postgres: once(async () => opened.use(await connect(await config('operator')))),
     http: once(async () => opened.use(await client(await config('operator')))),
+    disk: once(async () => (await import('./adapters/disk.ts')).systemDisk),
     prober: once(async () => (await import('./adapters/prober.ts')).prober),
     logs: once(async () => (await import('./adapters/log.ts')).openLog),
     makeRsaKey,

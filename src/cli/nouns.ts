@@ -49,6 +49,12 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/queue.ts')).defineQueue,
   },
   {
+    name: 'journal',
+    summary: 'what the relay accepted and cannot ship: show, requeue, drop; ship again',
+    group: mail,
+    load: async () => (await import('./commands/journal.ts')).defineJournal,
+  },
+  {
     name: 'suppressions',
     summary: 'addresses that get no mail: list, add, remove, import, export',
     group: mail,

@@ -11,8 +11,8 @@ export interface FoundMessage {
 }
 
 /**
- * The newest messages with this id, given to them first or when they were sent again, this Message-ID (in angle brackets or not), or this recipient, at most `limit`. An address is
- * found as it was written and in lower case.
+ * The newest messages with this id (also one given when they were sent again), this Message-ID (in angle brackets or not), or this
+ * recipient, at most `limit`. An address is found as it was written and in lower case.
  */
 export async function searchMessages(
   db: Database,

@@ -82,7 +82,7 @@ export const homes: Readonly<Record<string, RegExp>> = {
   'prom-client': /^src\/services\/metrics\.ts$/,
   standardwebhooks: /^src\/adapters\//,
   undici: /^src\/adapters\/http\.ts$/,
-  zod: /^src\/(config|adapters|services|operations|postal-stand-in)\//,
+  zod: /^src\/(config|adapters|services|operations|upkeep|postal-stand-in)\//,
 };
 
 /** What of Node is not for everyone. The domain is pure: it uses only what computes. */

@@ -44,7 +44,7 @@ export const relayJournal = {
   }),
   RELAY_JOURNAL_UPKEEP_INTERVAL: variable(duration, {
     section,
-    readBy,
+    readBy: ['relay', 'operator'],
     means: 'How often free space is measured, old files are removed and requeued messages are taken in',
     fallback: '5s',
   }),

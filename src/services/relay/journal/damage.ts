@@ -1,16 +1,15 @@
 import { join } from 'node:path';
 
+import { damagedFile, damagedFolder, isDamagedFile } from '../../../upkeep/damaged-records.ts';
 import type { Extent } from './record.ts';
 import type { Segment } from './segment.ts';
 import type { JournalState } from './state.ts';
 
-const folder = 'damaged';
-
 /** Makes the folder of damaged records and learns what is in it. */
 export async function openDamaged(state: JournalState): Promise<void> {
-  const path = join(state.config.RELAY_JOURNAL_DIR, folder);
+  const path = join(state.config.RELAY_JOURNAL_DIR, damagedFolder);
   await state.world.disk.makeDirectory(path);
-  for (const name of await state.world.disk.list(path)) if (name.endsWith('.bytes')) state.damaged.add(name);
+  for (const name of await state.world.disk.list(path)) if (isDamagedFile(name)) state.damaged.add(name);
 }
 
 /** Keeps the octets of damaged stretches in files of their own, and says so once. What cannot be kept stays in its segment. */
@@ -21,10 +20,10 @@ export async function noteDamage(
 ): Promise<void> {
   const { disk, log } = state.world;
   for (const { from, to, bytes } of stretches) {
-    const name = `${segment.number}-${from}-${to - from}.bytes`;
+    const name = damagedFile(segment.number, { from, to });
     if (state.damaged.has(name)) continue;
     state.damaged.add(name);
-    const kept = join(state.config.RELAY_JOURNAL_DIR, folder, name);
+    const kept = join(state.config.RELAY_JOURNAL_DIR, damagedFolder, name);
     log.error('a record in the journal is damaged and was set aside', {
       segment: segment.name,
       from,

@@ -4,6 +4,8 @@ import type { DirectoryOwner } from '../../../adapters/directory-owner.ts';
 import { OperatorError } from '../../../domain/failure.ts';
 import { encodeHead } from '../../../domain/submission-codec.ts';
 import type { Submission } from '../../../domain/submission.ts';
+import { countDropped } from '../../../upkeep/damaged-records.ts';
+import { listSetAside, openSetAside, setAside } from '../../../upkeep/set-aside.ts';
 import { backlog, type Backlog, fullness, whenBeyond } from './backlog.ts';
 import { openDamaged } from './damage.ts';
 import { type Appended, openGroups } from './group-commit.ts';
@@ -13,7 +15,6 @@ import { type Batch, closeReading, type JournalRecord, readBatch, type ReadLimit
 import { headerBytes } from './record.ts';
 import { recoverSegments } from './recover.ts';
 import { bytesAfter, type Position } from './segment.ts';
-import { listSetAside, openSetAside, setAside } from './set-aside.ts';
 import { rewind, settle } from './settlement.ts';
 import { emptyState, type JournalConfig, type JournalState, type JournalWorld } from './state.ts';
 import { measureDisk, startUpkeep } from './upkeep.ts';
@@ -37,7 +38,7 @@ export interface Journal {
   /** Names who ships, to be told when the operator wishes that something is shipped again. */
   shippedBy(reship: (since: Date) => Promise<unknown>): void;
   backlog(): Promise<Backlog>;
-  /** How many records are set aside: refused by the api, or damaged. */
+  /** How many records are set aside and not dropped: refused by the api, or damaged. */
   setAsideCount(): Promise<{ readonly refused: number; readonly damaged: number }>;
   /** Why nothing more can be taken in now; undefined when it can. */
   fullness(): string | undefined;
@@ -117,7 +118,7 @@ function journalOf(state: JournalState, progress: Progress, owner: DirectoryOwne
     backlog: () => backlog(parts),
     setAsideCount: async () => ({
       refused: (await listSetAside(world.disk, config.RELAY_JOURNAL_DIR)).length,
-      damaged: state.damaged.size,
+      damaged: state.damaged.size - (await countDropped(world.disk, config.RELAY_JOURNAL_DIR)),
     }),
     fullness: () => fullness(parts, headerBytes),
     close: () => (closed ??= upkeep.stop().then(() => close(parts, owner))),

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 
 import type { DirectoryOwner } from '../../../adapters/directory-owner.ts';
+import { forgetReshipWish, readReshipWish } from '../../../upkeep/reship-wish.ts';
+import { takeRequeued } from '../../../upkeep/set-aside.ts';
 import type { Groups } from './group-commit.ts';
-import { forgetReshipWish, readReshipWish } from './reship-wish.ts';
 import { segmentsToRemove } from './retention.ts';
-import { takeRequeued } from './set-aside.ts';
 import type { JournalState } from './state.ts';
 import { sealActive, sealLeftovers } from './writer.ts';
 

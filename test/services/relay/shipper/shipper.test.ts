@@ -9,13 +9,13 @@ import { openHttp } from '../../../../src/adapters/http.ts';
 import { systemRandom } from '../../../../src/adapters/random.ts';
 import { Secret } from '../../../../src/domain/secret.ts';
 import type { Journal } from '../../../../src/services/relay/journal/journal.ts';
-import { readReshipWish, wishReship } from '../../../../src/services/relay/journal/reship-wish.ts';
+import { readReshipWish, wishReship } from '../../../../src/upkeep/reship-wish.ts';
 import {
   dropSetAside,
   listSetAside,
   readSetAside,
   requeueSetAside,
-} from '../../../../src/services/relay/journal/set-aside.ts';
+} from '../../../../src/upkeep/set-aside.ts';
 import { startShipper } from '../../../../src/services/relay/shipper/shipper.ts';
 import type { ShipperConfig, ShipperWorld } from '../../../../src/services/relay/shipper/shipping.ts';
 import { listeningLog, openTestJournal, submission, temporaryDirectory, until } from '../journal/fixture.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import type { Disk } from '../../../adapters/disk.ts';
+import type { Disk } from '../adapters/disk.ts';
 
 const file = 'reship-since';
 

@@ -2,9 +2,8 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import type { Disk } from '../../../adapters/disk.ts';
-import { decodeSubmission } from '../../../domain/submission-codec.ts';
-import type { JournalRecord } from './reader.ts';
+import type { Disk } from '../adapters/disk.ts';
+import { decodeSubmission } from '../domain/submission-codec.ts';
 
 const refusedFolder = 'refused';
 const requeuedFolder = 'requeued';
@@ -21,6 +20,12 @@ const description = z.object({
   bytes: z.number(),
 });
 
+/** A record as the relay read it from its journal. */
+interface ReadRecord {
+  readonly at: { readonly segment: number; readonly offset: number };
+  readonly payload: Buffer;
+}
+
 /** A record that the api refused for good: accepted by us, and the operator decides what becomes of it. */
 export type SetAside = Readonly<z.output<typeof description>>;
 
@@ -34,7 +39,7 @@ export async function openSetAside(disk: Disk, directory: string): Promise<void>
 export async function setAside(
   disk: Disk,
   directory: string,
-  record: JournalRecord,
+  record: ReadRecord,
   refusal: { readonly reason: string; readonly at: Date },
 ): Promise<void> {
   const decoded = decodeSubmission(record.payload);
@@ -56,27 +61,39 @@ export async function setAside(
   await disk.replace(join(directory, refusedFolder, name + suffix), [line, record.payload]);
 }
 
-function nameOf({ at, payload }: JournalRecord): string {
+function nameOf({ at, payload }: ReadRecord): string {
   const decoded = decodeSubmission(payload);
   const id = decoded.ok ? decoded.submission.id : decoded.id;
   return id ?? `${at.segment}-${at.offset}`;
 }
 
 /** The names of all records set aside, oldest first. */
-export async function listSetAside(disk: Disk, directory: string): Promise<readonly string[]> {
-  const names = await disk.list(join(directory, refusedFolder));
+export function listSetAside(disk: Disk, directory: string): Promise<readonly string[]> {
+  return listRecords(disk, join(directory, refusedFolder));
+}
+
+/** The names of records that were handed back and that the relay has still to take in, oldest first. */
+export function listRequeued(disk: Disk, directory: string): Promise<readonly string[]> {
+  return listRecords(disk, join(directory, requeuedFolder));
+}
+
+async function listRecords(disk: Disk, folder: string): Promise<readonly string[]> {
+  const names = await disk.list(folder);
   return names.filter(isRecordFile).map(bareName).toSorted();
 }
 
-/** One record set aside, with the octets that were accepted; undefined when there is none of that name. */
+/** One record set aside or handed back, with the octets that were accepted; undefined when there is none of that name. */
 export async function readSetAside(
   disk: Disk,
   directory: string,
   name: string,
 ): Promise<{ readonly entry: SetAside; readonly payload: Buffer } | undefined> {
-  if (!(await listSetAside(disk, directory)).includes(name)) return undefined;
-  const [line, payload] = split(await disk.read(join(directory, refusedFolder, name + suffix)));
-  return { entry: describe(line, name, payload.length), payload };
+  for (const folder of [refusedFolder, requeuedFolder].map((each) => join(directory, each))) {
+    if (!(await listRecords(disk, folder)).includes(name)) continue;
+    const [line, payload] = split(await disk.read(join(folder, name + suffix)));
+    return { entry: describe(line, name, payload.length), payload };
+  }
+  return undefined;
 }
 
 /** The octets that were accepted stand behind one line that describes them. */

@@ -1,0 +1,102 @@
+import { resolve } from 'node:path';
+
+import type { Disk } from '../../adapters/disk.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import type { Runtime } from '../../runtime.ts';
+import { listDamaged } from '../../upkeep/damaged-records.ts';
+import { listRequeued, listSetAside, readSetAside } from '../../upkeep/set-aside.ts';
+
+/** Why a record is not simply on its way: the api refused it, its octets are damaged, or it waits to be taken in again. */
+export type RecordKind = 'refused' | 'damaged' | 'requeued';
+
+/** A record that the relay keeps aside, in the form of the report. */
+export interface ShownRecord {
+  /** The message id; the place in the journal where it has no readable one. */
+  readonly id: string;
+  readonly kind: RecordKind;
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly bytes: number;
+}
+
+/** The relay's journal as an operator reaches it: its files beside the segments, which the relay alone touches. */
+export interface JournalFiles {
+  readonly disk: Disk;
+  readonly directory: string;
+}
+
+/** Finds the journal of this machine's relay. Throws `unreachable` where there is none, `access-denied` where it may not be seen. */
+export async function findJournal({
+  dir,
+  config,
+  disk,
+}: Pick<Runtime, 'dir' | 'config' | 'disk'>): Promise<JournalFiles> {
+  const directory = resolve(dir, (await config('operator')).RELAY_JOURNAL_DIR);
+  const files = { disk: await disk(), directory };
+  await listSetAside(files.disk, directory).catch((cause: unknown) => {
+    throw unusable(directory, cause);
+  });
+  return files;
+}
+
+/** Every record that is kept aside: refused ones first, then damaged ones, then those handed back; each kind oldest first. */
+export async function listRecords({ disk, directory }: JournalFiles): Promise<readonly ShownRecord[]> {
+  const [refused, damaged, requeued] = await Promise.all([
+    listSetAside(disk, directory),
+    listDamaged(disk, directory),
+    listRequeued(disk, directory),
+  ]);
+  const described = (names: readonly string[], kind: RecordKind) =>
+    Promise.all(names.map((name) => describe({ disk, directory }, name, kind)));
+  return [
+    ...(await described(refused, 'refused')),
+    ...damaged.map(({ name, bytes, since }) => ({
+      id: name,
+      kind: 'damaged' as const,
+      reason: placeOf(name),
+      since: since.toISOString(),
+      bytes,
+    })),
+    ...(await described(requeued, 'requeued')),
+  ].filter((record) => record !== undefined);
+}
+
+/** Undefined when it is gone, which the relay may do at any moment to what was handed back. */
+async function describe(
+  { disk, directory }: JournalFiles,
+  name: string,
+  kind: RecordKind,
+): Promise<ShownRecord | undefined> {
+  const found = await readSetAside(disk, directory, name).catch((cause: unknown) => {
+    if (codeOf(cause) !== 'ENOENT') throw cause;
+    return undefined;
+  });
+  if (!found) return undefined;
+  const { reason, refusedAt, bytes } = found.entry;
+  return { id: name, kind, reason, since: refusedAt, bytes };
+}
+
+/** `7-4096-220` is segment, octet and length. */
+function placeOf(name: string): string {
+  const [segment, from] = name.split('-');
+  return `cannot be read: octet ${from} of segment ${segment}`;
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+}
+
+function unusable(directory: string, cause: unknown): OperatorError {
+  const code = codeOf(cause);
+  const note = { field: 'RELAY_JOURNAL_DIR', cause };
+  if (code === 'EACCES' || code === 'EPERM')
+    return new OperatorError('access-denied', `the journal in ${directory} may not be read`, {
+      ...note,
+      hint: "Run it as the relay's user: the records belong to it",
+    });
+  return new OperatorError('unreachable', `there is no journal of a relay in ${directory}`, {
+    ...note,
+    hint: 'Run it where the relay runs, with its RELAY_JOURNAL_DIR: in its container, or on its machine',
+  });
+}
