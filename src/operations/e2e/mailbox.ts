@@ -4,15 +4,21 @@ import type { Http } from '../../adapters/http.ts';
 import type { TextRecord } from '../../adapters/read-mail.ts';
 import { OperatorError } from '../../domain/failure.ts';
 
+/** A message as it arrived, and the tag that Postal knows it by. */
+export interface FoundMail {
+  readonly raw: Uint8Array;
+  readonly tag: string | null;
+}
+
 /** The recipient's side: what really arrived. */
 export interface Mailbox {
-  /** The newest message with this Message-ID for this recipient, as it arrived. */
-  find(messageId: string, recipient: string): Promise<Uint8Array | undefined>;
+  /** The newest message with this Message-ID for this recipient. */
+  find(messageId: string, recipient: string): Promise<FoundMail | undefined>;
   /** The DKIM keys of the sending domain. */
   keys(): Promise<readonly TextRecord[]>;
 }
 
-const listing = z.object({ messages: z.array(z.object({ id: z.union([z.string(), z.number()]) })) });
+const listing = z.object({ messages: z.array(z.object({ id: z.number(), tag: z.string().nullable() })) });
 const records = z.object({ records: z.array(z.object({ name: z.string(), value: z.string() })) });
 
 /** Reads the mailbox that the stand-in serves at E2E_MAILBOX_URL. */
@@ -31,7 +37,7 @@ export function openMailbox(url: string, http: Http, withinMs: number): Mailbox 
       const query = new URLSearchParams({ to: recipient, message_id: messageId });
       const { messages } = listing.parse(JSON.parse(String(await read(`/mailbox.json?${query}`))));
       const newest = messages[0];
-      return newest && read(`/mailbox/${newest.id}.eml`);
+      return newest && { raw: await read(`/mailbox/${newest.id}.eml`), tag: newest.tag };
     },
     keys: async () => records.parse(JSON.parse(String(await read('/dkim.json')))).records,
   };

@@ -24,13 +24,14 @@ export type Prepared =
     }
   | { readonly ok: false; readonly said: Said };
 
-const once = ['from', 'sender', 'date', 'message-id', 'subject', 'x-idempotency-key'];
-const unsent = /^(?:bcc|resent-bcc|x-idempotency-key|x-postal-.*)$/;
+const once = ['from', 'sender', 'date', 'message-id', 'subject', 'x-idempotency-key', 'x-mailctl-tag'];
+const bounded = ['message-id', 'x-idempotency-key', 'x-mailctl-tag'];
+const unsent = /^(?:bcc|resent-bcc|x-idempotency-key|x-mailctl-tag|x-postal-.*)$/;
 const longestName = 255;
 
 /**
  * Makes a submitted message fit to be sent (RFC 6409 §8): trace field added (RFC 5321 §4.4) without the client's address, Date
- * and Message-ID added where they are missing, Bcc and what only the platform may say removed; every other octet as it was.
+ * and Message-ID added where they are missing, Bcc what only the platform may say removed, and X-Mailctl-Tag made Postal's tag; every other octet as it was.
  * `head` is the message's beginning, up to one octet more than the header may have.
  */
 export function prepareMessage(head: Buffer, reception: Reception): Prepared {
@@ -63,9 +64,7 @@ function flawOf(section: Buffer, fields: readonly HeaderField[]): Said | undefin
   }
   const twice = once.find((name) => fields.filter((field) => field.name === name).length > 1);
   if (twice !== undefined) return bad(`Message has more than one ${twice} field`);
-  const long = ['message-id', 'x-idempotency-key'].find(
-    (name) => (valueOf(fields, name)?.length ?? 0) > longestName,
-  );
+  const long = bounded.find((name) => (valueOf(fields, name)?.length ?? 0) > longestName);
   return long === undefined ? undefined : bad(`Field ${long} is longer than ${longestName} characters`);
 }
 
@@ -86,10 +85,12 @@ function isAllowed(domain: string, domains: readonly string[]): boolean {
 function additions(fields: readonly HeaderField[], reception: Reception): readonly string[] {
   const date = reception.at.toUTCString().replace('GMT', '+0000');
   const protocol = reception.secure ? 'ESMTPSA' : 'ESMTPA';
+  const tag = valueOf(fields, 'x-mailctl-tag');
   return [
     `Received: by ${reception.hostname} (mailctl) with ${protocol} id ${reception.id};\r\n\t${date}`,
     ...(valueOf(fields, 'message-id') ? [] : [`Message-ID: <${reception.id}@${reception.hostname}>`]),
     ...(valueOf(fields, 'date') ? [] : [`Date: ${date}`]),
+    ...(tag === undefined ? [] : [`X-Postal-Tag: ${tag}`]),
   ];
 }
 

@@ -49,6 +49,18 @@ describe('preparing a message', () => {
     ).toBe(`${trace}X-One: 1\r\n${full}X-Two: 2\r\n\r\nBcc: body\r\n`);
   });
 
+  it('hands the tag on under the name that Postal reads it by', () => {
+    expect(prepare(`X-Mailctl-Tag: spring\r\n${full}\r\n`)).toBe(
+      `${trace}X-Postal-Tag: spring\r\n${full}\r\n`,
+    );
+    expect(prepare(`X-Mailctl-Tag: ${'x'.repeat(256)}\r\n${full}\r\n`)).toContain(
+      'x-mailctl-tag is longer than 255',
+    );
+    expect(prepare(`X-Mailctl-Tag: a\r\nX-Mailctl-Tag: b\r\n${full}\r\n`)).toContain(
+      'more than one x-mailctl-tag',
+    );
+  });
+
   it('leaves every other octet as it was', () => {
     const odd = `${full}Subject:  =?utf-8?q?x?=\r\n\tfolded \r\nX-Odd:\r\n\r\n\r\n\r\n \xff\r\n`;
 

@@ -22,7 +22,7 @@ export const passage: readonly Check[] = [
   {
     id: 'api.stored',
     hop: 'api',
-    expected: 'the api has the message with its recipient and Message-ID',
+    expected: 'the api has the message with its recipient, Message-ID, subject and tag',
     look: apiHealth,
     needs: ['smtp.accepted'],
     run: async (probe) => {
@@ -56,23 +56,23 @@ export const passage: readonly Check[] = [
   {
     id: 'mailbox.arrived',
     hop: 'mailbox',
-    expected: 'the message is in the mailbox of the recipient',
+    expected: 'the message is in the mailbox of the recipient, under its tag',
     look: timeline,
     needs: ['postal.accepted'],
     run: async (probe) => {
       const { mailbox, recipient, found } = probe;
       if (!mailbox) return skip('E2E_MAILBOX_URL is not set');
-      const raw = await waitFor(probe, () => mailbox.find(headerMessageId(probe), recipient));
-      if (!raw) return fail(`nothing arrived within ${probe.config.E2E_TIMEOUT / 1000} s`);
-      found.raw = raw;
-      found.mail = await probe.prober.readMail(raw);
-      return pass(`${raw.length} octets, subject "${found.mail.subject}"`);
+      const arrived = await waitFor(probe, () => mailbox.find(headerMessageId(probe), recipient));
+      if (!arrived) return fail(`nothing arrived within ${probe.config.E2E_TIMEOUT / 1000} s`);
+      found.raw = arrived.raw;
+      found.mail = await probe.prober.readMail(arrived.raw);
+      return observe(arrived.tag === probe.runId, `${arrived.raw.length} octets, tag ${arrived.tag}`);
     },
   },
   {
     id: 'mailbox.exact',
     hop: 'mailbox',
-    expected: 'run id, tag and attachment arrived octet for octet',
+    expected: 'run id in subject and header, and the attachment, arrived octet for octet',
     look: timeline,
     needs: ['mailbox.arrived'],
     run: async ({ found, runId }) => {

@@ -113,9 +113,9 @@ async function waitForRecipient(probe: Probe, holds: (recipient: RecipientView) 
   return right ? pass(words) : fail(words);
 }
 
-function toldOf({ inbox, found }: Probe): readonly string[] {
+function toldOf({ inbox, found, runId }: Probe): readonly string[] {
   return inbox.received().flatMap(({ body }) => {
-    if (!body.includes(found.messageId ?? '')) return [];
+    if (!body.includes(found.messageId ?? '') || !body.includes(`"tag":"${runId}"`)) return [];
     const type = /"type"\s*:\s*"([^"]+)"/.exec(body)?.[1];
     return type === undefined ? [] : [type];
   });

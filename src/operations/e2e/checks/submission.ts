@@ -131,7 +131,7 @@ async function testMessage(probe: Probe): Promise<Uint8Array> {
         contentId: undefined,
       },
     ],
-    headers: { 'X-Mailctl-Run': runId, 'X-Mailctl-Tag': 'e2e' },
+    headers: { 'X-Mailctl-Run': runId, 'X-Mailctl-Tag': runId },
     messageId: `<${headerMessageId(probe)}>`,
     date: clock.now(),
   });
