@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 
-import { OperatorError } from '../../domain/failure.ts';
 import { planQueueChange, type QueueChanged, type WantedChange } from '../../operations/queue/change.ts';
 import type { WrittenFilter } from '../../operations/queue/filter.ts';
 import { planPause, planResume } from '../../operations/queue/sending.ts';
 import { showMessage, showQueue, type ShownMessage, type ShownQueue } from '../../operations/queue/show.ts';
 import { acts, looks, type Session } from '../command.ts';
+import { pageLimit } from '../page-limit.ts';
 import type { Style } from '../output.ts';
 
 interface ListFlags extends WrittenFilter {
@@ -60,7 +60,7 @@ function defineLooks(command: Command, session: Session): void {
       looks(
         session,
         async ({ runtime }, { limit, cursor, ...filter }: ListFlags) =>
-          showQueue(await runtime.postgres(), filter, { limit: limitOf(limit), cursor }),
+          showQueue(await runtime.postgres(), filter, { limit: pageLimit(limit), cursor }),
         queueAsText,
       ),
     );
@@ -110,15 +110,6 @@ function withFilter(command: Command): Command {
     .option('--key <id>', 'submitted with this API key or by this SMTP user (its id)')
     .option('--age <duration>', 'received longer ago than this, such as 2h')
     .option('--state <state>', 'whose recipients are in this state');
-}
-
-function limitOf(text: string): number {
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit;
-  throw new OperatorError('usage', `--limit: "${text}" is no number from 1 to 1000`, {
-    hint: 'For example: --limit 200',
-    field: '--limit',
-  });
 }
 
 function changedAsText({ changed }: QueueChanged): string {

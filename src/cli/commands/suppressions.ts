@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 
-import { OperatorError } from '../../domain/failure.ts';
 import { suppressionReasons } from '../../domain/suppression.ts';
 import { suppressionListHeader, suppressionRecord } from '../../domain/suppression-list.ts';
 import {
@@ -17,6 +16,7 @@ import {
   type SuppressionFilter,
 } from '../../operations/suppressions/show.ts';
 import { acts, looks, type Session } from '../command.ts';
+import { pageLimit } from '../page-limit.ts';
 import type { Style } from '../output.ts';
 
 interface ListFlags extends SuppressionFilter {
@@ -64,7 +64,7 @@ function defineList(command: Command, session: Session): void {
       looks(
         session,
         async ({ runtime }, { limit, cursor, ...filter }: ListFlags) =>
-          showSuppressions(await runtime.postgres(), filter, { limit: limitOf(limit), cursor }),
+          showSuppressions(await runtime.postgres(), filter, { limit: pageLimit(limit), cursor }),
         listAsText,
       ),
     );
@@ -101,15 +101,6 @@ function defineLists(command: Command, session: Session): void {
     .action(
       looks(session, async ({ runtime }) => exportSuppressions(await runtime.postgres()), exportAsText),
     );
-}
-
-function limitOf(text: string): number {
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 1000) return limit;
-  throw new OperatorError('usage', `--limit: "${text}" is no number from 1 to 1000`, {
-    hint: 'For example: --limit 200',
-    field: '--limit',
-  });
 }
 
 function changedAsText({ changed }: SuppressionsChanged): string {

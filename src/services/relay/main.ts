@@ -5,8 +5,9 @@ import { openHttp } from '../../adapters/http.ts';
 import { openLog } from '../../adapters/log.ts';
 import { systemRandom } from '../../adapters/random.ts';
 import { openRedis, type Redis } from '../../adapters/redis.ts';
-import type { RelayConfig } from './room.ts';
-import { startRelay } from './start.ts';
+import { serve } from '../serve.ts';
+import type { RelayConfig, RelayWorld } from './room.ts';
+import { type RunningRelay, startRelay } from './start.ts';
 
 const mostAnswerBytes = 1024 ** 2;
 
@@ -22,13 +23,13 @@ export async function main(config: RelayConfig, stop: AbortSignal): Promise<void
   await using redis = await connectRedis(config);
   const adapters = { clock: systemClock, random: systemRandom, disk: systemDisk, own: ownDirectory };
   const world = { ...adapters, log, http, redis };
+  await serve(() => startReloading(config, world), log, stop);
+}
+
+async function startReloading(config: RelayConfig, world: RelayWorld): Promise<RunningRelay> {
   const running = await startRelay(config, world);
   process.on('SIGHUP', () => void running.reload());
-  log.info('started', { addresses: running.addresses });
-  await aborted(stop);
-  log.info('stopping');
-  await running.stop();
-  log.info('stopped');
+  return running;
 }
 
 async function connectRedis(config: RelayConfig): Promise<Redis | undefined> {
@@ -39,9 +40,4 @@ async function connectRedis(config: RelayConfig): Promise<Redis | undefined> {
     timeoutMs: config.REDIS_TIMEOUT,
     retryMs: config.REDIS_RETRY_DELAY,
   });
-}
-
-function aborted(stop: AbortSignal): Promise<void> {
-  if (stop.aborted) return Promise.resolve();
-  return new Promise((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
 }
