@@ -3,12 +3,13 @@ import { join, resolve } from 'node:path';
 import { type Clock, systemClock } from './adapters/clock.ts';
 import type { Disk } from './adapters/disk.ts';
 import { type Files, openFiles, readValueFile } from './adapters/files.ts';
-import { openedThings } from './domain/opened.ts';
+import { type Opened, openedThings } from './domain/opened.ts';
 import type { Http } from './adapters/http.ts';
 import type { openLog } from './adapters/log.ts';
 import type { Postgres } from './adapters/postgres.ts';
 import type { Prober } from './adapters/prober.ts';
 import { type Random, systemRandom } from './adapters/random.ts';
+import type { Redis } from './adapters/redis.ts';
 import { makeRsaKey, type RsaKey } from './adapters/rsa.ts';
 import type { ConfigOf } from './config/environment.ts';
 import type { Sources } from './config/resolve.ts';
@@ -25,6 +26,8 @@ export interface Runtime extends AsyncDisposable {
   sources(): Promise<Sources>;
   config<R extends Room>(room: R): Promise<ConfigOf<R>>;
   postgres(): Promise<Postgres>;
+  /** Undefined where REDIS_URL is not set. */
+  redis(): Promise<Redis | undefined>;
   http(): Promise<Http>;
   /** The disk that holds the relay's journal. */
   disk(): Promise<Disk>;
@@ -57,7 +60,8 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     files,
     sources,
     config,
-    postgres: once(async () => opened.use(await connect(await config('operator')))),
+    postgres: once(async () => opened.use(await connectPostgres(await config('operator')))),
+    redis: once(async () => connectRedis(await config('operator'), opened)),
     http: once(async () => opened.use(await client(await config('operator')))),
     disk: once(async () => (await import('./adapters/disk.ts')).systemDisk),
     prober: once(async () => (await import('./adapters/prober.ts')).prober),
@@ -93,7 +97,15 @@ async function readSources(
   };
 }
 
-async function connect(config: ConfigOf<'operator'>): Promise<Postgres> {
+async function connectRedis(config: ConfigOf<'operator'>, opened: Opened): Promise<Redis | undefined> {
+  const { REDIS_URL: url, REDIS_PASSWORD: password } = config;
+  if (url === undefined) return undefined;
+  const { openRedis } = await import('./adapters/redis.ts');
+  const times = { timeoutMs: config.REDIS_TIMEOUT, retryMs: config.REDIS_RETRY_DELAY };
+  return opened.use(await openRedis({ url, password, ...times }));
+}
+
+async function connectPostgres(config: ConfigOf<'operator'>): Promise<Postgres> {
   const [{ openPostgres }, { postgresAddress }] = await Promise.all([
     import('./adapters/postgres.ts'),
     import('./config/postgres-address.ts'),

@@ -79,6 +79,12 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/smtp-users.ts')).defineSmtpUsers,
   },
   {
+    name: 'bans',
+    summary: 'list, add, lift and explain what is locked out of SMTP',
+    group: access,
+    load: async () => (await import('./commands/bans.ts')).defineBans,
+  },
+  {
     name: 'config',
     summary: 'check, show and explain the configuration',
     group: host,

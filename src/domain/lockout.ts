@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 import { networkOf } from './network.ts';
 
 /** What failed logins add up for. */
@@ -33,7 +35,7 @@ export function loginNetworkOf(address: string): string {
 }
 
 /** What a connection from an address is locked by. */
-export function originSubjects(address: string): readonly Subject[] {
+export function originSubjects(address: string): readonly [network: Subject, address: Subject] {
   return [`network:${loginNetworkOf(address)}`, `address:${plainAddress(address)}`];
 }
 
@@ -74,11 +76,6 @@ export function stricter(rules: LockoutRules, divisor: number): LockoutRules {
   const part = (failures: number) => Math.max(1, Math.floor(failures / divisor));
   const { network, username, pair } = rules.failures;
   return { ...rules, failures: { network: part(network), username: part(username), pair: part(pair) } };
-}
-
-/** Rules that count and never lock. */
-export function withoutLocks(rules: LockoutRules): LockoutRules {
-  return { ...rules, failures: { network: Infinity, username: Infinity, pair: Infinity } };
 }
 
 /** What is kept of a subject; times comparable with `nowMs`. */
@@ -133,6 +130,9 @@ const nothingKept: FailureRecord = {
   lockedUntilMs: 0,
 };
 
+/** One spelling an address: IPv4 in IPv6 as IPv4, IPv6 as RFC 5952 writes it. */
 function plainAddress(address: string): string {
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address.replace(/%.*$/, '').toLowerCase();
+  const bare = address.replace(/%.*$/, '');
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
+  return mapped ?? (isIPv6(bare) ? new URL(`http://[${bare}]`).hostname.slice(1, -1) : bare);
 }

@@ -1,17 +1,15 @@
-import { createHash } from 'node:crypto';
-
 import type { Redis } from '../adapters/redis.ts';
 import {
   type Attempt,
   type CountedSubject,
   countedSubjects,
-  loginNetworkOf,
   type LockoutRules,
   lockSteps,
   originSubjects,
   type Subject,
   usernameSubject,
 } from '../domain/lockout.ts';
+import { byOperator, failuresKey, knownKey, lockKey, locksKey, prefixes } from './lockout-keys.ts';
 
 /** How an attempt stands before its password is looked at. */
 export interface Standing {
@@ -19,9 +17,6 @@ export interface Standing {
   /** Whether the user logged in from this network before. */
   readonly isKnown: boolean;
 }
-
-/** A lock that nobody's failures end or shorten begins with this word. */
-const byOperator = 'operator';
 
 /** Whether connections from an address are turned away. */
 export async function findOriginLock(redis: Redis, address: string): Promise<boolean> {
@@ -64,7 +59,7 @@ export async function recordFailure(
   const most = counted.map(({ counted: kind }) => rules.failures[kind]);
   const locked = await redis.evaluate(
     countingScript,
-    [`mailctl:guess:${guess}`, ...keys],
+    [`${prefixes.guess}${guess}`, ...keys],
     [rules.windowMs, rules.memoryMs, counted.length, ...most, ...lockSteps(rules)],
   );
   const places = new Set(Array.isArray(locked) ? locked.map(Number) : []);
@@ -91,7 +86,7 @@ export async function addLock(redis: Redis, subject: Subject, forMs: number): Pr
   await redis.call('SET', lockKey(subject), 'failures', 'NX', 'PX', Math.ceil(forMs));
 }
 
-/** Each step's first failures start its window; the one that locks starts over. A lock is never made shorter. */
+/** Each step's first failures start its window; the one that locks starts over. No lock is made shorter, and no ban changed. */
 const countingScript = `
 if not redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return {} end
 local memory, counted, locked = tonumber(ARGV[2]), tonumber(ARGV[3]), {}
@@ -105,7 +100,8 @@ for i = 1, counted do
     redis.call('PEXPIRE', locks, ms + memory)
     redis.call('DEL', failures)
     local left = redis.call('PTTL', lock)
-    if left ~= -1 and left < ms then redis.call('SET', lock, 'failures', 'PX', ms) end
+    local isBan = string.sub(redis.call('GET', lock) or '', 1, #'${byOperator}') == '${byOperator}'
+    if left < ms and not isBan then redis.call('SET', lock, 'failures', 'PX', ms) end
     locked[#locked + 1] = i
   end
 end
@@ -115,27 +111,4 @@ async function readAll(redis: Redis, keys: readonly string[]): Promise<readonly 
   const values = await redis.call('MGET', ...keys);
   if (Array.isArray(values)) return values;
   throw new TypeError('MGET answered no list');
-}
-
-function lockKey(subject: Subject): string {
-  return `mailctl:lock:${shown(subject)}`;
-}
-
-function failuresKey(subject: Subject): string {
-  return `mailctl:failures:${shown(subject)}`;
-}
-
-function locksKey(subject: Subject): string {
-  return `mailctl:locks:${shown(subject)}`;
-}
-
-function knownKey({ address, username }: Attempt): string {
-  return `mailctl:known:${shown(`${username} ${loginNetworkOf(address ?? '')}`)}`;
-}
-
-/** A name that nobody would choose, and that would not fit on a line, stands as its digest. */
-function shown(text: string): string {
-  return /^[\x20-\x7E]{1,200}$/.test(text)
-    ? text
-    : `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }

@@ -14,19 +14,19 @@ export const lockout = {
   }),
   LOCKOUT_NETWORK_FAILURES: variable(count(1), {
     section,
-    readBy,
+    readBy: ['relay', 'operator'],
     means: 'Wrong passwords that lock a network (/24 of IPv4, /64 of IPv6)',
     fallback: '30',
   }),
   LOCKOUT_USERNAME_FAILURES: variable(count(1), {
     section,
-    readBy,
+    readBy: ['relay', 'operator'],
     means: 'Wrong passwords that lock a user name, except for networks it has logged in from',
     fallback: '15',
   }),
   LOCKOUT_PAIR_FAILURES: variable(count(1), {
     section,
-    readBy,
+    readBy: ['relay', 'operator'],
     means: 'Wrong passwords that lock a user name for one network',
     fallback: '8',
   }),
@@ -74,7 +74,7 @@ export const lockout = {
   }),
   RELAY_NEVER_COUNTED: variable(networks, {
     section,
-    readBy,
+    readBy: ['relay', 'operator'],
     means: "Addresses (CIDR) that stand for many clients, such as the container gateway's: never locked",
     fallback: '',
   }),

@@ -2,7 +2,7 @@ import { duration, redisUrl, secret } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Redis (shared counters)';
-const readBy = ['relay'] as const;
+const readBy = ['relay', 'operator'] as const;
 
 /** The cache that several relays count in together. Losing it loses no mail and opens no door. */
 export const redis = {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { listLocks, removeLock } from '../../../src/upkeep/bans.ts';
 import { type PrivateRedis, privateRedis } from '../../engines/private-redis.ts';
 import { until } from '../api/until.ts';
 import { type GuardedRelay, guardedRelay, redisTimeoutMs } from './guarded-relay.ts';
@@ -98,6 +99,21 @@ describe('a Redis that is stopped under attack', () => {
     expect(await relay.guessUntilLocked(home, 'ann')).toBe(1);
     expect(await relay.guessUntilLocked(elsewhere, 'bob')).toBe(4);
     expect(await relay.metric('mailctl_limiter_degraded')).toBe(1);
+  });
+
+  it('leaves locked what was locked, and free what was set free before', async () => {
+    const relay = await relayOf();
+    for (const address of [home, elsewhere]) {
+      await relay.logIn(address, 'ann', 'right');
+      await relay.guessUntilLocked(address, 'ann');
+    }
+    for (const { subject } of await listLocks(relay.redis)) {
+      if (subject !== 'pair:198.51.100.0/24 ann') await removeLock(relay.redis, subject);
+    }
+    expect(await relay.logIn(home, 'ann', 'right')).toBe('accepted');
+    await redis.stop();
+    expect(await relay.logIn(home, 'ann', 'right')).toBe('accepted');
+    expect(await relay.logIn(elsewhere, 'ann', 'right')).toBe('locked');
   });
 
   it('locks nobody out who was not attacked', async () => {

@@ -40,8 +40,8 @@ export interface LocalLockouts {
   countFailure(failure: Failure, rules: LockoutRules): readonly CountedSubject[];
   countSuccess(attempt: Attempt, rules: LockoutRules): void;
   findings(): Findings;
-  /** Lifts a lock that somebody else keeps from now on. */
-  release(subject: Subject): void;
+  /** Lifts locks that somebody else keeps, or does not keep, from now on. */
+  release(subjects: readonly Subject[]): void;
 }
 
 interface State {
@@ -66,7 +66,7 @@ export function openLocalLockouts(clock: Pick<Clock, 'monotonicMs'>, capacity: n
     countFailure: (failure, rules) => countFailure(state, failure, rules),
     countSuccess: (attempt, rules) => countSuccess(state, attempt, rules),
     findings: () => findings(state),
-    release: (subject) => release(state, subject),
+    release: (subjects) => subjects.forEach((subject) => release(state, subject)),
   };
 }
 
@@ -116,7 +116,7 @@ function findings({ clock, records, known }: State): Findings {
 
 function release({ records }: State, subject: Subject): void {
   const record = records.get(subject);
-  if (record) records.set(subject, { ...record, lockedUntilMs: 0 });
+  if (record && record.lockedUntilMs > 0) records.set(subject, { ...record, lockedUntilMs: 0 });
 }
 
 function isLockedNow({ records, clock }: State, subject: Subject): boolean {

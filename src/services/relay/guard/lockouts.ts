@@ -2,9 +2,10 @@ import type { Redis } from '../../../adapters/redis.ts';
 import {
   type Attempt,
   type CountedSubject,
+  countedSubjects,
   type LockoutRules,
+  originSubjects,
   stricter,
-  withoutLocks,
 } from '../../../domain/lockout.ts';
 import {
   addKnown,
@@ -38,19 +39,28 @@ export interface LockoutsOptions {
 
 /**
  * Counts in Redis, so that all relays count together, and beside it in this process: when Redis does not answer, the process
- * goes on with what it knows and locks earlier.
+ * goes on with what it has counted and locked, and locks earlier. As long as Redis answers, only its locks hold.
  */
 export function openLockouts(options: LockoutsOptions): Lockouts {
   const { shared, local, rules } = options;
   return {
     isTurnedAway: (address) =>
       shared.ask(
-        (redis) => findOriginLock(redis, address),
+        async (redis) => {
+          const isLocked = await findOriginLock(redis, address);
+          if (!isLocked) local.release(originSubjects(address));
+          return isLocked;
+        },
         () => local.isTurnedAway(address),
       ),
     findStanding: (attempt) =>
       shared.ask(
-        (redis) => findStanding(redis, attempt),
+        async (redis) => {
+          const standing = await findStanding(redis, attempt);
+          if (!standing.isLocked)
+            local.release(countedSubjects(attempt, false).map(({ subject }) => subject));
+          return standing;
+        },
         () => local.findStanding(attempt),
       ),
     countFailure: (failure) => countFailure(options, failure),
@@ -72,7 +82,7 @@ function countFailure(
   return shared.ask(
     async (redis) => {
       const locked = await recordFailure(redis, failure, rules);
-      local.countFailure(failure, withoutLocks(rules));
+      local.countFailure(failure, rules);
       return locked;
     },
     () => local.countFailure(failure, stricter(rules, degradedDivisor)),
@@ -84,5 +94,5 @@ export async function refillLockouts(redis: Redis, local: LocalLockouts): Promis
   const { locks, known } = local.findings();
   for (const { subject, leftMs } of locks) await addLock(redis, subject, leftMs);
   for (const { attempt, leftMs } of known) await addKnown(redis, attempt, leftMs);
-  for (const { subject } of locks) local.release(subject);
+  local.release(locks.map(({ subject }) => subject));
 }
