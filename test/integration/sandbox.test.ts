@@ -102,6 +102,14 @@ describe('mailctl sandbox', () => {
     expect(await readFile(join(card.dir, '.env'), 'utf8')).toContain('MAILCTL_MODE=sandbox');
   });
 
+  it('says what is wrong where no temporary folder can be made', async () => {
+    const environment = { TMPDIR: join(temporary, 'nowhere') };
+
+    await expect(startProgram('mailctl.ts', { args: ['sandbox'], environment })).rejects.toThrow(
+      /ended with 12: ✘ no folder can be made in .*nowhere[^]*Set TMPDIR/,
+    );
+  });
+
   it.runIf(isRoot)('runs for a user without rights, in a language that is not installed', async () => {
     const { program, card } = await startSandbox('nobody', {
       through: asNobody,
