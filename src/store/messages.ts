@@ -15,6 +15,8 @@ export interface NewMessage {
   readonly metadata: Readonly<Record<string, string>>;
   /** Not handed to Postal before. */
   readonly sendAt: Date | undefined;
+  /** Another message that its client had given the same Message-ID or X-Idempotency-Key. */
+  readonly sameNameAs?: Id<'msg'> | undefined;
 }
 
 /**
@@ -32,6 +34,7 @@ export async function insertSubmissions(
     ...recipientColumns(messages),
     Buffer.concat(messages.map(({ submission }) => submission.raw)),
     messages.map(({ eventId }) => eventId),
+    messages.map(receivedDetail),
   ]);
   return rows.map((row) => row.id);
 }
@@ -41,9 +44,9 @@ const insertion = `
 with input as (
   select * from unnest(
     $1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[],
-    $11::integer[], $12::integer[], $13::text[], $14::timestamptz[], $19::text[]
+    $11::integer[], $12::integer[], $13::text[], $14::timestamptz[], $19::text[], $20::jsonb[]
   ) as t (id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
-    size_bytes, body_start, postal_key, send_at, event_id)
+    size_bytes, body_start, postal_key, send_at, event_id, detail)
 ), stored as (
   insert into messages (id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
     size_bytes, body_day, postal_key, next_attempt_at)
@@ -61,9 +64,17 @@ with input as (
   from unnest($15::text[], $16::integer[], $17::text[]) as r (id, position, address) join stored using (id) join input using (id)
 ), stored_events as (
   insert into events (id, message_id, kind, at, detail)
-  select event_id, id, 'received', received_at, jsonb_build_object('source', source) from stored join input using (id)
+  select event_id, id, 'received', received_at, detail from stored join input using (id)
 )
 select id from stored`;
+
+function receivedDetail({ submission, sameNameAs }: NewMessage): string {
+  const warning = 'its client had given another message the same name';
+  return JSON.stringify({
+    source: submission.source,
+    ...(sameNameAs !== undefined && { warning, same_name_as: sameNameAs }),
+  });
+}
 
 function columnsOf(messages: readonly NewMessage[]): readonly (readonly unknown[])[] {
   const of = (pick: (message: NewMessage) => unknown) => messages.map(pick);

@@ -5,9 +5,18 @@ import type { Submission } from '../domain/submission.ts';
 /** Ids that are another name of a message which is stored or is about to be, with that message's id. */
 export type Aliases = ReadonlyMap<Id<'msg'>, Id<'msg'>>;
 
+/** A submission that its client named. */
 interface Named {
   readonly id: Id<'msg'>;
+  readonly credentialId: string;
+  readonly key: string;
   readonly digest: Buffer;
+  readonly receivedAt: Date;
+}
+
+/** Whose a digest is. */
+interface Claim {
+  readonly id: Id<'msg'>;
   readonly receivedAt: Date;
 }
 
@@ -20,21 +29,26 @@ export async function recogniseResubmissions(
   submissions: readonly Submission[],
   windowMs: number,
 ): Promise<Aliases> {
-  const named = submissions.flatMap(({ id, receivedAt, dedupe }): readonly Named[] =>
-    dedupe ? [{ id, receivedAt, digest: Buffer.from(dedupe.digest) }] : [],
-  );
+  const named = namedOf(submissions);
   if (named.length === 0) return new Map();
   const known = await knownIds(within, named);
   const fresh = named.filter(({ id }) => !known.has(id));
-  const firsts = await claimDigests(within, fresh, windowMs);
-  await replaceLost(within, firsts, fresh);
-  const aliases = new Map(
-    fresh.flatMap(({ id, digest }) => {
-      const first = firsts.get(nameOf(digest));
-      return first === undefined || first === id ? [] : [[id, first] as const];
-    }),
-  );
-  return new Map([...[...known].filter(([id, first]) => id !== first), ...aliases]);
+  const own = new Set(fresh.map(({ id }) => id));
+  const aliases = new Map([...known].filter(([id, first]) => id !== first));
+  for (const round of roundsOf(fresh)) {
+    const again = await claimDigests(within, round, windowMs);
+    const lost = await lostOf(
+      within,
+      [...again.values()].filter((first) => !own.has(first)),
+    );
+    for (const one of round) {
+      const first = again.get(one.id);
+      if (first === undefined) continue;
+      if (lost.has(first)) await takeOver(within, one);
+      else aliases.set(one.id, first);
+    }
+  }
+  return aliases;
 }
 
 /** Keeps aliases, once the messages they lead to are stored. */
@@ -48,9 +62,28 @@ export async function insertAliases(within: Database, aliases: Aliases): Promise
   );
 }
 
-/** Forgets what was received before `before`; returns how many. */
-export async function forgetDigests(db: Database, before: Date): Promise<number> {
-  return db.change('delete from submission_digests where received_at < $1', [before]);
+/**
+ * Submissions whose client had given the same name to another message within `windowMs` before, with the latest such message. Asked
+ * after `recogniseResubmissions`, in its transaction.
+ */
+export async function findReusedNames(
+  within: Database,
+  submissions: readonly Submission[],
+  windowMs: number,
+): Promise<Aliases> {
+  const named = namedOf(submissions);
+  if (named.length === 0) return new Map();
+  const rows = await within.query<{ id: Id<'msg'>; other: Id<'msg'> | null }>(reused, [
+    ...columnsOf(named),
+    windowMs,
+  ]);
+  return new Map(rows.flatMap(({ id, other }) => (other === null ? [] : [[id, other] as const])));
+}
+
+function namedOf(submissions: readonly Submission[]): readonly Named[] {
+  return submissions.flatMap(({ id, credentialId, receivedAt, dedupe }) =>
+    dedupe ? [{ id, credentialId, receivedAt, key: dedupe.key, digest: Buffer.from(dedupe.digest) }] : [],
+  );
 }
 
 async function knownIds(within: Database, named: readonly Named[]): Promise<Aliases> {
@@ -62,49 +95,88 @@ async function knownIds(within: Database, named: readonly Named[]): Promise<Alia
   return new Map(rows.map(({ id, first }) => [id, first]));
 }
 
-type Firsts = Map<string, Id<'msg'>>;
-
-/** Locks digests in their order, so that two batches never wait for each other; gives the first message of each. */
-async function claimDigests(within: Database, named: readonly Named[], windowMs: number): Promise<Firsts> {
-  const unique = new Map(named.toReversed().map((one) => [nameOf(one.digest), one]));
-  const ordered = [...unique.values()].toSorted((one, other) => one.digest.compare(other.digest));
-  const rows = await within.query<{ digest: Buffer; message_id: Id<'msg'> }>(claim, [
-    ordered.map(({ digest }) => digest),
-    ordered.map(({ id }) => id),
-    ordered.map(({ receivedAt }) => receivedAt),
-    windowMs,
-  ]);
-  return new Map(rows.map((row) => [nameOf(row.digest), row.message_id]));
+/** One statement can claim a digest once: what a batch holds twice waits for the next round. */
+function roundsOf(named: readonly Named[]): readonly (readonly Named[])[] {
+  const rounds: Named[][] = [];
+  const turns = new Map<string, number>();
+  for (const one of named) {
+    const turn = turns.get(nameOf(one.digest)) ?? 0;
+    turns.set(nameOf(one.digest), turn + 1);
+    (rounds[turn] ??= []).push(one);
+  }
+  return rounds;
 }
 
-/**
- * Where the first message is not there any more, the one sent again takes its place: an alias of nothing would be a lost message. Asked
- * after the digests are locked, so that what another batch has just stored is seen.
- */
-async function replaceLost(within: Database, firsts: Firsts, named: readonly Named[]): Promise<void> {
-  const own = new Set(named.map(({ id }) => id));
-  const foreign = [...new Set(firsts.values())].filter((id) => !own.has(id));
-  if (foreign.length === 0) return;
+/** Locks digests in their order, so that two batches never wait for each other; gives those that are another's within the window. */
+async function claimDigests(within: Database, round: readonly Named[], windowMs: number): Promise<Aliases> {
+  const ordered = round.toSorted((one, other) => one.digest.compare(other.digest));
+  const rows = await within.query<Claim & { digest: Buffer } & Record<string, unknown>>(claim, [
+    ...columnsOf(ordered),
+    windowMs,
+  ]);
+  const claims = new Map(rows.map((row) => [nameOf(row.digest), row]));
+  return new Map(
+    round.flatMap((one) => {
+      const first = claims.get(nameOf(one.digest));
+      return first && isAgain(one, first, windowMs) ? [[one.id, first.id] as const] : [];
+    }),
+  );
+}
+
+function isAgain(one: Named, first: Claim, windowMs: number): boolean {
+  const apartMs = Math.abs(one.receivedAt.getTime() - first.receivedAt.getTime());
+  return first.id !== one.id && apartMs < windowMs;
+}
+
+/** Asked after the digests are locked, so that what another batch has just stored is seen. */
+async function lostOf(within: Database, ids: readonly Id<'msg'>[]): Promise<ReadonlySet<Id<'msg'>>> {
+  if (ids.length === 0) return new Set();
   const rows = await within.query<{ id: Id<'msg'> }>('select id from messages where id = any($1::text[])', [
-    foreign,
+    ids,
   ]);
   const stored = new Set(rows.map(({ id }) => id));
-  for (const { id, digest } of named) {
-    const first = firsts.get(nameOf(digest));
-    if (first === undefined || own.has(first) || stored.has(first)) continue;
-    firsts.set(nameOf(digest), id);
-    await within.change('update submission_digests set message_id = $2 where digest = $1', [digest, id]);
-  }
+  return new Set(ids.filter((id) => !stored.has(id)));
+}
+
+/** Where the first message is not there any more, the one sent again takes its place: an alias of nothing would be a lost message. */
+async function takeOver(within: Database, { digest, id, receivedAt }: Named): Promise<void> {
+  await within.change(
+    'update submission_digests set message_id = $2, received_at = $3, recorded_at = now() where digest = $1',
+    [digest, id, receivedAt],
+  );
 }
 
 function nameOf(digest: Buffer): string {
   return digest.toString('latin1');
 }
 
+function columnsOf(named: readonly Named[]): readonly (readonly unknown[])[] {
+  return [
+    named.map(({ digest }) => digest),
+    named.map(({ id }) => id),
+    named.map(({ receivedAt }) => receivedAt),
+    named.map(({ credentialId }) => credentialId),
+    named.map(({ key }) => key),
+  ];
+}
+
+const input = '$1::bytea[], $2::text[], $3::timestamptz[], $4::text[], $5::text[]';
+const isNewer = `excluded.received_at - known.received_at >= $6 * interval '1 ms'`;
+
 const claim = `
-insert into submission_digests as known (digest, message_id, received_at)
-select * from unnest($1::bytea[], $2::text[], $3::timestamptz[])
+insert into submission_digests as known (digest, message_id, received_at, credential_id, key)
+select * from unnest(${input})
 on conflict (digest) do update set
-  message_id = case when excluded.received_at - known.received_at >= $4 * interval '1 ms' then excluded.message_id else known.message_id end,
-  received_at = case when excluded.received_at - known.received_at >= $4 * interval '1 ms' then excluded.received_at else known.received_at end
-returning digest, message_id`;
+  message_id = case when ${isNewer} then excluded.message_id else known.message_id end,
+  received_at = case when ${isNewer} then excluded.received_at else known.received_at end,
+  recorded_at = case when ${isNewer} then now() else known.recorded_at end
+returning digest, message_id as id, received_at as "receivedAt"`;
+
+const reused = `
+select n.id, (
+  select d.message_id from submission_digests d
+  where d.credential_id = n.credential_id and d.key = n.key and d.digest <> n.digest
+    and d.received_at > n.received_at - $6 * interval '1 ms' and (d.received_at, d.message_id) < (n.received_at, n.id)
+  order by d.received_at desc limit 1
+) as other
+from unnest(${input}) as n (digest, id, received_at, credential_id, key)`;

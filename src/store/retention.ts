@@ -88,6 +88,16 @@ export function deleteOldMessages(db: Database, { keepMs, limit }: Page): Promis
   );
 }
 
+/** Removes digests recorded more than `keepMs` ago: a message that arrives later than that is not known to be sent again. */
+export function deleteOldDigests(db: Database, { keepMs, limit }: Page): Promise<number> {
+  return db.change(
+    `delete from submission_digests where digest = any(array(
+       select digest from submission_digests where recorded_at < now() - $1 * interval '1 ms' limit $2
+     ))`,
+    [keepMs, limit],
+  );
+}
+
 /** Removes Postal's webhooks that were worked out more than `keepMs` ago; what lies in quarantine stays. */
 export function deleteOldPostalWebhooks(db: Database, { keepMs, limit }: Page): Promise<number> {
   return db.change(

@@ -3,6 +3,7 @@ import type { ConfigOf } from '../config/environment.ts';
 import { OperatorError } from '../domain/failure.ts';
 import {
   deleteOldDeliveries,
+  deleteOldDigests,
   deleteOldMessages,
   deleteOldPostalWebhooks,
   deleteStrayBodies,
@@ -28,6 +29,8 @@ export interface Removed {
   /** Bodies that were moved to today because they may still be sent. */
   readonly bodiesMoved: number;
   readonly messages: number;
+  /** By which messages that are sent again are recognised; they are kept as long as bodies. */
+  readonly digests: number;
   readonly postalWebhooks: number;
   readonly webhookDeliveries: number;
 }
@@ -40,6 +43,7 @@ export async function applyRetention(db: Database, keep: Retention): Promise<Rem
   return {
     ...bodies,
     messages: await removeAll(limit, () => deleteOldMessages(db, { keepMs: keep.RETENTION_MESSAGES, limit })),
+    digests: await removeAll(limit, () => deleteOldDigests(db, { keepMs: keep.RETENTION_BODIES, limit })),
     postalWebhooks: await removeAll(limit, () =>
       deleteOldPostalWebhooks(db, { keepMs: keep.RETENTION_POSTAL_WEBHOOKS, limit }),
     ),

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Submission } from '../../src/domain/submission.ts';
 import { findMessage } from '../../src/store/message-views.ts';
 import { insertSubmissions } from '../../src/store/messages.ts';
-import { forgetDigests, insertAliases, recogniseResubmissions } from '../../src/store/resubmission.ts';
+import { findReusedNames, insertAliases, recogniseResubmissions } from '../../src/store/resubmission.ts';
+import { deleteOldDigests } from '../../src/store/retention.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
 import { newMessage, submission } from './submissions.ts';
 
@@ -94,10 +95,73 @@ describe('a message that is sent again', () => {
     for (const id of ids) expect((await findMessage(database.db, id))?.id).toBe(id);
   });
 
+  it('is a new message outside the window in one batch too, and in any order of arrival', async () => {
+    const [first, later] = [named('m'), named('m', new Date(noon.getTime() + dayMs))];
+    expect(await take(first, later)).toEqual(new Map());
+    const after = named('m', new Date(noon.getTime() + dayMs + 1));
+    expect(await take(after)).toEqual(new Map([[after.id, later.id]]));
+
+    const young = named('n', new Date(noon.getTime() + 3 * dayMs));
+    expect(await take(young)).toEqual(new Map());
+    expect(await take(named('n'))).toEqual(new Map());
+    const again = named('n', young.receivedAt);
+    expect(await take(again)).toEqual(new Map([[again.id, young.id]]));
+  });
+
+  it('is one message when two connections store both records at the same moment', async () => {
+    for (let turn = 0; turn < 10; turn += 1) {
+      const pair = [named(`race-${turn}`), named(`race-${turn}`)];
+      const aliases = await Promise.all(pair.map((one) => take(one)));
+      expect(aliases.map(({ size }) => size).toSorted()).toEqual([0, 1]);
+    }
+  });
+
+  it('is the message itself when the first connection gave up in the end', async () => {
+    const [first, again] = [named('o'), named('o')];
+    let waiting: ReturnType<typeof take> | undefined;
+    const failed = database.db.transaction(async (within) => {
+      await recogniseResubmissions(within, [first], dayMs);
+      waiting = take(again);
+      throw new Error('no such luck');
+    });
+    await expect(failed).rejects.toThrow('no such luck');
+    expect(await waiting).toEqual(new Map());
+  });
+
   it('is never recognised without a name, and forgotten in time', async () => {
     expect(await take(submission(), submission())).toEqual(new Map());
-    await take(named('l'));
-    expect(await forgetDigests(database.db, new Date(noon.getTime() + 2 * dayMs))).toBeGreaterThan(0);
-    expect(await take(named('l'))).toEqual(new Map());
+    const [first, again] = [named('l'), named('l')];
+    await take(first);
+    const old = { keepMs: 14 * dayMs, limit: 100 };
+    expect(await deleteOldDigests(database.db, old)).toBe(0);
+    await database.db.change(`update submission_digests set recorded_at = now() - interval '15 days'`);
+    expect(await deleteOldDigests(database.db, { ...old, limit: 1 })).toBe(1);
+    expect(await deleteOldDigests(database.db, old)).toBeGreaterThan(0);
+    expect(await take(again)).toEqual(new Map());
+  });
+});
+
+describe('a name that stood for another message', () => {
+  const reusedBy = (one: Submission) =>
+    database.db.transaction(async (within) => {
+      await recogniseResubmissions(within, [one], dayMs);
+      return findReusedNames(within, [one], dayMs);
+    });
+  const call = (name: string, body: string, receivedAt = noon, credentialId = 'usr_test') => ({
+    ...named(body, receivedAt),
+    credentialId,
+    dedupe: { key: name, digest: createHash('sha256').update(body).digest() },
+  });
+
+  it('is found with the latest of them, within the window and for this credential alone', async () => {
+    const at = (ms: number) => new Date(noon.getTime() + ms);
+    const [first, second] = [call('<p@x>', 'p1'), call('<p@x>', 'p2', at(1000))];
+    expect(await reusedBy(first)).toEqual(new Map());
+    expect(await reusedBy(second)).toEqual(new Map([[second.id, first.id]]));
+    const third = call('<p@x>', 'p3', at(2000));
+    expect(await reusedBy(third)).toEqual(new Map([[third.id, second.id]]));
+    expect(await reusedBy(call('<p@x>', 'p4', at(2 * dayMs)))).toEqual(new Map());
+    expect(await reusedBy(call('<p@x>', 'p5', at(3000), 'usr_other'))).toEqual(new Map());
+    expect(await reusedBy(call('<q@x>', 'p6', at(3000)))).toEqual(new Map());
   });
 });

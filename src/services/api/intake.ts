@@ -2,7 +2,7 @@ import type { Database } from '../../adapters/postgres.ts';
 import type { Submission } from '../../domain/submission.ts';
 import { insertSubmissions } from '../../store/messages.ts';
 import { countSentMessages } from '../../store/smtp-credentials.ts';
-import { insertAliases, recogniseResubmissions } from '../../store/resubmission.ts';
+import { findReusedNames, insertAliases, recogniseResubmissions } from '../../store/resubmission.ts';
 import type { ApiMetrics } from './api-metrics.ts';
 import { type FrameVerdict, readFrame, readFrames } from './frames.ts';
 import { newMessageOf, nothingBeside } from './new-message.ts';
@@ -54,9 +54,12 @@ async function storeBatch(room: IntakeRoom, submissions: readonly Submission[]):
   const { db, limits, metrics } = room;
   const store = async (within: Database): Promise<Verdicts> => {
     const aliases = await recogniseResubmissions(within, submissions, limits.DEDUPE_WINDOW);
-    const messages = submissions
-      .filter(({ id }) => !aliases.has(id))
-      .map((submission) => newMessageOf(submission, nothingBeside, room));
+    const others = submissions.filter(({ id }) => !aliases.has(id));
+    const sameName = await findReusedNames(within, others, limits.DEDUPE_WINDOW);
+    const messages = others.map((submission) => ({
+      ...newMessageOf(submission, nothingBeside, room),
+      sameNameAs: sameName.get(submission.id),
+    }));
     const added = await insertSubmissions(within, messages);
     await insertAliases(within, aliases);
     await countSent(within, submissions, new Set<string>(added), limits.DAILY_LIMIT !== undefined);

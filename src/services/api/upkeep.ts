@@ -1,16 +1,12 @@
 import { recordKeyUse } from '../../store/api-keys.ts';
 import { ensureBodyPartitions } from '../../store/bodies.ts';
 import { forgetAnswers } from '../../store/idempotency.ts';
-import { forgetDigests } from '../../store/resubmission.ts';
 import { forgetExpiredSuppressions } from '../../store/suppressions.ts';
 import type { Gate } from './authenticate.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
 
 export interface UpkeepRoom extends Pick<ApiWorld, 'clock' | 'db' | 'log'>, Pick<Gate, 'uses'> {
-  readonly config: Pick<
-    ApiConfig,
-    'API_KEY_USE_INTERVAL' | 'BODY_DAYS_AHEAD' | 'DEDUPE_WINDOW' | 'IDEMPOTENCY_WINDOW'
-  >;
+  readonly config: Pick<ApiConfig, 'API_KEY_USE_INTERVAL' | 'BODY_DAYS_AHEAD' | 'IDEMPOTENCY_WINDOW'>;
 }
 
 /** Every API_KEY_USE_INTERVAL until stopped: writes down the last use of keys, forgets what has run out, makes the next days' partitions. */
@@ -26,7 +22,6 @@ async function upkeepTurn(room: UpkeepRoom): Promise<void> {
   await ensureBodyPartitions(room.db, room.config.BODY_DAYS_AHEAD);
   const nowMs = room.clock.now().getTime();
   await forgetAnswers(room.db, new Date(nowMs - room.config.IDEMPOTENCY_WINDOW));
-  await forgetDigests(room.db, new Date(nowMs - room.config.DEDUPE_WINDOW));
   await forgetExpiredSuppressions(room.db);
 }
 
