@@ -4,11 +4,14 @@ import type { Source } from './source.ts';
 /** The loader reads what decides how everything else is read, for every room. */
 const loader = 'src/config/load.ts';
 
+/** Beside it, only what makes an address out of several variables reads them inside `config/`. */
+const readers = /^src\/(?!config\/)|^src\/config\/(load|[a-z-]+-address)\.ts$/;
+
 type Variables = Readonly<Record<string, Variable>>;
 
-/** Variables that no code outside `config/` reads. */
+/** Variables that no code reads. */
 export function unread(variables: Variables, sources: readonly Source[]): string[] {
-  const read = readIn(sources.filter(({ path }) => /^src\/(?!config\/)/.test(path) || path === loader));
+  const read = readIn(sources.filter(({ path }) => readers.test(path)));
   return declared(variables).filter((name) => !read.has(name));
 }
 
