@@ -29,6 +29,14 @@ interface ReadRecord {
 /** A record that the api refused for good: accepted by us, and the operator decides what becomes of it. */
 export type SetAside = Readonly<z.output<typeof description>>;
 
+/** A record with the octets that were accepted. */
+export interface SetAsideRecord {
+  readonly entry: SetAside;
+  readonly payload: Buffer;
+  /** It was handed back, and the relay has still to take it in. */
+  readonly isRequeued: boolean;
+}
+
 /** Makes the folders that records are set aside in. */
 export async function openSetAside(disk: Disk, directory: string): Promise<void> {
   await disk.makeDirectory(join(directory, refusedFolder));
@@ -82,16 +90,17 @@ async function listRecords(disk: Disk, folder: string): Promise<readonly string[
   return names.filter(isRecordFile).map(bareName).toSorted();
 }
 
-/** One record set aside or handed back, with the octets that were accepted; undefined when there is none of that name. */
+/** One record set aside or handed back; undefined when there is none of that name. */
 export async function readSetAside(
   disk: Disk,
   directory: string,
   name: string,
-): Promise<{ readonly entry: SetAside; readonly payload: Buffer } | undefined> {
-  for (const folder of [refusedFolder, requeuedFolder].map((each) => join(directory, each))) {
+): Promise<SetAsideRecord | undefined> {
+  for (const each of [refusedFolder, requeuedFolder]) {
+    const folder = join(directory, each);
     if (!(await listRecords(disk, folder)).includes(name)) continue;
     const [line, payload] = split(await disk.read(join(folder, name + suffix)));
-    return { entry: describe(line, name, payload.length), payload };
+    return { entry: describe(line, name, payload.length), payload, isRequeued: each === requeuedFolder };
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
-import { type Trace, traceMessage } from '../../operations/trace/show.ts';
+import type { Trace } from '../../operations/trace/report.ts';
+import { traceMessage } from '../../operations/trace/show.ts';
 import { looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 
@@ -8,16 +9,7 @@ import type { Style } from '../output.ts';
 export function defineTrace(command: Command, session: Session): void {
   command
     .argument('<message>', 'its id (msg_…), its Message-ID, or the address of a recipient: the newest one')
-    .action(
-      looks(
-        session,
-        async ({ runtime }, text: string) => {
-          const { E2E_TIMEOUT: patienceMs } = await runtime.config('operator');
-          return traceMessage(await runtime.postgres(), { text, now: runtime.clock.now(), patienceMs });
-        },
-        traceAsText,
-      ),
-    );
+    .action(looks(session, async ({ runtime }, text: string) => traceMessage(runtime, text), traceAsText));
 }
 
 function traceAsText(trace: Trace, style: Style): string {

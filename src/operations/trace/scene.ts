@@ -1,4 +1,3 @@
-import type { Hop } from '../../domain/hop.ts';
 import type { Sending } from '../../store/sending.ts';
 import type {
   TracedDelivery,
@@ -20,11 +19,4 @@ export interface Scene {
   readonly now: Date;
   /** How long a hop may take before it counts as stuck. */
   readonly patienceMs: number;
-}
-
-/** Where a message does not go on, why, and the command that frees it; null where none of ours does. */
-export interface Stuck {
-  readonly hop: Hop;
-  readonly why: string;
-  readonly command: string | null;
 }

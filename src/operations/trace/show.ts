@@ -1,6 +1,9 @@
+import { resolve } from 'node:path';
+
 import type { Database } from '../../adapters/postgres.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { messageState } from '../../domain/message.ts';
+import type { Runtime } from '../../runtime.ts';
 import { sendingState } from '../../store/sending.ts';
 import {
   findTraced,
@@ -11,62 +14,37 @@ import {
   tracedRecipients,
   unreadWebhooks,
 } from '../../store/trace.ts';
-import type { Scene, Stuck } from './scene.ts';
+import type { ShownMessage, Trace } from './report.ts';
+import type { Scene } from './scene.ts';
+import { traceSetAside } from './set-aside.ts';
 import { stuckAt } from './stuck.ts';
-import { type Entry, timelineOf } from './timeline.ts';
-
-/** A message in the form of the report. Times are ISO 8601. */
-export interface ShownMessage {
-  readonly id: string;
-  /** Ids that it was given when its client sent it again. */
-  readonly aliases: readonly string[];
-  readonly state: string;
-  readonly received_at: string;
-  readonly mail_from: string;
-  readonly header_message_id: string | null;
-  readonly subject: string | null;
-  readonly campaign: string | null;
-  readonly attempts: number;
-  readonly next_attempt_at: string | null;
-  /** Where an address was asked for, this recipient alone. */
-  readonly recipients: readonly {
-    readonly address: string;
-    readonly state: string;
-    readonly detail: string | null;
-    readonly postal_id: number | null;
-    readonly opens: number;
-    readonly clicks: number;
-  }[];
-}
-
-export interface Trace {
-  readonly message: ShownMessage;
-  readonly timeline: readonly Entry[];
-  readonly stuck: Stuck | null;
-  /** What else was found, newest first. */
-  readonly others: readonly {
-    readonly id: string;
-    readonly state: string;
-    readonly received_at: string;
-    readonly subject: string | null;
-  }[];
-}
+import { timelineOf } from './timeline.ts';
 
 const mostOthers = 20;
+
+/** Where the newest message of this id, Message-ID or recipient has been, and whether it is stuck. Throws `usage` when there is none. */
+export async function traceMessage(
+  { dir, clock, config, postgres, disk }: Runtime,
+  text: string,
+): Promise<Trace> {
+  const { E2E_TIMEOUT: patienceMs, RELAY_JOURNAL_DIR: journal } = await config('operator');
+  const stored = await traceStored(await postgres(), { text, now: clock.now(), patienceMs });
+  const trace = stored ?? (await traceSetAside(await disk(), resolve(dir, journal), text));
+  if (trace) return trace;
+  throw notFound(text);
+}
 
 interface Asked {
   /** An id, a Message-ID or an address. */
   readonly text: string;
   readonly now: Date;
-  /** How long a hop may take before it counts as stuck. */
   readonly patienceMs: number;
 }
 
-/** Where the newest message of this id, Message-ID or recipient has been, and whether it is stuck. Throws `usage` when there is none. */
-export async function traceMessage(db: Database, asked: Asked): Promise<Trace> {
+async function traceStored(db: Database, asked: Asked): Promise<Trace | undefined> {
   const [newest, ...others] = await searchMessages(db, asked.text, 1 + mostOthers);
   const scene = newest && (await sceneOf(db, newest.id, asked));
-  if (!scene) throw notFound(asked.text);
+  if (!scene) return undefined;
   return {
     message: shown(scene),
     timeline: timelineOf(scene),
@@ -134,7 +112,7 @@ function shownOther({ id, state, receivedAt, subject }: FoundMessage): Trace['ot
 
 function notFound(text: string): OperatorError {
   return new OperatorError('usage', `no message has the id, Message-ID or recipient ${text}`, {
-    hint: 'Write an id (msg_…), a Message-ID or a whole address. What the relay still keeps: mailctl journal list',
+    hint: 'Write an id (msg_…), a Message-ID or a whole address. It may also still be on its way from the relay',
     field: 'message',
   });
 }

@@ -1,5 +1,6 @@
 import type { TracedDelivery } from '../../store/trace.ts';
-import type { Scene, Stuck } from './scene.ts';
+import type { Stuck } from './report.ts';
+import type { Scene } from './scene.ts';
 
 const mostNamed = 10;
 

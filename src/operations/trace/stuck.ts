@@ -1,7 +1,8 @@
 import type { LaneProblem } from '../../domain/delivery.ts';
 import type { RecipientState } from '../../domain/message.ts';
 import type { TracedRecipient } from '../../store/trace.ts';
-import type { Scene, Stuck } from './scene.ts';
+import type { Stuck } from './report.ts';
+import type { Scene } from './scene.ts';
 import { stuckWebhook } from './stuck-webhook.ts';
 
 type Look = (scene: Scene) => Stuck | undefined;

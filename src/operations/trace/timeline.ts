@@ -1,18 +1,8 @@
 import type { EventDetail, EventKind } from '../../domain/event.ts';
 import type { Hop } from '../../domain/hop.ts';
 import type { TracedDelivery, TracedEvent, TracedRecipient, UnreadWebhook } from '../../store/trace.ts';
+import type { Entry } from './report.ts';
 import type { Scene } from './scene.ts';
-
-/** One line of a timeline: what happened where, at the time of that place. */
-export interface Entry {
-  /** ISO 8601. */
-  readonly at: string;
-  readonly hop: Hop;
-  readonly event: string;
-  /** Null where it concerns the whole message. */
-  readonly recipient: string | null;
-  readonly detail: EventDetail;
-}
 
 interface Happened {
   readonly at: Date;

@@ -7,7 +7,10 @@ import type { TestDatabase } from '../../engines/postgres.ts';
 import { runInProcess } from '../../fakes/terminal.ts';
 
 /** An operator's folder whose `.env` leads to that database. */
-export function folderFor({ address }: Pick<TestDatabase, 'address'>) {
+export function folderFor(
+  { address }: Pick<TestDatabase, 'address'>,
+  more: Readonly<Record<string, string>> = {},
+) {
   const folder = temporaryFolder();
   const values = {
     MAILCTL_MODE: 'sandbox',
@@ -16,6 +19,7 @@ export function folderFor({ address }: Pick<TestDatabase, 'address'>) {
     POSTGRES_DATABASE: address.database,
     POSTGRES_USER: address.user,
     POSTGRES_PASSWORD: address.password.reveal(),
+    ...more,
   };
   writeFileSync(join(folder.path, '.env'), envText(values), { mode: 0o600 });
   return folder;

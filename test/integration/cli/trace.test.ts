@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { origin } from '../../../src/services/relay/journal/segment.ts';
 import { insertPostalWebhooks } from '../../../src/store/postal-webhooks.ts';
 import { pauseSending, recordBlock } from '../../../src/store/sending.ts';
 import { runInProcess } from '../../fakes/terminal.ts';
+import { openTestJournal, submission, temporaryDirectory } from '../../services/relay/journal/fixture.ts';
 import { until } from '../../store/until.ts';
 import { listenAsAms, openRig, type Rig } from '../worker/rig.ts';
 import { folderFor, runJson } from './database-folder.ts';
@@ -191,6 +193,28 @@ describe('mailctl trace', () => {
 
     expect((await trace('msg_again')).data.message).toMatchObject({ id, aliases: ['msg_again'] });
     expect((await runInProcess(['-C', folder.path, 'trace', id])).out).toContain('\n  again as msg_again\n');
+  });
+
+  it('finds what the api refused in the journal of the relay, and says what becomes of it', async () => {
+    await using journal = await temporaryDirectory();
+    using beside = folderFor(rig, { RELAY_JOURNAL_DIR: journal.path });
+    const refused = submission(7);
+    {
+      await using relay = await openTestJournal(journal.path);
+      await relay.journal.append(refused);
+      const { records } = await relay.journal.read(origin, { records: 1, bytes: 10_000 });
+      for (const record of records) await relay.journal.setAside(record, 'no such sender');
+    }
+    const asked = async () => (await runJson(beside, 'trace', refused.id)).data;
+
+    const { message, timeline, stuck } = await asked();
+    await runJson(beside, ...stuck.command.split(' ').slice(1));
+
+    expect(message).toMatchObject({ id: refused.id, state: 'refused', subject: '7' });
+    expect(lines({ timeline })).toEqual(['relay received', 'api refused']);
+    expect(stuck).toMatchObject({ hop: 'api', why: expect.stringContaining('no such sender') });
+    expect((await asked()).stuck).toMatchObject({ hop: 'relay', command: null });
+    expect(await runJson(beside, 'trace', submission(8).id)).toMatchObject({ exit: 2 });
   });
 
   it.each(['msg_nope', 'nobody@example.test', '<none@acme.test>'])(
