@@ -5,6 +5,7 @@ import { e2e } from './environment/e2e.ts';
 import { lockout } from './environment/lockout.ts';
 import { platform } from './environment/platform.ts';
 import { postal } from './environment/postal.ts';
+import { postalDatabase } from './environment/postal-database.ts';
 import { postgres } from './environment/postgres.ts';
 import { redis } from './environment/redis.ts';
 import { relay } from './environment/relay.ts';
@@ -21,6 +22,7 @@ export const environment = {
   ...lockout,
   ...api,
   ...postal,
+  ...postalDatabase,
   ...worker,
   ...webhooks,
   ...e2e,

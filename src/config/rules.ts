@@ -10,6 +10,7 @@ export const rules: readonly ((values: Values) => Problem | undefined)[] = [
   tlsListenersNeedACertificate,
   someListenerIsOpen,
   leaseOutlastsAHandOver,
+  postalDatabaseIsWhole,
 ];
 
 function certificateAndKeyComeTogether(values: Values): Problem | undefined {
@@ -48,4 +49,13 @@ function leaseOutlastsAHandOver(values: Values): Problem | undefined {
     name: 'WORKER_LEASE',
     message: 'must be longer than POSTAL_TIMEOUT, or two workers hold one message',
   };
+}
+
+const access = ['POSTAL_DB_HOST', 'POSTAL_DB_USER', 'POSTAL_DB_PASSWORD'] as const;
+
+function postalDatabaseIsWhole(values: Values): Problem | undefined {
+  if (access.some((name) => !values.has(name))) return undefined;
+  const missing = access.find((name) => values.get(name) === undefined);
+  if (!missing || access.every((name) => values.get(name) === undefined)) return undefined;
+  return { name: missing, message: `is missing: ${access.join(', ')} are set together, or none of them` };
 }

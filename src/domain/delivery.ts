@@ -24,7 +24,11 @@ export interface PostalName {
 }
 
 /** What a look-up in Postal's own database found for one recipient. */
-export type Found = { readonly at: 'postal'; readonly name: PostalName } | { readonly at: 'nowhere' };
+export type Found =
+  | { readonly at: 'postal'; readonly name: PostalName }
+  /** Stored but never queued, because Postal died in between: it will never send it. */
+  | { readonly at: 'orphan'; readonly name: PostalName }
+  | { readonly at: 'nowhere' };
 
 /** One recipient as the queue knows it. */
 export interface QueuedRecipient {

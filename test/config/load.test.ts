@@ -178,6 +178,16 @@ describe('rules between variables', () => {
       'RELAY_SUBMISSION_LISTEN',
     ],
     ['a lease shorter than a hand-over', { WORKER_LEASE: '30s', POSTAL_TIMEOUT: '60s' }, 'WORKER_LEASE'],
+    [
+      "Postal's database without a user",
+      { POSTAL_DB_HOST: 'mariadb', POSTAL_DB_PASSWORD: goodSecret },
+      'POSTAL_DB_USER',
+    ],
+    [
+      "Postal's database without a host",
+      { POSTAL_DB_USER: 'mailctl', POSTAL_DB_PASSWORD: goodSecret },
+      'POSTAL_DB_HOST',
+    ],
   ])('refuse %s, naming the variable', (_, changes, name) => {
     expect(problems(sourcesOf(changes)).map((problem) => problem.name)).toContain(name);
   });

@@ -74,6 +74,7 @@ export const homes: Readonly<Record<string, RegExp>> = {
   ioredis: /^src\/adapters\/redis\.ts$/,
   mailauth: /^src\/adapters\//,
   mailsplit: /^src\/(adapters|services\/relay|postal-stand-in)\//,
+  mysql2: /^src\/adapters\/mariadb\.ts$/,
   'node-forge': /^src\/adapters\/certificate\.ts$/,
   nodemailer: /^src\/(adapters|postal-stand-in)\//,
   pg: /^src\/adapters\/postgres\.ts$/,

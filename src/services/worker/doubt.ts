@@ -20,19 +20,25 @@ interface Question {
   readonly lookUp: LookUp | undefined;
 }
 
+/** What becomes of doubts. */
+export interface Decisions {
+  readonly settlements: readonly Settlement[];
+  /** Copies that Postal will never send, to be put on record before their recipients are sent to again. */
+  readonly abandoned: readonly Settlement[];
+}
+
 /** Decides each doubt for itself: by look-up where Postal's database can be asked, else by policy. */
-export async function decideDoubts({
-  mailFrom,
-  recipients,
-  policy,
-  lookUp,
-}: Question): Promise<readonly Settlement[]> {
-  if (!lookUp) return recipients.map((recipient) => byPolicy(recipient, policy));
+export async function decideDoubts({ mailFrom, recipients, policy, lookUp }: Question): Promise<Decisions> {
+  if (!lookUp)
+    return { settlements: recipients.map((recipient) => byPolicy(recipient, policy)), abandoned: [] };
   const found = await lookUp(
     mailFrom,
     recipients.map(({ address }) => address),
   );
-  return recipients.map((recipient) => byLookUp(recipient, found.get(recipient.address)));
+  return {
+    settlements: recipients.map((recipient) => byLookUp(recipient, found.get(recipient.address))),
+    abandoned: recipients.flatMap((recipient) => abandon(recipient, found.get(recipient.address))),
+  };
 }
 
 function byPolicy({ position, address }: QueuedRecipient, policy: Question['policy']): Settlement {
@@ -48,6 +54,15 @@ function byPolicy({ position, address }: QueuedRecipient, policy: Question['poli
 
 function byLookUp({ position, address }: QueuedRecipient, found: Found | undefined): Settlement {
   if (!found) return { position, address, state: 'uncertain', detail: 'the look-up did not answer for it' };
-  if (found.at === 'nowhere') return { position, address, state: 'queued', detail: '' };
+  if (found.at !== 'postal') return { position, address, state: 'queued', detail: '' };
   return { position, address, state: 'accepted', name: found.name, detail: '' };
+}
+
+function abandon({ position, address }: QueuedRecipient, found: Found | undefined): readonly Settlement[] {
+  if (found?.at !== 'orphan') return [];
+  const { id, token } = found.name;
+  const detail =
+    'Postal stored a copy and died before it queued it; that copy is abandoned and another one sent';
+  const facts = { abandoned_postal_id: id, abandoned_postal_token: token };
+  return [{ position, address, state: 'uncertain', detail, facts }];
 }

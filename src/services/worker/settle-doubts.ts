@@ -1,8 +1,9 @@
+import { backoffMs } from '../../domain/backoff.ts';
 import type { QueuedRecipient, Settlement } from '../../domain/delivery.ts';
 import type { ClaimedMessage } from '../../store/queue.ts';
 import { adoptDoubts } from '../../store/recipients.ts';
 import type { DeliveryRoom } from './delivery-room.ts';
-import { decideDoubts, doubtful } from './doubt.ts';
+import { decideDoubts, type Decisions, doubtful } from './doubt.ts';
 import { type Again, recordSettlements } from './record.ts';
 
 /** Recipients that may be sent after all, and when to ask again about those that nobody could decide. */
@@ -27,12 +28,18 @@ export async function settleDoubts(
   const lost = recipients.filter(({ state }) => state === 'sending').map(lostWithWorker);
   await recordSettlements(room, { ...attempt, settlements: lost });
   const decisions = await decide(room, message.id, { mailFrom, recipients });
-  if (!decisions) return { released: [], again: { inMs: room.config.DELIVERY_RETRY_BASE, counts: false } };
-  await recordSettlements(room, { ...attempt, settlements: decisions });
+  if (!decisions) return { released: [], again: askAgain(room, message) };
+  await recordSettlements(room, { ...attempt, settlements: decisions.abandoned });
+  await recordSettlements(room, { ...attempt, settlements: decisions.settlements });
   const released = new Set(
-    decisions.filter(({ state }) => state === 'queued').map(({ position }) => position),
+    decisions.settlements.filter(({ state }) => state === 'queued').map(({ position }) => position),
   );
   return { ...none, released: recipients.filter(({ position }) => released.has(position)) };
+}
+
+function askAgain(room: DeliveryRoom, { attempts }: ClaimedMessage): Again {
+  const { DELIVERY_RETRY_BASE: baseMs, DELIVERY_RETRY_MAX: mostMs } = room.config;
+  return { inMs: backoffMs(attempts + 1, { baseMs, mostMs }, room.random.fraction()), counts: true };
 }
 
 function lostWithWorker({ position, address }: QueuedRecipient): Settlement {
@@ -49,11 +56,7 @@ interface Asked {
   readonly recipients: readonly QueuedRecipient[];
 }
 
-async function decide(
-  room: DeliveryRoom,
-  messageId: string,
-  asked: Asked,
-): Promise<readonly Settlement[] | undefined> {
+async function decide(room: DeliveryRoom, messageId: string, asked: Asked): Promise<Decisions | undefined> {
   try {
     return await decideDoubts({ ...asked, policy: room.config.POSTAL_UNCERTAIN_POLICY, lookUp: room.lookUp });
   } catch (error) {

@@ -13,7 +13,7 @@ import { newId } from '../../../src/domain/id.ts';
 import { sealSecret } from '../../../src/domain/sealed-secret.ts';
 import { Secret } from '../../../src/domain/secret.ts';
 import { webhookSecret } from '../../../src/domain/webhook-signature.ts';
-import type { PostalOptions } from '../../../src/postal-stand-in/options.ts';
+import type { PostalOptions, PostalWorld } from '../../../src/postal-stand-in/options.ts';
 import { type PostalStandIn, startPostalStandIn } from '../../../src/postal-stand-in/start.ts';
 import type { Running } from '../../../src/services/running.ts';
 import { startWorker, type WorkerWorld } from '../../../src/services/worker/start.ts';
@@ -98,7 +98,10 @@ interface RecipientRow extends Record<string, unknown> {
 }
 
 /** Starts everything but a worker. */
-export async function openRig(options: Partial<PostalOptions> = {}): Promise<Rig> {
+export async function openRig(
+  options: Partial<PostalOptions> = {},
+  more: Pick<PostalWorld, 'ledger'> = {},
+): Promise<Rig> {
   const database = await testDatabase();
   const { db, address } = database;
   await ensureBodyPartitions(db, 4);
@@ -121,7 +124,7 @@ export async function openRig(options: Partial<PostalOptions> = {}): Promise<Rig
       speed: 600,
       ...options,
     },
-    world,
+    { ...world, ...more },
   );
   const workers: Running[] = [];
   const config = (changes: Readonly<Record<string, string>> = {}) => workerConfig(postal.url, changes);

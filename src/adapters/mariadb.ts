@@ -1,0 +1,76 @@
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+
+import type { Secret } from '../domain/secret.ts';
+import { describeFailure } from './mariadb-failure.ts';
+
+type Row = Record<string, unknown>;
+
+/** A session in a MariaDB. SQL is written in `store/postal/` only; values go as `?` and are bound by the server. */
+export interface MariadbSession {
+  /** Each statement sees what was committed when it began. */
+  query<R extends Row = Row>(text: string, values?: readonly (string | number)[]): Promise<readonly R[]>;
+}
+
+/** A MariaDB that is asked rarely: every session connects anew, so none meets a connection that broke unseen. */
+export interface Mariadb {
+  /** Runs `work` in a session of its own; throws `timed-out` when connecting or the work takes longer than the timeout. */
+  session<T>(work: (session: MariadbSession) => Promise<T>): Promise<T>;
+}
+
+export interface MariadbAddress {
+  /** Host name, address, or the path of a unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: Secret;
+  readonly timeoutMs: number;
+}
+
+/** A MariaDB at this address; connects when it is asked. */
+export function mariadbAt(address: MariadbAddress): Mariadb {
+  return {
+    session: async (work) => {
+      try {
+        return await converse(address, work);
+      } catch (cause) {
+        throw describeFailure(cause, address);
+      }
+    },
+  };
+}
+
+/** Connecting has a timeout in mysql2, and a statement none that covers all of it. */
+async function converse<T>(
+  address: MariadbAddress,
+  work: (session: MariadbSession) => Promise<T>,
+): Promise<T> {
+  const connection = await createConnection({ ...placeOf(address), connectTimeout: address.timeoutMs });
+  connection.on('error', () => undefined);
+  try {
+    return await within(address.timeoutMs, work(sessionOn(connection)));
+  } finally {
+    connection.destroy();
+  }
+}
+
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late), ms);
+    void work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function placeOf({ host, port, user, password }: MariadbAddress) {
+  const login = { user, password: password.reveal(), charset: 'utf8mb4' };
+  return host.startsWith('/') ? { ...login, socketPath: host } : { ...login, host, port };
+}
+
+function sessionOn(connection: Connection): MariadbSession {
+  return {
+    query: async <R extends Row>(text: string, values: readonly (string | number)[] = []) => {
+      const [rows] = await connection.execute<(R & RowDataPacket)[]>(text, [...values]);
+      return rows;
+    },
+  };
+}
