@@ -98,11 +98,11 @@ async function readSources(
 }
 
 async function connectRedis(config: ConfigOf<'operator'>, opened: Opened): Promise<Redis | undefined> {
-  const { REDIS_URL: url, REDIS_PASSWORD: password } = config;
-  if (url === undefined) return undefined;
+  const { redisAddress } = await import('./config/redis-address.ts');
+  const address = redisAddress(config);
+  if (!address) return undefined;
   const { openRedis } = await import('./adapters/redis.ts');
-  const times = { timeoutMs: config.REDIS_TIMEOUT, retryMs: config.REDIS_RETRY_DELAY };
-  return opened.use(await openRedis({ url, password, ...times }));
+  return opened.use(await openRedis(address));
 }
 
 async function connectPostgres(config: ConfigOf<'operator'>): Promise<Postgres> {

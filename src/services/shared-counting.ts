@@ -1,6 +1,7 @@
 import type { Clock } from '../adapters/clock.ts';
 import type { Log } from '../adapters/log.ts';
 import type { Redis } from '../adapters/redis.ts';
+import { gauge, type Registry } from './metrics.ts';
 
 type Soon<T> = T | Promise<T>;
 
@@ -55,10 +56,22 @@ export function openSharedCounting(options: SharedCountingOptions): SharedCounti
   };
 }
 
+/** The metric that tells whether counting is degraded. */
+export function exposeDegradation(registry: Registry, counting: Pick<SharedCounting, 'isDegraded'>): void {
+  gauge(registry, {
+    name: 'mailctl_limiter_degraded',
+    help: '1 while Redis should count and does not answer',
+    labels: [],
+    collect() {
+      this.set(counting.isDegraded() ? 1 : 0);
+    },
+  });
+}
+
 function degrade(state: State, redis: Redis, error: unknown): void {
   if (state.degraded || state.stopped.signal.aborted) return;
   state.degraded = true;
-  state.options.log.warn('Redis does not answer: this process counts alone, more strictly', { error });
+  state.options.log.warn('Redis does not answer: this process counts alone', { error });
   state.returning = awaitReturn(state, redis);
 }
 

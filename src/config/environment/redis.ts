@@ -2,9 +2,9 @@ import { duration, redisUrl, secret } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Redis (shared counters)';
-const readBy = ['relay', 'operator'] as const;
+const readBy = ['relay', 'api', 'operator'] as const;
 
-/** The cache that several relays count in together. Losing it loses no mail and opens no door. */
+/** The cache that several processes count in together. Losing it loses no mail and opens no door. */
 export const redis = {
   REDIS_URL: variable(redisUrl, {
     section,
@@ -16,7 +16,7 @@ export const redis = {
   REDIS_TIMEOUT: variable(duration, {
     section,
     readBy,
-    means: 'How long Redis may take; then a process counts for itself, more strictly',
+    means: 'How long Redis may take; then a process counts for itself',
     fallback: '250ms',
   }),
   REDIS_RETRY_DELAY: variable(duration, {

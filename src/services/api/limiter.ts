@@ -1,5 +1,7 @@
 import type { Clock } from '../../adapters/clock.ts';
 import { type RateDecision, type RatePolicy, takeOne } from '../../domain/rate-limit.ts';
+import { takeShared } from '../../upkeep/shared-rate.ts';
+import type { SharedCounting } from '../shared-counting.ts';
 
 /** Counts the requests of a client against a policy; several processes may share one count. */
 export interface RateLimiter {
@@ -22,6 +24,20 @@ export function inProcessLimiter(
       const [oldest] = clients.keys();
       if (clients.size > capacity && oldest !== undefined) clients.delete(oldest);
       return decision;
+    },
+  };
+}
+
+/** Counts together with all processes that share a Redis, and as `local` does while there is none. `name` tells limiters apart. */
+export function sharedLimiter(name: string, local: RateLimiter, counting: SharedCounting): RateLimiter {
+  return {
+    policy: local.policy,
+    take: async (client) => {
+      const alone = await local.take(client);
+      return counting.ask(
+        (redis) => takeShared(redis, `${name}:${client}`, local.policy),
+        () => alone,
+      );
     },
   };
 }

@@ -4,7 +4,9 @@ import { openLog } from '../../adapters/log.ts';
 import { composeMessage, readAddresses } from '../../adapters/mime.ts';
 import { openPostgres } from '../../adapters/postgres.ts';
 import { systemRandom } from '../../adapters/random.ts';
+import { openRedis } from '../../adapters/redis.ts';
 import { postgresAddress } from '../../config/postgres-address.ts';
+import { redisAddress } from '../../config/redis-address.ts';
 import { serve } from '../serve.ts';
 import type { ApiConfig } from './room.ts';
 import { startApi } from './start.ts';
@@ -21,7 +23,9 @@ export async function main(config: ApiConfig, stop: AbortSignal): Promise<void> 
     mostAnswerBytes: mostJwksBytes,
     keepAlive: false,
   });
+  const shared = redisAddress(config);
+  await using redis = shared && (await openRedis(shared));
   const mime = { composeMessage, readAddresses };
-  const world = { clock: systemClock, random: systemRandom, log, db, http, mime };
+  const world = { clock: systemClock, random: systemRandom, log, db, http, mime, redis };
   await serve(() => startApi(config, world), log, stop);
 }

@@ -12,7 +12,7 @@ import type { Gate } from './authenticate.ts';
 import { type Batcher, openBatcher } from './batcher.ts';
 import { type HttpServer, listen } from './http-server.ts';
 import { openInternalServer } from './internal-server.ts';
-import { inProcessLimiter, type RateLimiter } from './limiter.ts';
+import { openLimiters } from './limiters.ts';
 import { jwksKeys, pinnedKey, type PostalKeys } from './postal-keys.ts';
 import { openPublicServer, type PublicServer } from './public-server.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
@@ -42,6 +42,7 @@ export async function startApi(config: ApiConfig, world: ApiWorld): Promise<Runn
     await room.intake.store.drained();
     await upkeep;
     await flushLastUses(room);
+    await room.limiters.stop();
     await health.stop();
   });
   const addresses = await listenAll(config, servers).catch(async (error: unknown) => {
@@ -68,13 +69,12 @@ async function flushLastUses({ world, gate }: Pick<PublicServer, 'world' | 'gate
 
 function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
   const metrics = openApiMetrics(registry);
-  const failures = () =>
-    limiterOf(config, world, { limit: config.API_FAILURE_LIMIT, burst: config.API_FAILURE_LIMIT - 1 });
+  const limiters = openLimiters(config, world, registry);
   const gate: Gate = {
     ...world,
     metrics,
-    requests: limiterOf(config, world, { limit: config.API_RATE_LIMIT, burst: config.API_BURST_LIMIT }),
-    failures: failures(),
+    requests: limiters.requests,
+    failures: limiters.failures,
     uses: new Map(),
   };
   const intake = {
@@ -82,18 +82,8 @@ function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
     keys: postalKeysOf(config, world),
     store: webhookStore(config, world),
   };
-  return { config, world, metrics, gate, intake, webhookFailures: failures() };
-}
-
-function limiterOf(
-  config: ApiConfig,
-  { clock }: ApiWorld,
-  { limit, burst }: { readonly limit: number; readonly burst: number },
-): RateLimiter {
-  return inProcessLimiter(
-    { limit, burst, periodMs: config.API_RATE_PERIOD },
-    { clock, capacity: config.API_RATE_CLIENTS },
-  );
+  const { webhookFailures } = limiters;
+  return { config, world, metrics, gate, intake, webhookFailures, limiters };
 }
 
 function postalKeysOf(config: ApiConfig, world: ApiWorld): PostalKeys {

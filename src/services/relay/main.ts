@@ -4,7 +4,8 @@ import { systemDisk } from '../../adapters/disk.ts';
 import { openHttp } from '../../adapters/http.ts';
 import { openLog } from '../../adapters/log.ts';
 import { systemRandom } from '../../adapters/random.ts';
-import { openRedis, type Redis } from '../../adapters/redis.ts';
+import { openRedis } from '../../adapters/redis.ts';
+import { redisAddress } from '../../config/redis-address.ts';
 import { serve } from '../serve.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
 import { type RunningRelay, startRelay } from './start.ts';
@@ -20,7 +21,8 @@ export async function main(config: RelayConfig, stop: AbortSignal): Promise<void
     mostAnswerBytes,
     keepAlive: true,
   });
-  await using redis = await connectRedis(config);
+  const shared = redisAddress(config);
+  await using redis = shared && (await openRedis(shared));
   const adapters = { clock: systemClock, random: systemRandom, disk: systemDisk, own: ownDirectory };
   const world = { ...adapters, log, http, redis };
   await serve(() => startReloading(config, world), log, stop);
@@ -30,14 +32,4 @@ async function startReloading(config: RelayConfig, world: RelayWorld): Promise<R
   const running = await startRelay(config, world);
   process.on('SIGHUP', () => void running.reload());
   return running;
-}
-
-async function connectRedis(config: RelayConfig): Promise<Redis | undefined> {
-  if (config.REDIS_URL === undefined) return undefined;
-  return openRedis({
-    url: config.REDIS_URL,
-    password: config.REDIS_PASSWORD,
-    timeoutMs: config.REDIS_TIMEOUT,
-    retryMs: config.REDIS_RETRY_DELAY,
-  });
 }

@@ -8,7 +8,7 @@ import { type GuardedRelay, guardedRelay, redisTimeoutMs } from './guarded-relay
 const home = '192.0.2.7';
 const elsewhere = '198.51.100.9';
 const stranger = (n: number) => `203.0.${n}.1`;
-const away = 'Redis does not answer: this process counts alone, more strictly';
+const away = 'Redis does not answer: this process counts alone';
 const back = 'Redis answers again: all processes count together';
 
 let redis: PrivateRedis;

@@ -1,7 +1,7 @@
 import type { ConfigOf } from '../../../config/environment.ts';
 import { withinAny } from '../../../domain/ip-address.ts';
-import { type Counter, counter, gauge, type Registry } from '../../metrics.ts';
-import { openSharedCounting, type SharedCounting } from '../../shared-counting.ts';
+import { counter, type Registry } from '../../metrics.ts';
+import { exposeDegradation, openSharedCounting } from '../../shared-counting.ts';
 import type { RelayWorld } from '../room.ts';
 import { type Guard, type LockoutConfig, lockoutRules, openGuard } from './guard.ts';
 import { openLocalLockouts } from './local-lockouts.ts';
@@ -29,7 +29,12 @@ type GuardWorld = Pick<RelayWorld, 'clock' | 'log' | 'redis'>;
 export function startGuard(config: GuardConfig, world: GuardWorld, registry: Registry): StartedGuard {
   const { clock, log } = world;
   const { shared, lockouts } = openCounting(config, world);
-  const locks = openGuardFigures(registry, shared);
+  exposeDegradation(registry, shared);
+  const locks = counter(registry, {
+    name: 'mailctl_lockouts_total',
+    help: 'Lockouts after failed logins',
+    labels: ['subject'],
+  });
   const guard = openGuard({
     clock,
     log,
@@ -59,20 +64,4 @@ function openCounting(config: GuardConfig, { clock, log, redis }: GuardWorld) {
   const rules = lockoutRules(config);
   const degradedDivisor = config.LOCKOUT_DEGRADED_DIVISOR;
   return { shared, lockouts: openLockouts({ shared, local, rules, degradedDivisor }) };
-}
-
-function openGuardFigures(registry: Registry, shared: SharedCounting): Counter<'subject'> {
-  gauge(registry, {
-    name: 'mailctl_limiter_degraded',
-    help: '1 while Redis should count and does not answer',
-    labels: [],
-    collect() {
-      this.set(shared.isDegraded() ? 1 : 0);
-    },
-  });
-  return counter(registry, {
-    name: 'mailctl_lockouts_total',
-    help: 'Lockouts after failed logins',
-    labels: ['subject'],
-  });
 }
