@@ -31,7 +31,7 @@ function headAsText({ message }: Trace, style: Style): readonly string[] {
     `  from     ${from === '' ? '<>' : from}`,
     `  subject  ${subject ?? ''}`,
     ...recipients.map(({ address, state: where, detail }) =>
-      `  ${where.padEnd(9)}${address}${detail === null ? '' : `  ${oneLine(detail)}`}`.trimEnd(),
+      `  ${where.padEnd(10)} ${address}${detail === null ? '' : `  ${oneLine(detail)}`}`.trimEnd(),
     ),
   ];
 }

@@ -236,6 +236,7 @@ describe('mailctl trace', () => {
     const { out } = await runInProcess(['-C', folder.path, 'trace', id]);
 
     expect(out).toMatch(new RegExp(`^${id}  queued\n`));
+    expect(out).toContain('\n  queued     ann@example.test\n');
     expect(out).toMatch(
       /\n\S+Z {2}http-api {8}received {10}name=test {2}address=127.0.0.1 .*size_bytes=\d+\n/,
     );
