@@ -60,7 +60,7 @@ export function usernameSubject(username: string): Subject {
 }
 
 /** The lock on a user name in one network. */
-export function pairSubject(network: string, username: string): Subject {
+function pairSubject(network: string, username: string): Subject {
   return `pair:${network} ${username}`;
 }
 

@@ -21,6 +21,8 @@ export interface SmtpCredential extends SmtpBounds {
   readonly createdAt: Date;
   readonly disabledAt: Date | undefined;
   readonly lastUsedAt: Date | undefined;
+  /** Whether mail of this disabled user is held when a relay hands it over. */
+  readonly holdsMail: boolean;
   /** Messages of one UTC day (`2026-03-01`), counted while a daily limit holds. */
   readonly sent: { readonly day: string; readonly messages: number } | undefined;
 }
@@ -35,6 +37,7 @@ type Row = Record<'id' | 'username' | 'password_hash', string> & {
   /** A bigint, which the driver gives as text. */
   readonly rate_period_ms: string | null;
   readonly daily_limit: number | null;
+  readonly holds_mail: boolean;
   readonly sent_day: string | null;
   readonly sent_messages: number;
   readonly created_at: Date;
@@ -43,7 +46,7 @@ type Row = Record<'id' | 'username' | 'password_hash', string> & {
 };
 
 const columns = `id, username, password_hash, sender_domains, networks, rate_messages, rate_period_ms, daily_limit,
-  sent_day::text, sent_messages, created_at, disabled_at, last_used_at`;
+  holds_mail, sent_day::text, sent_messages, created_at, disabled_at, last_used_at`;
 
 /** The credential of this user name, exactly as written, also when it is disabled. */
 export async function findSmtpCredential(
@@ -83,13 +86,33 @@ export async function updateSmtpBounds(db: Database, id: string, bounds: SmtpBou
   return changed > 0;
 }
 
-/** Disables a credential as of `at`, or enables it with undefined. The first time it was disabled stays. */
-export async function disableSmtpCredential(db: Database, id: string, at: Date | undefined): Promise<void> {
+/** Disables a credential as of `at`; the first time it was disabled stays. With `holdsMail` what arrives of its mail is held. */
+export async function disableSmtpCredential(
+  db: Database,
+  id: string,
+  { at, holdsMail }: { readonly at: Date; readonly holdsMail: boolean },
+): Promise<void> {
   await db.change(
-    `update smtp_credentials
-     set disabled_at = case when $2::timestamptz is null then null else coalesce(disabled_at, $2) end where id = $1`,
-    [id, at],
+    `update smtp_credentials set disabled_at = coalesce(disabled_at, $2), holds_mail = holds_mail or $3 where id = $1`,
+    [id, at, holdsMail],
   );
+}
+
+/** Enables a credential, and holds no more of its mail. */
+export async function enableSmtpCredential(db: Database, id: string): Promise<void> {
+  await db.change('update smtp_credentials set disabled_at = null, holds_mail = false where id = $1', [id]);
+}
+
+/** Those of the credentials whose mail is held. */
+export async function findHoldingCredentials(
+  db: Database,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await db.query<{ id: string }>(
+    'select id from smtp_credentials where id = any($1::text[]) and holds_mail',
+    [ids],
+  );
+  return new Set(rows.map(({ id }) => id));
 }
 
 /** Messages of one credential on one UTC day. */
@@ -142,6 +165,7 @@ function toCredential(row: Row): SmtpCredential {
     createdAt: row.created_at,
     disabledAt: row.disabled_at ?? undefined,
     lastUsedAt: row.last_used_at ?? undefined,
+    holdsMail: row.holds_mail,
     sent: row.sent_day === null ? undefined : { day: row.sent_day, messages: row.sent_messages },
   };
 }

@@ -136,8 +136,5 @@ function createdAsText({ user, password, try: line }: CreatedUser, style: Style)
 function disabledAsText({ user, held }: ChangedUser): string {
   const line = `${user.username} is disabled`;
   if (held === undefined) return line;
-  return [
-    `${line}; ${held} recipients are held`,
-    '  What a relay had accepted and not handed over yet comes after: run it again when the backlog is empty.',
-  ].join('\n');
+  return `${line}; ${held} recipients are held, and what relays still hand over will be (mailctl queue release)`;
 }

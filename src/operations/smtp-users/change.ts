@@ -2,6 +2,7 @@ import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
 import {
   disableSmtpCredential,
+  enableSmtpCredential,
   removeSmtpCredential,
   type SmtpCredential,
   updateSmtpBounds,
@@ -47,13 +48,16 @@ export async function planDisabling(
   const at = before.disabledAt ?? runtime.clock.now();
   const disable: Step = {
     do: 'query',
-    what: `refuse ${username} at AUTH and MAIL, within SMTP_AUTH_CACHE_TTL everywhere`,
-    run: async (world) => disableSmtpCredential(await world.postgres(), before.id, at),
+    what: `refuse ${username} at AUTH and MAIL, within SMTP_AUTH_CACHE_TTL everywhere${holdQueued ? ', and hold what relays still hand over of its mail' : ''}`,
+    run: async (world) =>
+      disableSmtpCredential(await world.postgres(), before.id, { at, holdsMail: holdQueued }),
   };
   const hold = holdQueued ? await planHold(db, before) : undefined;
-  const steps = [...(before.disabledAt ? [] : [disable]), ...(hold ? [hold.step] : [])];
+  const holdsMail = before.holdsMail || holdQueued;
+  const isDone = before.disabledAt !== undefined && before.holdsMail === holdsMail;
+  const steps = [...(isDone ? [] : [disable]), ...(hold ? [hold.step] : [])];
   const title = `Disable the SMTP user ${username}`;
-  const plan = planOn(before, title, steps, { ...before, disabledAt: at });
+  const plan = planOn(before, title, steps, { ...before, disabledAt: at, holdsMail });
   return { ...plan, result: () => ({ ...plan.result(), ...(hold && { held: hold.held() }) }) };
 }
 
@@ -63,10 +67,14 @@ export async function planEnabling(runtime: Runtime, username: string): Promise<
   const enable: Step = {
     do: 'query',
     what: `let ${username} log in again`,
-    run: async (world) => disableSmtpCredential(await world.postgres(), before.id, undefined),
+    run: async (world) => enableSmtpCredential(await world.postgres(), before.id),
   };
   const title = `Enable the SMTP user ${username}`;
-  return planOn(before, title, before.disabledAt ? [enable] : [], { ...before, disabledAt: undefined });
+  return planOn(before, title, before.disabledAt ? [enable] : [], {
+    ...before,
+    disabledAt: undefined,
+    holdsMail: false,
+  });
 }
 
 /** Plans to forget a user; its messages and their history stay. Asks first. */

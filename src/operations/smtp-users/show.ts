@@ -19,6 +19,8 @@ export interface ShownUser {
   readonly daily_limit: number | null;
   readonly created_at: string;
   readonly disabled_at: string | null;
+  /** Whether mail of this disabled user is held. */
+  readonly holds_mail: boolean;
   readonly last_used_at: string | null;
 }
 
@@ -49,6 +51,7 @@ export function shownUser(user: Omit<SmtpCredential, 'passwordHash'>): ShownUser
     daily_limit: user.dailyLimit ?? null,
     created_at: user.createdAt.toISOString(),
     disabled_at: user.disabledAt?.toISOString() ?? null,
+    holds_mail: user.holdsMail,
     last_used_at: user.lastUsedAt?.toISOString() ?? null,
   };
 }

@@ -1,7 +1,9 @@
 import type { Database } from '../../adapters/postgres.ts';
+import { newId } from '../../domain/id.ts';
 import type { Submission } from '../../domain/submission.ts';
 import { insertSubmissions } from '../../store/messages.ts';
-import { countSentMessages } from '../../store/smtp-credentials.ts';
+import { changeQueue } from '../../store/queue-changes.ts';
+import { countSentMessages, findHoldingCredentials } from '../../store/smtp-credentials.ts';
 import { findReusedNames, insertAliases, recogniseResubmissions } from '../../store/resubmission.ts';
 import type { ApiMetrics } from './api-metrics.ts';
 import { type FrameVerdict, readFrame, readFrames } from './frames.ts';
@@ -52,6 +54,8 @@ async function storeAll(room: IntakeRoom, submissions: readonly Submission[]): P
 
 async function storeBatch(room: IntakeRoom, submissions: readonly Submission[]): Promise<Verdicts> {
   const { db, limits, metrics } = room;
+  const credentials = new Set(submissions.map(({ credentialId }) => credentialId));
+  const holding = await findHoldingCredentials(db, [...credentials]);
   const store = async (within: Database): Promise<Verdicts> => {
     const aliases = await recogniseResubmissions(within, submissions, limits.DEDUPE_WINDOW);
     const others = submissions.filter(({ id }) => !aliases.has(id));
@@ -62,12 +66,43 @@ async function storeBatch(room: IntakeRoom, submissions: readonly Submission[]):
     }));
     const added = await insertSubmissions(within, messages);
     await insertAliases(within, aliases);
+    await holdMail(within, room, { submissions, added: new Set<string>(added), holding });
     await countSent(within, submissions, new Set<string>(added), limits.DAILY_LIMIT !== undefined);
     metrics.messages.inc({ source: 'smtp' }, added.length);
     return new Map([...aliases].map(([id, of]) => [id, { id, verdict: 'alias', of }]));
   };
   const isNamed = submissions.some(({ dedupe }) => dedupe !== undefined);
-  return isNamed ? db.transaction(store) : store(db);
+  return isNamed || holding.size > 0 ? db.transaction(store) : store(db);
+}
+
+interface Arrived {
+  readonly submissions: readonly Submission[];
+  readonly added: ReadonlySet<string>;
+  /** Credentials whose mail is held. */
+  readonly holding: ReadonlySet<string>;
+}
+
+/** What was accepted of a user before it was disabled with its mail held is kept for the operator to decide. */
+async function holdMail(
+  within: Database,
+  { random }: Pick<IntakeRoom, 'random'>,
+  { submissions, added, holding }: Arrived,
+): Promise<void> {
+  const held = submissions.filter(({ id, credentialId }) => added.has(id) && holding.has(credentialId));
+  const [first] = held;
+  if (!first) return;
+  const messageIds = held.map(({ id }) => id);
+  const limit = held.reduce((sum, { envelope }) => sum + envelope.rcptTo.length, 0);
+  const at = first.receivedAt;
+  await changeQueue(
+    within,
+    { act: 'hold', filter: { messageIds }, reason: 'the SMTP user is disabled and its mail held', limit },
+    {
+      at,
+      eventId: () => newId('evt', at, random.bytes(10)),
+      deliveryId: () => newId('whd', at, random.bytes(10)),
+    },
+  );
 }
 
 /** In the order of credentials, so that two batches at once do not wait for each other in a circle. */

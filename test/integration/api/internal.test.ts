@@ -5,7 +5,11 @@ import { Secret } from '../../../src/domain/secret.ts';
 import type { Submission } from '../../../src/domain/submission.ts';
 import { encodeSubmission } from '../../../src/domain/submission-codec.ts';
 import { findMessage } from '../../../src/store/message-views.ts';
-import { insertSmtpCredential } from '../../../src/store/smtp-credentials.ts';
+import {
+  disableSmtpCredential,
+  enableSmtpCredential,
+  insertSmtpCredential,
+} from '../../../src/store/smtp-credentials.ts';
 import { submission } from '../../store/submissions.ts';
 import { type ApiUnderTest, countOf, internalToken, runningApi } from './running-api.ts';
 
@@ -191,6 +195,34 @@ describe("the relay's question about a user", () => {
     expect(await credential()).toMatchObject({ daily: { limit, sent: 2, at } });
     await api.db.change(`update smtp_credentials set sent_day = sent_day - 1 where username = 'kept'`);
     expect(await credential()).toMatchObject({ daily: { limit, sent: 0, at } });
+  });
+
+  it('is no matter for mail that was accepted before the user was disabled, unless its mail is to be held', async () => {
+    const passwordHash = '$scrypt$';
+    await insertSmtpCredential(api.db, { id: 'usr_8', username: 'stopped', passwordHash, senderDomains: [] });
+    const states = async (id: string) =>
+      (await api.db.query<{ state: string }>('select state from recipients where message_id = $1', [id])).map(
+        ({ state }) => state,
+      );
+    const mail = () =>
+      submission({
+        credentialId: 'usr_8',
+        envelope: { mailFrom: 'a@acme.test', rcptTo: ['ann@example.com', 'bob@example.com'] },
+      });
+    const [first, second, other, third] = [mail(), mail(), submission(), mail()];
+    await disableSmtpCredential(api.db, 'usr_8', { at: new Date(), holdsMail: false });
+    await ship(batch(first));
+    await disableSmtpCredential(api.db, 'usr_8', { at: new Date(), holdsMail: true });
+    expect(await ship(batch(second, other))).toMatchObject({ status: 200 });
+    await enableSmtpCredential(api.db, 'usr_8');
+    await ship(batch(third, second));
+    expect(await Promise.all([first, second, other, third].map(({ id }) => states(id)))).toEqual([
+      ['queued', 'queued'],
+      ['held', 'held'],
+      ['queued'],
+      ['queued', 'queued'],
+    ]);
+    expect(await countOf(api.db, `events where message_id = '${second.id}' and kind = 'held'`)).toBe(2);
   });
 
   it('has the limit of the platform where the user has none of its own', async () => {

@@ -159,7 +159,12 @@ describe('mailctl smtp-users disable', () => {
     expect((await asJson('disable', 'ams', '--hold-queued')).data.held).toBe(2);
     expect(await states(mine)).toEqual(['held', 'held']);
     expect(await states(other)).toEqual(['queued']);
-    expect((await asJson('disable', 'ams', '--hold-queued')).data.held).toBe(0);
+    expect((await asJson('disable', 'ams', '--hold-queued')).data).toMatchObject({
+      held: 0,
+      user: { holds_mail: true },
+    });
+    expect((await asJson('disable', 'ams')).data.user.holds_mail).toBe(true);
+    expect((await asJson('enable', 'ams')).data.user.holds_mail).toBe(false);
   });
 });
 
