@@ -119,7 +119,7 @@ describe('the shipper', () => {
     const beside: (readonly string[])[] = [];
     const underWay = new Set<readonly string[]>();
     const isLarge = (ids: readonly string[]) => ids.includes(large.id);
-    api.behave = async (ids) => {
+    api.behave = async (ids): Promise<'judge'> => {
       if (isLarge(ids) || [...underWay].some(isLarge)) beside.push(...underWay);
       underWay.add(ids);
       for (let turn = 0; isLarge(ids) && turn < 20_000; turn += 1) await new Promise(setImmediate);
