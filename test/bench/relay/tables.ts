@@ -1,0 +1,68 @@
+import { median, type Row } from '../report.ts';
+import type { Case, Result } from './measure.ts';
+
+/** A row for each case and server: medians of the rounds, and how many times as much our relay did. */
+export function tableOf(cases: readonly Case[], results: readonly Result[]): readonly Row[] {
+  const servers = [...new Set(results.map(({ server }) => server))];
+  return cases.flatMap((which) => {
+    const of = (name: string) => results.filter((one) => one.which === which && one.server === name);
+    const ours = median(of('our relay').map(({ perSecond }) => perSecond));
+    return servers.map((server) => rowOf(which, server, of(server), ours));
+  });
+}
+
+function rowOf(which: Case, server: string, rounds: readonly Result[], ours: number): Row {
+  const middle = (digits: number, read: (one: Result) => number) =>
+    Number(median(rounds.map(read)).toFixed(digits));
+  const perSecond = median(rounds.map((one) => one.perSecond));
+  return {
+    kb: which.bytes / 1000,
+    connections: which.connections,
+    'messages each': which.perConnection,
+    tls: which.tls ? 'yes' : 'no',
+    server,
+    'messages/s': Math.round(perSecond),
+    'ours ×': Number((ours / perSecond).toFixed(2)),
+    'p50 ms': middle(1, ({ p50Ms }) => p50Ms),
+    'p99 ms': middle(1, ({ p99Ms }) => p99Ms),
+    'server cpu-s/1000': middle(3, ({ serverCpuSeconds }) => serverCpuSeconds),
+    'client cpu-s/1000': middle(3, (one) => (one.cpuSeconds / one.accepted) * 1000),
+    'peak mb': Math.round(Math.max(...rounds.map(({ peakMegabytes }) => peakMegabytes))),
+  };
+}
+
+interface Aim {
+  readonly server: string;
+  readonly messages: 'many' | 'one';
+  readonly connections: number;
+  readonly figure: string;
+  readonly least?: number;
+  readonly most?: number;
+}
+
+const ratio = 'ours ×';
+const aims: readonly Aim[] = [
+  ...[20, 100].flatMap((connections) => [
+    { server: 'Postfix, hold', messages: 'many' as const, connections, figure: ratio, least: 4 },
+    { server: 'Haraka, spool', messages: 'many' as const, connections, figure: ratio, least: 8 },
+    { server: 'Haraka, discard', messages: 'many' as const, connections, figure: ratio, least: 2 },
+    { server: 'our no-op', messages: 'many' as const, connections, figure: ratio, least: 0.5 },
+  ]),
+  { server: 'Haraka, discard', messages: 'one', connections: 20, figure: ratio, least: 2 },
+  { server: 'our relay', messages: 'many', connections: 20, figure: 'server cpu-s/1000', most: 0.12 },
+  { server: 'our relay', messages: 'many', connections: 20, figure: 'p99 ms', most: 10 },
+  { server: 'our relay', messages: 'many', connections: 100, figure: 'peak mb', most: 120 },
+];
+
+/** What is aimed at, with 5 KB in plain text on a quiet machine, and what was found; an aim whose peer was absent is left out. */
+export function aimsOf(rows: readonly Row[]): readonly Row[] {
+  return aims.flatMap(({ server, messages, connections, figure, least = 0, most = Infinity }) => {
+    const wanted = { server, 'messages each': messages, connections, kb: 5, tls: 'no' };
+    const row = rows.find((one) => Object.entries(wanted).every(([name, value]) => one[name] === value));
+    if (!row) return [];
+    const found = Number(row[figure]);
+    const bound = most === Infinity ? `≥ ${least}` : `≤ ${most}`;
+    const met = found >= least && found <= most ? 'yes' : 'no';
+    return [{ server, 'messages each': messages, connections, figure, aim: bound, found, met }];
+  });
+}
