@@ -39,6 +39,7 @@ export function openSharedCounting(options: SharedCountingOptions): SharedCounti
   const state: State = { options, stopped, degraded: false, returning: Promise.resolve() };
   const { redis } = options;
   redis?.onReady(() => void learnAnew(state, redis));
+  if (redis) state.returning = learnAnew(state, redis);
   return {
     ask: (ask, instead) => {
       if (!redis || state.degraded) return instead();
@@ -87,7 +88,7 @@ async function awaitReturn(state: State, redis: Redis): Promise<void> {
   }
 }
 
-/** A Redis that was restarted between two questions has forgotten everything. */
+/** A Redis that is new, or was restarted between two questions, has forgotten everything. */
 async function learnAnew(state: State, redis: Redis): Promise<void> {
   if (state.degraded) return;
   const failure = await failureOf(state, redis);

@@ -40,7 +40,7 @@ it('counts alone, and is not degraded by it, where there is no Redis', async () 
 
 it('asks a Redis that did not answer no more until it has answered and was told what it missed', async () => {
   const { state, redis } = switchedRedis();
-  let refusals = 2;
+  let refusals = 0;
   const counting = countingOn(redis, async () => {
     refusals -= 1;
     if (refusals >= 0) throw new Error('not yet');
@@ -50,6 +50,8 @@ it('asks a Redis that did not answer no more until it has answered and was told 
       (to) => to.call('GET'),
       () => 'alone',
     );
+  await until(() => refusals === -1);
+  refusals = 2;
   state.isUp = false;
   expect(await ask()).toBe('alone');
   const calls = state.calls;

@@ -154,6 +154,20 @@ describe('a Redis that is stopped under attack', () => {
     });
   });
 
+  it('loses no exemption, even when the relay is restarted too', async () => {
+    const before = await relayOf();
+    await before.logIn(home, 'ann', 'right');
+    await before.guard.stop();
+    await redis.stop();
+    await redis.start();
+    const after = await guardedRelay(redis.url, {}, before.kept());
+    relays.push(after);
+    await until(async () => (await after.redis.call('EXISTS', 'mailctl:known:ann 192.0.2.0/24')) === 1);
+    for (let n = 0; n < 15; n += 1) await after.logIn(stranger(n), 'ann', `wrong ${n}`);
+    expect(await after.logIn(elsewhere, 'ann', 'right')).toBe('locked');
+    expect(await after.logIn(home, 'ann', 'right')).toBe('accepted');
+  });
+
   it('need not be there when a relay starts', async () => {
     await redis.stop();
     const relay = await relayOf();

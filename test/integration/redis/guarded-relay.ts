@@ -13,6 +13,8 @@ export interface GuardedRelay extends AsyncDisposable {
   readonly redis: Redis;
   readonly guard: ReturnType<typeof startGuard>;
   readonly logged: readonly string[];
+  /** What it wrote down for the next relay that starts in its place. */
+  kept(): string | undefined;
   logIn(address: string, username: string, password: string): Promise<VerifyAnswer['outcome']>;
   /** How many wrong passwords, each another one, are looked at before the next is not. */
   guessUntilLocked(address: string, username: string): Promise<number>;
@@ -24,6 +26,7 @@ export const redisTimeoutMs = 100;
 export async function guardedRelay(
   url: string,
   variables: Readonly<Record<string, string>> = {},
+  remembered?: string,
 ): Promise<GuardedRelay> {
   const config = relayConfig('/nowhere', { REDIS_RETRY_DELAY: '20ms', ...variables });
   const redis = await openRedis({ url, password: undefined, timeoutMs: redisTimeoutMs, retryMs: 20 });
@@ -31,7 +34,11 @@ export async function guardedRelay(
   const write = (msg: string, _fields?: LogFields) => void logged.push(msg);
   const registry = openMetrics('relay');
   const world = { clock: systemClock, redis, log: { ...silentLog, info: write, warn: write } };
-  const guard = startGuard(config, world, registry);
+  let kept: string | undefined;
+  const save = (read: () => string) => {
+    kept = read();
+  };
+  const guard = startGuard(config, world, registry, { text: remembered, save });
   const check = async ({ username, password }: Login): Promise<VerifyAnswer> =>
     username === 'ann' && password.reveal() === 'right'
       ? { outcome: 'accepted', credential: { id: 'usr_ann', username, senderDomains: [] } }
@@ -43,6 +50,7 @@ export async function guardedRelay(
     redis,
     guard,
     logged,
+    kept: () => kept,
     logIn,
     guessUntilLocked: async (address, username) => {
       for (let looked = 0; ; looked += 1) {

@@ -1,5 +1,9 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { expect, it, onTestFinished } from 'vitest';
 
+import { openRedis } from '../../../src/adapters/redis.ts';
 import type { Listening } from '../../../src/services/running.ts';
 import { type PrivateRedis, privateRedis } from '../../engines/private-redis.ts';
 import { type Program, startProgram } from '../../programs/program.ts';
@@ -11,15 +15,24 @@ import { until } from '../api/until.ts';
 
 const limits = { LOCKOUT_NETWORK_FAILURES: '6', LOCKOUT_PAIR_FAILURES: '3', REDIS_RETRY_DELAY: '20ms' };
 
-async function runRelay(redis: PrivateRedis, variables: Readonly<Record<string, string>> = {}) {
+async function relayFolder(): Promise<string> {
   const folder = await temporaryDirectory();
   onTestFinished(() => folder[Symbol.asyncDispose]());
+  return folder.path;
+}
+
+async function runRelay(
+  redis: PrivateRedis,
+  variables: Readonly<Record<string, string>> = {},
+  place?: string,
+) {
+  const folder = place ?? (await relayFolder());
   const api = await startWholeApi();
   onTestFinished(() => api[Symbol.asyncDispose]());
-  await writeCertificate(folder.path);
+  await writeCertificate(folder);
   const relay = await startProgram('relay.ts', {
     environment: {
-      ...relayEnvironment(folder.path),
+      ...relayEnvironment(folder),
       ...limits,
       API_INTERNAL_URL: api.url,
       REDIS_URL: redis.url,
@@ -90,4 +103,23 @@ it('never turns away an address that stands for many', async () => {
   const relay = await runRelay(redis, { RELAY_NEVER_COUNTED: '127.0.0.0/8' });
   for (let n = 0; n < 10; n += 1) await tryLogin(relay, plain(`name${n}`, 'letmein'));
   expect((await tryLogin(relay, annPlain))[1]).toMatch(/^235 /);
+});
+
+it('writes down, for its owner alone, where users are at home, and tells it to an empty Redis', async () => {
+  await using redis = await privateRedis();
+  const folder = await relayFolder();
+  const first = await runRelay(redis, {}, folder);
+  expect((await tryLogin(first, annPlain))[1]).toMatch(/^235 /);
+  first.kill('SIGTERM');
+  expect(await first.ended).toBe(0);
+  const file = join(folder, 'journal', 'networks.json');
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject([
+    { username: 'ann', network: '127.0.0.0/24' },
+  ]);
+  await redis.stop();
+  await redis.start();
+  await runRelay(redis, {}, folder);
+  await using client = await openRedis({ url: redis.url, password: undefined, timeoutMs: 200, retryMs: 20 });
+  await until(async () => (await client.call('EXISTS', 'mailctl:known:ann 127.0.0.0/24')) === 1);
 });

@@ -125,7 +125,10 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
       retryMs: config.SMTP_AUTH_RETRY_DELAY,
       changed: () => undefined,
     }),
-    guard: startGuard(config, { ...world, redis: undefined }, registry),
+    guard: startGuard(config, { ...world, redis: undefined }, registry, {
+      text: undefined,
+      save: () => undefined,
+    }),
     openBody: () =>
       openBody({
         spillPath: () => join(folder, systemRandom.letters(20)),

@@ -11,6 +11,7 @@ import {
   type Subject,
 } from '../../../domain/lockout.ts';
 import { type BoundedMap, openBoundedMap } from './bounded-map.ts';
+import type { Acquaintance } from './known-networks.ts';
 
 /** How an attempt stands before its password is looked at. */
 export interface Standing {
@@ -29,7 +30,7 @@ export interface Failure {
 /** What another counter may take over from this one. */
 export interface Findings {
   readonly locks: readonly { readonly subject: Subject; readonly leftMs: number }[];
-  readonly known: readonly { readonly attempt: Attempt; readonly leftMs: number }[];
+  readonly known: readonly Acquaintance[];
 }
 
 /** What this process alone has counted. It knows no bans of the operator. */
@@ -38,7 +39,10 @@ export interface LocalLockouts {
   findStanding(attempt: Attempt): Standing;
   /** Counts the same guess once in a window. Returns what it locked. */
   countFailure(failure: Failure, rules: LockoutRules): readonly CountedSubject[];
-  countSuccess(attempt: Attempt, rules: LockoutRules): void;
+  /** True when it is news that the user is at home in this network, or nearly forgotten. */
+  countSuccess(attempt: Attempt, rules: LockoutRules): boolean;
+  /** Takes over what an earlier process knew. */
+  learn(known: readonly Acquaintance[], rules: LockoutRules): void;
   findings(): Findings;
   /** Lifts locks that somebody else keeps, or does not keep, from now on. */
   release(subjects: readonly Subject[]): void;
@@ -65,6 +69,7 @@ export function openLocalLockouts(clock: Pick<Clock, 'monotonicMs'>, capacity: n
     findStanding: (attempt) => findStanding(state, attempt),
     countFailure: (failure, rules) => countFailure(state, failure, rules),
     countSuccess: (attempt, rules) => countSuccess(state, attempt, rules),
+    learn: (known, rules) => learn(state, known, rules),
     findings: () => findings(state),
     release: (subjects) => subjects.forEach((subject) => release(state, subject)),
   };
@@ -91,14 +96,26 @@ function countFailure(
   });
 }
 
-function countSuccess(state: State, attempt: Attempt, rules: LockoutRules): void {
-  if (attempt.address === undefined) return;
+/** Written down when less than this part of the time is left: not at each login. */
+const worthRenewing = 0.9;
+
+function countSuccess(state: State, attempt: Attempt, rules: LockoutRules): boolean {
+  if (attempt.address === undefined) return false;
   const now = state.clock.monotonicMs();
+  const before = state.known.get(acquaintance(attempt))?.untilMs ?? 0;
   state.known.set(acquaintance(attempt), { attempt, untilMs: now + rules.knownMs });
   for (const { counted, subject } of countedSubjects(attempt, true)) {
     const record = state.records.get(subject);
     if (counted === 'pair' && record)
       state.records.set(subject, { ...record, failures: 0, windowEndsMs: now });
+  }
+  return before < now + rules.knownMs * worthRenewing;
+}
+
+function learn({ clock, known }: State, told: readonly Acquaintance[], { knownMs }: LockoutRules): void {
+  for (const { attempt, leftMs } of told) {
+    const untilMs = clock.monotonicMs() + Math.min(leftMs, knownMs);
+    known.set(acquaintance(attempt), { attempt, untilMs });
   }
 }
 

@@ -35,6 +35,8 @@ export interface LockoutsOptions {
   readonly rules: LockoutRules;
   /** While Redis is away this part of the failures locks: several relays count apart then. */
   readonly degradedDivisor: number;
+  /** Hears that users are known in networks that a restart should know too. */
+  learned(): void;
 }
 
 /**
@@ -65,7 +67,7 @@ export function openLockouts(options: LockoutsOptions): Lockouts {
       ),
     countFailure: (failure) => countFailure(options, failure),
     countSuccess: (attempt) => {
-      local.countSuccess(attempt, rules);
+      if (local.countSuccess(attempt, rules)) options.learned();
       return shared.ask(
         (redis) => recordSuccess(redis, attempt, rules),
         () => undefined,

@@ -4,6 +4,7 @@ import { counter, type Registry } from '../../metrics.ts';
 import { exposeDegradation, openSharedCounting } from '../../shared-counting.ts';
 import type { RelayWorld } from '../room.ts';
 import { type Guard, type LockoutConfig, lockoutRules, openGuard } from './guard.ts';
+import { readKnown, writeKnown } from './known-networks.ts';
 import { openLocalLockouts } from './local-lockouts.ts';
 import { openLockouts, refillLockouts } from './lockouts.ts';
 import { openQuotas } from './quotas.ts';
@@ -25,10 +26,21 @@ export interface StartedGuard extends Guard {
 
 type GuardWorld = Pick<RelayWorld, 'clock' | 'log' | 'redis'>;
 
+/** What outlives a restart: the networks that users logged in from. */
+export interface GuardMemory {
+  readonly text: string | undefined;
+  save(read: () => string): void;
+}
+
 /** Opens the guard as the variables say, with its figures. */
-export function startGuard(config: GuardConfig, world: GuardWorld, registry: Registry): StartedGuard {
+export function startGuard(
+  config: GuardConfig,
+  world: GuardWorld,
+  registry: Registry,
+  memory: GuardMemory,
+): StartedGuard {
   const { clock, log } = world;
-  const { shared, lockouts } = openCounting(config, world);
+  const { shared, lockouts } = openCounting(config, world, memory);
   exposeDegradation(registry, shared);
   const locks = counter(registry, {
     name: 'mailctl_lockouts_total',
@@ -52,8 +64,10 @@ export function startGuard(config: GuardConfig, world: GuardWorld, registry: Reg
   return { ...guard, stop };
 }
 
-function openCounting(config: GuardConfig, { clock, log, redis }: GuardWorld) {
+function openCounting(config: GuardConfig, { clock, log, redis }: GuardWorld, memory: GuardMemory) {
   const local = openLocalLockouts(clock, config.LOCKOUT_ENTRIES);
+  const rules = lockoutRules(config);
+  local.learn(readKnown(memory.text, clock.now()), rules);
   const shared = openSharedCounting({
     clock,
     log,
@@ -61,7 +75,7 @@ function openCounting(config: GuardConfig, { clock, log, redis }: GuardWorld) {
     retryMs: config.REDIS_RETRY_DELAY,
     refill: (back) => refillLockouts(back, local),
   });
-  const rules = lockoutRules(config);
+  const learned = () => memory.save(() => writeKnown(local.findings().known, clock.now()));
   const degradedDivisor = config.LOCKOUT_DEGRADED_DIVISOR;
-  return { shared, lockouts: openLockouts({ shared, local, rules, degradedDivisor }) };
+  return { shared, lockouts: openLockouts({ shared, local, rules, degradedDivisor, learned }) };
 }

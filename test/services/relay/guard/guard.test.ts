@@ -42,6 +42,7 @@ function setUp({
     local: openLocalLockouts(clock, capacity),
     rules,
     degradedDivisor: 2,
+    learned: () => undefined,
   });
   const locked: string[] = [];
   const guard = openGuard({
