@@ -130,9 +130,12 @@ function connector({ connectTimeoutMs, mayConnect }: HttpOptions): buildConnecto
       done(new NotConnected(`the address ${literal} is not public`, true), null);
       return;
     }
+    const startedMs = performance.now();
     connect(options, (error, socket) => {
-      if (error) done(notConnected(error), null);
-      else if (socket) done(null, socket);
+      if (error) return done(notConnected(error), null);
+      if (performance.now() - startedMs <= connectTimeoutMs) return done(null, socket);
+      socket.destroy();
+      return done(new NotConnected(`no connection within ${connectTimeoutMs} ms`, false), null);
     });
   };
 }

@@ -54,6 +54,24 @@ describe('an exchange over HTTP', () => {
     expect(ended.end === 'answered' && ended.body.toString()).toBe('postal.example.test');
   });
 
+  it('sends nothing over a connection that was ready only after a freeze longer than connecting may take', async () => {
+    let bytes = 0;
+    using server = await accepting((socket) => {
+      socket.on('data', (part) => {
+        bytes += part.length;
+      });
+    });
+    await using http = openHttp({ ...options, connectTimeoutMs: 50 });
+
+    const ending = http.exchange({ method: 'POST', url: server.url, body: 'x', withinMs: 1000 });
+    await new Promise(process.nextTick);
+    const awakeMs = performance.now() + 200;
+    while (performance.now() < awakeMs);
+
+    expect(await ending).toMatchObject({ end: 'not-sent' });
+    expect(bytes).toBe(0);
+  });
+
   it('follows no redirect', async () => {
     let asked = 0;
     using server = await serving((_, response) => {
