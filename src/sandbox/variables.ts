@@ -61,6 +61,7 @@ export function firstVariables(dir: string, postgres: ManagedPostgres, random: R
     API_HEALTH_LISTEN: '127.0.0.1:0',
     WORKER_HEALTH_LISTEN: '127.0.0.1:0',
     WORKER_POLL_INTERVAL: '50ms',
+    RELAY_NEVER_COUNTED: '127.0.0.0/8',
     WEBHOOK_ALLOWED_ADDRESSES: '127.0.0.0/8,::1/128',
     E2E_RECIPIENT: 'inbox@recipient.test',
     E2E_SMTP_CA_FILE: join(dir, files.certificate),
