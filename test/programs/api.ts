@@ -1,0 +1,7 @@
+// The api itself, as `mailctl api` runs it: configuration from the environment, log on stdout, ends on SIGTERM.
+import { loadConfig } from '../../src/config/load.ts';
+import { main } from '../../src/services/api/main.ts';
+
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
+await main(loadConfig('api', { environment: process.env, file: undefined, readFile: () => '' }), stop.signal);
