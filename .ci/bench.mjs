@@ -16,7 +16,7 @@ const vitest = [
 
 const { status } = spawnSync(
   process.execPath,
-  [...vitest, '--no-file-parallelism', '--disable-console-intercept', ...names],
+  [...vitest, '--disable-console-intercept', '--no-file-parallelism', ...names],
   { cwd: root, stdio: 'inherit', env: { ...process.env, BENCH_SIZE: size } },
 );
 process.exitCode = status ?? 1;

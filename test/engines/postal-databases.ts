@@ -23,7 +23,7 @@ export interface TestPostal extends AsyncDisposable {
   readonly messages: string;
 }
 
-export const testApiKey = new Secret('ILhJDVFXjMGU6bzl1mIo2lCL');
+const testApiKey = new Secret('ILhJDVFXjMGU6bzl1mIo2lCL');
 const serverId = 7;
 
 /** Creates them: `await using databases = await postalDatabases()`. */
