@@ -72,6 +72,12 @@ export const relayJournal = {
     means: 'Such requests under way at once',
     fallback: '2',
   }),
+  RELAY_SHIP_GATHER: variable(duration, {
+    section,
+    readBy,
+    means: 'How long a request that is not full gathers more after the one before it; 0s sends at once',
+    fallback: '10ms',
+  }),
   RELAY_SHIP_TIMEOUT: variable(duration, {
     section,
     readBy,

@@ -17,6 +17,7 @@ export type ShipperConfig = Pick<
   | 'RELAY_SHIP_RECORDS'
   | 'RELAY_SHIP_BYTES'
   | 'RELAY_SHIP_CONCURRENCY'
+  | 'RELAY_SHIP_GATHER'
   | 'RELAY_SHIP_TIMEOUT'
   | 'RELAY_SHIP_PROBE_TIMEOUT'
   | 'RELAY_SHIP_FAILURES'
@@ -61,6 +62,8 @@ export interface Shipping {
   cursor: Position;
   /** Records in the next request: fewer after the api found one too large. */
   most: number;
+  /** Until then what is accepted gathers, by the monotonic clock: many small requests cost far more than a few large ones. */
+  gatherUntilMs: number;
   /** Why the api refuses the relay as such. */
   refusal: string | undefined;
   rewinds: { readonly since: Date; readonly done: (start: Promise<Position>) => void }[];
@@ -87,6 +90,7 @@ export function beginShipping(config: ShipperConfig, world: ShipperWorld): Shipp
     window: [],
     cursor: world.journal.settled(),
     most: config.RELAY_SHIP_RECORDS,
+    gatherUntilMs: 0,
     refusal: undefined,
     rewinds: [],
     isStopping: false,

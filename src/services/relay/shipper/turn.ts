@@ -29,6 +29,8 @@ async function turn(state: Shipping): Promise<void> {
   const { config, world, window } = state;
   if (window.length === 0) await rewind(state);
   if (isFull(state) || state.rewinds.length > 0) return settleFront(state);
+  const gatherMs = state.gatherUntilMs - world.clock.monotonicMs();
+  if (gatherMs > 0) return pause(state, gatherMs);
   const batch = await world.journal.read(state.cursor, {
     records: state.most,
     bytes: config.RELAY_SHIP_BYTES,
@@ -46,8 +48,12 @@ function isFull({ config, window }: Shipping): boolean {
   return window.length >= config.RELAY_SHIP_CONCURRENCY || window.some(({ batch }) => isLarge(batch, config));
 }
 
-function isLarge({ records }: Batch, { RELAY_SHIP_BYTES: limit }: Shipping['config']): boolean {
-  return records.reduce((sum, { frame }) => sum + frame.length, 0) > limit;
+function isLarge(batch: Batch, { RELAY_SHIP_BYTES: limit }: Shipping['config']): boolean {
+  return sizeOf(batch) > limit;
+}
+
+function sizeOf({ records }: Batch): number {
+  return records.reduce((sum, { frame }) => sum + frame.length, 0);
 }
 
 async function rewind(state: Shipping): Promise<void> {
@@ -59,6 +65,9 @@ async function rewind(state: Shipping): Promise<void> {
 }
 
 function begin(state: Shipping, batch: Batch, ticket: Ticket): void {
+  const { config, world } = state;
+  const isGathered = batch.records.length >= state.most || sizeOf(batch) * 2 > config.RELAY_SHIP_BYTES;
+  state.gatherUntilMs = isGathered ? 0 : world.clock.monotonicMs() + config.RELAY_SHIP_GATHER;
   state.cursor = batch.next;
   state.window = [...state.window, { batch, answer: ship(state, batch, ticket) }];
 }

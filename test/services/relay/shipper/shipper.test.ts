@@ -19,6 +19,7 @@ import {
 import { startShipper } from '../../../../src/services/relay/shipper/shipper.ts';
 import type { ShipperConfig, ShipperWorld } from '../../../../src/services/relay/shipper/shipping.ts';
 import { listeningLog, openTestJournal, submission, temporaryDirectory, until } from '../journal/fixture.ts';
+import { standingClock } from '../../../fakes/standing-clock.ts';
 import { type StandInApi, startStandInApi } from './stand-in-api.ts';
 
 function shipperConfig(url: string, changes: Partial<ShipperConfig> = {}): ShipperConfig {
@@ -29,6 +30,7 @@ function shipperConfig(url: string, changes: Partial<ShipperConfig> = {}): Shipp
     RELAY_SHIP_RECORDS: 8,
     RELAY_SHIP_BYTES: 4_000,
     RELAY_SHIP_CONCURRENCY: 2,
+    RELAY_SHIP_GATHER: 0,
     RELAY_SHIP_TIMEOUT: 2_000,
     RELAY_SHIP_PROBE_TIMEOUT: 100,
     RELAY_SHIP_FAILURES: 3,
@@ -110,6 +112,31 @@ describe('the shipper', () => {
     }
     expect(api.mostAtOnce()).toBeLessThanOrEqual(2);
     expect(new Set(api.stored.values())).toEqual(new Set([1]));
+  });
+
+  it('sends the first at once, gathers what comes soon after it, and waits for no more once a request is full', async () => {
+    await using directory = await temporaryDirectory();
+    await using api = await startStandInApi();
+    await using opened = await openTestJournal(directory.path);
+    const clock = standingClock();
+    await using _ = ship(api, {
+      journal: opened.journal,
+      config: { RELAY_SHIP_GATHER: 1_000 },
+      world: { clock },
+    });
+    const [first = ''] = await fill(opened.journal, 1);
+    await until('the first is stored', () => api.stored.has(first));
+    for (let number = 1; number <= 5; number += 1) await fill(opened.journal, 1, number);
+    expect(api.batches).toEqual([[first]]);
+
+    clock.advance(1_000);
+    await until('the others are stored', () => api.stored.size === 6);
+    expect(api.batches.map(({ length }) => length)).toEqual([1, 5]);
+
+    clock.advance(1_000);
+    const many = await fill(opened.journal, 16, 100);
+    await until('the full requests are stored', () => many.every((id) => api.stored.has(id)));
+    expect(api.batches.slice(2).map(({ length }) => length)).toEqual([8, 8]);
   });
 
   it('takes a message larger than a request with nothing beside it', async () => {
