@@ -110,9 +110,9 @@ describe('mailctl sandbox', () => {
     );
   });
 
-  it.runIf(isRoot)('runs for a user without rights, in a language that is not installed', async () => {
+  it('runs for a user without rights, in a language that is not installed', async () => {
     const { program, card } = await startSandbox('nobody', {
-      through: asNobody,
+      through: isRoot ? asNobody : [],
       environment: {
         TMPDIR: join(temporary, 'nobody'),
         LANG: 'de_DE.UTF-8',
