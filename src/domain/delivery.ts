@@ -37,6 +37,8 @@ export interface QueuedRecipient {
   readonly state: RecipientState;
   /** Why it gets no mail, where it is on the suppression list. */
   readonly suppressed: Pick<Suppression, 'reason' | 'scope'> | null;
+  /** True while Postal has to be asked first: it may have had it before the database was restored. */
+  readonly isOfEarlierEpoch: boolean;
 }
 
 /** What becomes of one recipient after a hand-over. */

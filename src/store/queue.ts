@@ -9,6 +9,8 @@ export interface ClaimedMessage {
   readonly mailFrom: string;
   readonly attempts: number;
   readonly firstAttemptAt: Date | null;
+  /** How long ago the epoch began; null when there was never more than one. */
+  readonly epochAgeMs: number | null;
   /** Those that are not settled yet. */
   readonly recipients: readonly QueuedRecipient[];
 }
@@ -91,21 +93,25 @@ with fair as (
   from due
   where m.id = due.id
     and not exists (select from sending where paused_at is not null and (paused_until is null or paused_until > now()))
-  returning m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at, m.tag
+  returning m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at, m.stored_at, m.tag
 )
 select id, $1 as "attemptId", postal_key as "postalKey", mail_from as "mailFrom", attempts, first_attempt_at as "firstAttemptAt",
+  (extract(epoch from now() - epoch_began_at) * 1000)::float as "epochAgeMs",
   coalesce((
     select jsonb_agg(jsonb_build_object(
       'position', position, 'address', address, 'state', state, 'suppressed', (
         select jsonb_build_object('reason', s.reason, 'scope', s.scope) from suppressions s
         where s.address = lower(r.address) and s.scope in ('', coalesce(taken.tag, '')) and (s.expires_at is null or s.expires_at > now())
         order by s.scope limit 1
+      ),
+      'isOfEarlierEpoch', coalesce(
+        least(received_at, stored_at) <= epoch_began_at and coalesce(looked_up_at < epoch_began_at, true), false
       )
     ) order by position)
     from recipients r
     where r.message_id = taken.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain')
   ), '[]') as recipients
-from taken order by received_at, id`;
+from taken cross join (select epoch_began_at from sending) as epoch order by received_at, id`;
 
 interface Intent {
   readonly id: string;

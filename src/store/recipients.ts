@@ -45,14 +45,20 @@ where r.message_id = $1 and r.position = s.position and (
 )
 returning r.position`;
 
-/** Makes the doubts of earlier attempts those of this one, which holds the message now and decides on them. */
-export function adoptDoubts(db: Database, messageId: string, attemptId: string): Promise<number> {
+interface Doubted {
+  readonly messageId: string;
+  readonly attemptId: string;
+  readonly positions: readonly number[];
+}
+
+/** Makes doubts those of this attempt, which holds the message now and decides on them. Returns how many are still open. */
+export function adoptDoubts(db: Database, { messageId, attemptId, positions }: Doubted): Promise<number> {
   return db.change(
     `update recipients r set state = 'uncertain', attempt_id = $2, changed_at = now()
      from messages m
      where m.id = $1 and m.attempt_id = $2 and m.lease_until > clock_timestamp()
-       and r.message_id = m.id and r.state in ('sending', 'uncertain')`,
-    [messageId, attemptId],
+       and r.message_id = m.id and r.position = any($3::integer[]) and r.state in ('queued', 'scheduled', 'sending', 'uncertain')`,
+    [messageId, attemptId, positions],
   );
 }
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { chunks, settle } from '../../src/domain/delivery.ts';
 
 const recipients = [
-  { position: 0, address: 'josé@example.test', state: 'sending', suppressed: null },
-  { position: 1, address: 'jose@example.test', state: 'sending', suppressed: null },
+  { position: 0, address: 'josé@example.test', state: 'sending', suppressed: null, isOfEarlierEpoch: false },
+  { position: 1, address: 'jose@example.test', state: 'sending', suppressed: null, isOfEarlierEpoch: false },
 ] as const;
 
 const statesAfter = (handover: Parameters<typeof settle>[0]) =>

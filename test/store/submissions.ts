@@ -1,5 +1,6 @@
 import { systemRandom } from '../../src/adapters/random.ts';
 import { newId } from '../../src/domain/id.ts';
+import { postalKeyFor } from '../../src/domain/postal-key.ts';
 import type { Submission } from '../../src/domain/submission.ts';
 import type { NewMessage } from '../../src/store/messages.ts';
 
@@ -26,7 +27,7 @@ export function newMessage(
   return {
     submission: one,
     eventId: newId('evt', one.receivedAt, systemRandom.bytes(10)),
-    postalKey: systemRandom.letters(20),
+    postalKey: postalKeyFor(one.id),
     headerMessageId: undefined,
     subject: undefined,
     tag: undefined,

@@ -1,6 +1,7 @@
 import { systemRandom } from '../../src/adapters/random.ts';
 import type { Database } from '../../src/adapters/postgres.ts';
 import { newId } from '../../src/domain/id.ts';
+import { postalKeyFor } from '../../src/domain/postal-key.ts';
 import { insertSubmissions } from '../../src/store/messages.ts';
 
 /** What a test may choose of a message. */
@@ -34,7 +35,7 @@ export async function submit(db: Database, mail: Partial<NewMail> = {}): Promise
         raw,
       },
       eventId: newId('evt', receivedAt, systemRandom.bytes(10)),
-      postalKey: systemRandom.letters(20),
+      postalKey: postalKeyFor(id),
       headerMessageId: 'm@acme.test',
       subject: 'Hello',
       tag,

@@ -1,11 +1,11 @@
 import { decodeWords } from '../../domain/encoded-word.ts';
 import { headerValue, readHeaderSection } from '../../domain/header-section.ts';
 import { newId } from '../../domain/id.ts';
+import { postalKeyFor } from '../../domain/postal-key.ts';
 import type { Submission } from '../../domain/submission.ts';
 import type { NewMessage } from '../../store/messages.ts';
 import type { ApiWorld } from './room.ts';
 
-const postalKeyLength = 20;
 const mostHeaderText = 998;
 
 /** What a submission's sender said beside the message itself. */
@@ -27,7 +27,7 @@ export function newMessageOf(
     submission,
     ...beside,
     eventId: newId('evt', submission.receivedAt, random.bytes(10)),
-    postalKey: random.letters(postalKeyLength),
+    postalKey: postalKeyFor(submission.id),
     headerMessageId: storable(headerValue(fields, 'message-id')?.replace(/^<(.*)>$/, '$1')),
     subject: storable(headerValue(fields, 'subject'), decodeWords),
     tag: storable(headerValue(fields, 'x-postal-tag') ?? headerValue(fields, 'x-mailctl-tag')),

@@ -8,9 +8,11 @@ import type { ClaimedMessage } from '../../store/queue.ts';
  */
 export type LookUp = (mailFrom: string, recipients: readonly string[]) => Promise<ReadonlyMap<string, Found>>;
 
-/** Recipients that an earlier hand-over left without a clear answer, by us or by a worker that died. */
+/** Recipients of whom Postal may have a copy: an earlier hand-over had no clear answer, or they are of an earlier epoch. */
 export function doubtful(message: ClaimedMessage): readonly QueuedRecipient[] {
-  return message.recipients.filter(({ state }) => state === 'sending' || state === 'uncertain');
+  return message.recipients.filter(
+    ({ state, isOfEarlierEpoch }) => state === 'sending' || state === 'uncertain' || isOfEarlierEpoch,
+  );
 }
 
 interface Question {
@@ -41,15 +43,14 @@ export async function decideDoubts({ mailFrom, recipients, policy, lookUp }: Que
   };
 }
 
-function byPolicy({ position, address }: QueuedRecipient, policy: Question['policy']): Settlement {
+function byPolicy(recipient: QueuedRecipient, policy: Question['policy']): Settlement {
+  const { position, address, isOfEarlierEpoch } = recipient;
   if (policy === 'resend') return { position, address, state: 'queued', detail: '' };
-  return {
-    position,
-    address,
-    state: 'held',
-    detail:
-      'a hand-over ended without a clear answer, so Postal may have it or not; release it only if it has not',
-  };
+  const why = isOfEarlierEpoch
+    ? 'it is older than the restored database'
+    : 'a hand-over ended without a clear answer';
+  const detail = `${why}, so Postal may have it or not; release it only if it has not`;
+  return { position, address, state: 'held', detail };
 }
 
 function byLookUp({ position, address }: QueuedRecipient, found: Found | undefined): Settlement {

@@ -10,6 +10,7 @@ import {
 import { beginHandover, type Begun, type ClaimedMessage } from '../../store/queue.ts';
 import type { Ticket } from '../breaker.ts';
 import type { DeliveryRoom } from './delivery-room.ts';
+import { doubtful } from './doubt.ts';
 import { type Again, recordSettlements } from './record.ts';
 import { settleDoubts } from './settle-doubts.ts';
 
@@ -19,7 +20,8 @@ import { settleDoubts } from './settle-doubts.ts';
  */
 export async function handOver(room: DeliveryRoom, message: ClaimedMessage, ticket: Ticket): Promise<number> {
   const doubts = await settleDoubts(room, message, mailFromOf(room, message));
-  const ready = [...message.recipients.filter(isReady), ...doubts.released];
+  const doubted = new Set(doubtful(message).map(({ position }) => position));
+  const ready = [...message.recipients.filter(({ position }) => !doubted.has(position)), ...doubts.released];
   const { settlements, end } = isTooOld(room, message)
     ? giveUp(room, ready)
     : await sendAll(room, { message, ready, ticket });
@@ -30,10 +32,6 @@ export async function handOver(room: DeliveryRoom, message: ClaimedMessage, tick
 
 function attemptOf({ id, attemptId }: ClaimedMessage) {
   return { messageId: id, attemptId };
-}
-
-function isReady({ state }: QueuedRecipient): boolean {
-  return state === 'queued' || state === 'scheduled';
 }
 
 function mailFromOf(room: DeliveryRoom, message: ClaimedMessage): string {

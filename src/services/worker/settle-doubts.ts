@@ -1,6 +1,7 @@
 import { backoffMs } from '../../domain/backoff.ts';
 import type { QueuedRecipient, Settlement } from '../../domain/delivery.ts';
 import type { ClaimedMessage } from '../../store/queue.ts';
+import { noteLookUp } from '../../store/epoch.ts';
 import { adoptDoubts } from '../../store/recipients.ts';
 import type { DeliveryRoom } from './delivery-room.ts';
 import { decideDoubts, type Decisions, doubtful } from './doubt.ts';
@@ -23,18 +24,27 @@ export async function settleDoubts(
   const recipients = doubtful(message);
   if (recipients.length === 0) return none;
   const attempt = { messageId: message.id, attemptId: message.attemptId };
-  const adopted = await adoptDoubts(room.db, message.id, message.attemptId);
-  if (adopted === 0) return none;
+  const positions = recipients.map(({ position }) => position);
+  const restMs = untilSettled(room, message);
+  if (restMs > 0) return { released: [], again: { inMs: restMs, counts: false } };
+  if ((await adoptDoubts(room.db, { ...attempt, positions })) === 0) return none;
   const lost = recipients.filter(({ state }) => state === 'sending').map(lostWithWorker);
   await recordSettlements(room, { ...attempt, settlements: lost });
   const decisions = await decide(room, message.id, { mailFrom, recipients });
   if (!decisions) return { released: [], again: askAgain(room, message) };
   await recordSettlements(room, { ...attempt, settlements: decisions.abandoned });
   await recordSettlements(room, { ...attempt, settlements: decisions.settlements });
+  await noteLookUp(room.db, { ...attempt, positions });
   const released = new Set(
     decisions.settlements.filter(({ state }) => state === 'queued').map(({ position }) => position),
   );
   return { ...none, released: recipients.filter(({ position }) => released.has(position)) };
+}
+
+/** A worker of the epoch before may have begun a hand-over right at its end: Postal may go on with it for so long. */
+function untilSettled(room: DeliveryRoom, { epochAgeMs, recipients }: ClaimedMessage): number {
+  if (epochAgeMs === null || !recipients.some(({ isOfEarlierEpoch }) => isOfEarlierEpoch)) return 0;
+  return room.config.POSTAL_TIMEOUT + room.config.POSTAL_SETTLE_TIME - epochAgeMs;
 }
 
 function askAgain(room: DeliveryRoom, { attempts }: ClaimedMessage): Again {
