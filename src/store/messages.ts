@@ -39,7 +39,8 @@ export async function insertSubmissions(
   return rows.map((row) => row.id);
 }
 
-// The bodies travel as one binary value and are cut apart by the database: arrays of bytea would go as text, twice the size.
+// The bodies travel as one binary value and are cut apart by the database: arrays of bytea would go as text, twice the size. A body
+// may outlive its message (each has its own retention); the message that comes again is no conflict with it.
 const insertion = `
 with input as (
   select * from unnest(
@@ -58,6 +59,7 @@ with input as (
 ), stored_bodies as (
   insert into bodies (message_id, day, raw)
   select id, body_day, substring($18::bytea from body_start + 1 for size_bytes) from stored join input using (id)
+  on conflict (message_id, day) do nothing
 ), stored_recipients as (
   insert into recipients (message_id, position, address, state)
   select r.id, r.position, r.address, case when input.send_at is null then 'queued' else 'scheduled' end

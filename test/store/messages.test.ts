@@ -63,6 +63,15 @@ describe('storing a batch', () => {
     expect(view?.recipients.map(({ address }) => address)).toEqual(['a@b.test', 'c@b.test']);
   });
 
+  it('stores a message again whose body outlived it', async () => {
+    const message = newMessage();
+    const { id, raw } = message.submission;
+    await insertSubmissions(database.db, [message]);
+    await database.db.change('delete from messages where id = $1', [id]);
+    expect(await insertSubmissions(database.db, [message])).toEqual([id]);
+    expect(await rawOf(id)).toEqual(raw);
+  });
+
   it('does nothing for an empty batch', async () => {
     expect(await insertSubmissions(database.db, [])).toEqual([]);
   });
