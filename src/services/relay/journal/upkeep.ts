@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import type { DirectoryOwner } from '../../../adapters/directory-owner.ts';
-import { forgetReshipWish, readReshipWish } from '../../../upkeep/reship-wish.ts';
+import { forgetTakenWish, takeReshipWish } from '../../../upkeep/reship-wish.ts';
 import { takeRequeued } from '../../../upkeep/set-aside.ts';
 import type { Groups } from './group-commit.ts';
 import { segmentsToRemove } from './retention.ts';
@@ -80,20 +80,21 @@ async function removeSegments(state: JournalState): Promise<void> {
   for (const { name } of removed) await world.disk.remove(join(config.RELAY_JOURNAL_DIR, name));
 }
 
-/** It is not waited for: beginning may take as long as the requests under way. */
+/** It is not waited for: beginning may take as long as the requests under way. The next wish waits until then. */
 async function grantReship(state: JournalState): Promise<void> {
-  const { config, world, reship, isReshipping } = state;
-  const since = await readReshipWish(world.disk, config.RELAY_JOURNAL_DIR);
-  if (!since || !reship || isReshipping) return;
+  const { config, world, reship } = state;
+  if (!reship || state.isReshipping) return;
+  const since = await takeReshipWish(world.disk, config.RELAY_JOURNAL_DIR);
+  if (!since) return;
   if (Number.isNaN(since.getTime())) {
-    await forgetReshipWish(world.disk, config.RELAY_JOURNAL_DIR);
-    throw new RangeError('reship-since holds no time');
+    await forgetTakenWish(world.disk, config.RELAY_JOURNAL_DIR);
+    throw new RangeError('the wish to ship again holds no time');
   }
   state.isReshipping = true;
   reship(since)
     .then(() => {
       world.log.info('what the api acknowledged is shipped again', { since: since.toISOString() });
-      return forgetReshipWish(world.disk, config.RELAY_JOURNAL_DIR);
+      return forgetTakenWish(world.disk, config.RELAY_JOURNAL_DIR);
     })
     .catch((why: unknown) => world.log.error('the wish to ship again could not be granted', { why }))
     .finally(() => {

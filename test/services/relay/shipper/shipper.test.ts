@@ -9,7 +9,7 @@ import { openHttp } from '../../../../src/adapters/http.ts';
 import { systemRandom } from '../../../../src/adapters/random.ts';
 import { Secret } from '../../../../src/domain/secret.ts';
 import type { Journal } from '../../../../src/services/relay/journal/journal.ts';
-import { readReshipWish, wishReship } from '../../../../src/upkeep/reship-wish.ts';
+import { wishReship } from '../../../../src/upkeep/reship-wish.ts';
 import {
   dropSetAside,
   listSetAside,
@@ -376,7 +376,7 @@ describe('the shipper', () => {
     await using _ = ship(api, { journal: opened.journal });
     await until('all is settled', async () => (await opened.journal.backlog()).records === 0);
     api.stored.clear();
-    const hasWish = async () => (await readReshipWish(systemDisk, directory.path)) !== undefined;
+    const hasWish = async () => (await readdir(directory.path)).some((name) => name.startsWith('reship-'));
     await writeFile(join(directory.path, 'reship-since'), 'the other day');
     await until('the first wish is gone', async () => !(await hasWish()));
     expect(api.stored.size).toBe(0);
@@ -385,6 +385,55 @@ describe('the shipper', () => {
     await until('the wish is gone', async () => !(await hasWish()));
     await until('all is settled', async () => (await opened.journal.backlog()).records === 0);
     expect(new Set(api.stored.values())).toEqual(new Set([1]));
+  });
+
+  it('grants a wish that comes while another is being granted, and forgets neither', async () => {
+    await using directory = await temporaryDirectory();
+    await using opened = await openTestJournal(directory.path);
+    const wishes: Date[] = [];
+    const granted: (() => void)[] = [];
+    opened.journal.shippedBy((since) => {
+      wishes.push(since);
+      return new Promise<void>((resolve) => granted.push(resolve));
+    });
+    const [first, second] = [new Date(1_000), new Date(2_000)];
+    await wishReship(systemDisk, directory.path, first);
+    await until('the first is being granted', () => wishes.length === 1);
+    await wishReship(systemDisk, directory.path, second);
+    granted[0]?.();
+    await until('the second is granted', () => wishes.length === 2);
+    expect(wishes).toEqual([first, second]);
+  });
+
+  it('of two wishes that wait grants the one that goes back further', async () => {
+    await using directory = await temporaryDirectory();
+    const [early, late] = [new Date(1_000), new Date(2_000)];
+    for (const since of [early, late]) await wishReship(systemDisk, directory.path, since);
+    await using opened = await openTestJournal(directory.path);
+    const wishes: Date[] = [];
+    opened.journal.shippedBy(async (since) => wishes.push(since));
+    await until('it is granted', () => wishes.length > 0);
+    expect(wishes).toEqual([early]);
+  });
+
+  it('grants after a restart a wish that was taken and not granted', async () => {
+    await using directory = await temporaryDirectory();
+    const since = new Date(1_000);
+    {
+      await using opened = await openTestJournal(directory.path);
+      const taken: Date[] = [];
+      opened.journal.shippedBy((wish) => {
+        taken.push(wish);
+        return new Promise(() => undefined);
+      });
+      await wishReship(systemDisk, directory.path, since);
+      await until('it is taken', () => taken.length > 0);
+    }
+    await using again = await openTestJournal(directory.path);
+    const wishes: Date[] = [];
+    again.journal.shippedBy(async (wish) => wishes.push(wish));
+    await until('it is granted', () => wishes.length > 0);
+    expect(wishes).toEqual([since]);
   });
 
   it('takes in the answer that is under way when it is stopped, and begins nothing more', async () => {
