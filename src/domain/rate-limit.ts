@@ -18,6 +18,9 @@ export interface RateDecision {
   readonly fullAtMs: number;
 }
 
+/** What sums of milliseconds since 1970 may be off by: without it the last request of a burst is refused now and then. */
+const roundingMs = 0.01;
+
 /**
  * The generic cell rate algorithm (ITU-T I.371): one number a client, `fullAtMs`, the time at which it has its whole burst again.
  * A refused request costs nothing, so a client that keeps asking is not shut out for longer.
@@ -25,15 +28,15 @@ export interface RateDecision {
 export function takeOne(policy: RatePolicy, fullAtMs: number | undefined, nowMs: number): RateDecision {
   const costMs = policy.periodMs / policy.limit;
   const capacityMs = costMs * (policy.burst + 1);
-  const before = Math.max(fullAtMs ?? nowMs, nowMs);
-  const after = before + costMs;
-  const allowed = after - nowMs <= capacityMs;
-  const kept = allowed ? after : before;
+  const owedMs = Math.max((fullAtMs ?? nowMs) - nowMs, 0);
+  const askedMs = owedMs + costMs;
+  const allowed = askedMs <= capacityMs + roundingMs;
+  const keptMs = allowed ? askedMs : owedMs;
   return {
     allowed,
-    remaining: Math.max(0, Math.floor((capacityMs - (kept - nowMs)) / costMs + 1e-9)),
-    retryAfterMs: allowed ? 0 : after - nowMs - capacityMs,
-    resetMs: kept - nowMs,
-    fullAtMs: kept,
+    remaining: Math.max(0, Math.floor((capacityMs - keptMs) / costMs + 1e-9)),
+    retryAfterMs: allowed ? 0 : askedMs - capacityMs,
+    resetMs: keptMs,
+    fullAtMs: nowMs + keptMs,
   };
 }

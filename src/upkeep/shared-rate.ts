@@ -15,7 +15,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local full = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
 local after = full + tonumber(ARGV[1])
-if after - now <= tonumber(ARGV[2]) then
+if after - now <= tonumber(ARGV[2]) + 0.01 then
   redis.call('SET', KEYS[1], string.format('%.3f', after), 'PX', math.ceil(after - now))
 end
 return string.format('%.3f', full - now)`;

@@ -28,6 +28,20 @@ describe('the rate limit', () => {
     ]);
   });
 
+  it('lets exactly the burst and one more pass at once, whatever the clock shows', () => {
+    const clocks = fc.double({ min: 0, max: 2e12, noNaN: true });
+    const bounds = fc.record({
+      limit: fc.integer({ min: 1, max: 1000 }),
+      burst: fc.integer({ min: 0, max: 9 }),
+    });
+    fc.assert(
+      fc.property(clocks, bounds, (nowMs, { limit, burst }) => {
+        const answers = takeAll(Array<number>(burst + 2).fill(nowMs), { limit, burst, periodMs: 3_600_000 });
+        expect(answers.indexOf(false)).toBe(burst + 1);
+      }),
+    );
+  });
+
   it('says how many would pass and when to come back', () => {
     const first = takeOne(policy, undefined, 5000);
     expect(first).toMatchObject({ remaining: 2, retryAfterMs: 0, resetMs: 1000 });
