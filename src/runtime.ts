@@ -1,11 +1,14 @@
 import { join, resolve } from 'node:path';
 
+import { type ActHistory, openActHistory } from './adapters/act-history.ts';
 import { type Clock, systemClock } from './adapters/clock.ts';
+import type { Errand } from './adapters/directory-owner.ts';
 import type { Disk } from './adapters/disk.ts';
 import { type Files, openFiles, readValueFile } from './adapters/files.ts';
 import { type Opened, openedThings } from './domain/opened.ts';
 import type { Http } from './adapters/http.ts';
 import type { openLog } from './adapters/log.ts';
+import type { OperatorLock } from './adapters/operator-lock.ts';
 import type { Postgres } from './adapters/postgres.ts';
 import type { Prober } from './adapters/prober.ts';
 import { type Random, systemRandom } from './adapters/random.ts';
@@ -22,6 +25,10 @@ export interface Runtime extends AsyncDisposable {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
+  /** What was done in this folder. */
+  readonly history: ActHistory;
+  /** The right to act in this folder, for one act at a time; undefined where there is no `state/` yet. Throws `locked`. */
+  lock(errand: Errand): Promise<OperatorLock | undefined>;
   /** Where configuration comes from: the environment and the folder's `.env`. */
   sources(): Promise<Sources>;
   config<R extends Room>(room: R): Promise<ConfigOf<R>>;
@@ -58,6 +65,9 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     clock: systemClock,
     random: systemRandom,
     files,
+    history: openActHistory(join(dir, 'state/history')),
+    lock: async (errand) =>
+      (await files.isFolder(join(dir, 'state'))) ? lockFolder(dir, errand, await sources()) : undefined,
     sources,
     config,
     postgres: once(async () => opened.use(await connectPostgres(await config('operator')))),
@@ -76,6 +86,14 @@ async function client({ E2E_TIMEOUT }: Pick<ConfigOf<'operator'>, 'E2E_TIMEOUT'>
   const { openHttp } = await import('./adapters/http.ts');
   const mostAnswerBytes = 100 * 1024 * 1024;
   return openHttp({ connections: 4, connectTimeoutMs: E2E_TIMEOUT, mostAnswerBytes, keepAlive: false });
+}
+
+async function lockFolder(dir: string, errand: Errand, sources: Sources): Promise<OperatorLock> {
+  const [{ takeLock }, { readOr }] = await Promise.all([
+    import('./adapters/operator-lock.ts'),
+    import('./config/load.ts'),
+  ]);
+  return takeLock(join(dir, 'state/lock'), errand, readOr('OPERATOR_LOCK_SILENCE', sources));
 }
 
 function once<T>(open: () => Promise<T>): () => Promise<T> {

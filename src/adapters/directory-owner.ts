@@ -8,15 +8,30 @@ import { OperatorError } from '../domain/failure.ts';
 
 /** The one process that may use a directory. */
 export interface DirectoryOwner {
+  /** The process that had it and died without giving it back. */
+  readonly left: Holder | undefined;
   /** Shows processes on other machines that this one lives. */
   beat(): Promise<void>;
   release(): Promise<void>;
 }
 
-/** Takes a directory for this process alone. Throws OperatorError `locked`, naming the process that has it. */
-export type OwnDirectory = (directory: string, silentAfterMs: number) => Promise<DirectoryOwner>;
+/**
+ * Takes a directory for this process alone; what it says of itself stands in `errand`. Throws OperatorError `locked`, naming
+ * the process that has it.
+ */
+export type OwnDirectory = (
+  directory: string,
+  silentAfterMs: number,
+  errand?: Errand,
+) => Promise<DirectoryOwner>;
 
-interface Holder {
+/** Who took a directory, and for which command. */
+export interface Errand {
+  readonly who: string;
+  readonly command: string;
+}
+
+export interface Holder extends Partial<Errand> {
   readonly pid: number;
   readonly host: string;
   /** Changes with every start of the machine; the same for all containers on it. */
@@ -33,13 +48,15 @@ const pattern = /^owner-(\d+)\.sock$/;
  * The lock is a listening socket in the directory: the kernel ends it with its process, however that dies, and any process of the
  * machine that sees the directory can ask it, from other containers too. One of another machine cannot be asked: there the beat counts.
  */
-export const ownDirectory: OwnDirectory = async (directory, silentAfterMs) => {
+export const ownDirectory: OwnDirectory = async (directory, silentAfterMs, errand) => {
   await using folder = await open(directory, 'r');
   const reach = await reachable(directory, folder.fd);
   const server = await listen(join(reach, `owner-${randomBytes(6).toString('hex')}.new`));
+  let left: Holder | undefined;
   try {
     const highest = await claim(directory, reach, server.path, silentAfterMs);
-    await writeCard(directory);
+    left = await readCard(directory);
+    await writeCard(directory, errand);
     await sweep(directory, highest);
   } catch (cause) {
     await close(server.server);
@@ -48,6 +65,7 @@ export const ownDirectory: OwnDirectory = async (directory, silentAfterMs) => {
     await rm(server.path, { force: true });
   }
   return {
+    left,
     beat: async () => {
       const now = new Date();
       await utimes(join(directory, card), now, now);
@@ -163,8 +181,9 @@ function isHolder(read: unknown): read is Holder {
   return texts.every((text) => typeof text === 'string') && 'pid' in read && typeof read.pid === 'number';
 }
 
-async function writeCard(directory: string): Promise<void> {
+async function writeCard(directory: string, errand: Errand | undefined): Promise<void> {
   const holder: Holder = {
+    ...errand,
     pid: process.pid,
     host: hostname(),
     boot: await bootId(),

@@ -8,11 +8,13 @@ import { OperatorError } from '../domain/failure.ts';
 import { carryOut } from '../operations/carry-out.ts';
 import { type Plan, type ShownPlan, showPlan } from '../operations/plan.ts';
 import { openRuntime, type Runtime } from '../runtime.ts';
+import { beginAct } from './acting.ts';
 import { commandName } from './command-name.ts';
 import type { GlobalFlags } from './flags.ts';
 import { type AsText, openOutput, type Output, planAsText } from './output.ts';
 import type { Reporting } from './report-failure.ts';
 import type { Terminal } from './terminal.ts';
+import { writtenCommand } from './written-command.ts';
 
 /** One run of the program: what every command may use. */
 export interface Session {
@@ -36,6 +38,8 @@ export interface Context {
   readonly flags: GlobalFlags;
   readonly terminal: Terminal;
   readonly stop: AbortSignal;
+  /** The command line as the history keeps it. */
+  readonly written: string;
 }
 
 type Action = (...args: unknown[]) => Promise<void>;
@@ -51,18 +55,25 @@ export function looks<Args extends unknown[], T>(
   });
 }
 
-/** A command that acts: it returns a plan, which is shown, agreed to, and only then carried out. */
+/**
+ * A command that acts: it returns a plan, which is shown, agreed to, and only then carried out. It holds the folder's lock from
+ * before it looks until it is done, so that two acts never plan on the same facts, and leaves a line in the history.
+ */
 export function acts<Args extends unknown[], T extends object>(
   session: Session,
   plan: (context: Context, ...args: Args) => Promise<Plan<T>>,
   asText: AsText<T>,
 ): Action {
   return inContext<Args>(session, undefined, async (context, ...args) => {
+    if (context.flags.dryRun) {
+      const dry = await untilStopped(context.stop, plan(context, ...args));
+      return context.output.result(report(dry, false), () => planAsText(showPlan(dry)));
+    }
+    await using acting = await beginAct(context);
     const agreed = await untilStopped(context.stop, plan(context, ...args));
-    const shown = showPlan(agreed);
-    if (context.flags.dryRun) return context.output.result(report(agreed, false), () => planAsText(shown));
-    await agree(context, agreed.confirm, shown);
-    await carryOutAloud(context, agreed);
+    await agree(context, agreed.confirm, showPlan(agreed));
+    const carriedOut = carryOutAloud(context, agreed);
+    await (agreed.steps.length > 0 ? acting.record(carriedOut) : carriedOut);
     context.output.result(report(agreed, true), asText);
   });
 }
@@ -130,7 +141,11 @@ function inContext<Args extends unknown[]>(
     session.reporting = reportingOf(commandName(command), flags, output, dataAsText);
     const runtime = openRuntime({ dir: folder(flags, terminal), ...terminal });
     try {
-      await run({ runtime, output, flags, terminal, stop }, ...(all.slice(0, all.indexOf(command)) as Args));
+      const written = writtenCommand(command);
+      await run(
+        { runtime, output, flags, terminal, stop, written },
+        ...(all.slice(0, all.indexOf(command)) as Args),
+      );
     } finally {
       await release(runtime, stop);
     }

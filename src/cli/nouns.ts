@@ -85,6 +85,12 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/bans.ts')).defineBans,
   },
   {
+    name: 'history',
+    summary: 'what was done in this folder: when, by whom, and how it ended',
+    group: access,
+    load: async () => (await import('./commands/history.ts')).defineHistory,
+  },
+  {
     name: 'config',
     summary: 'check, show and explain the configuration',
     group: host,

@@ -52,6 +52,16 @@ export function loadConfig<R extends Room>(room: R, sources: Sources): ConfigOf<
   return Object.fromEntries(values) as ConfigOf<R>;
 }
 
+/** One value alone, for what must work while the rest is not usable: the default where it is missing or wrong. */
+export function readOr<N extends keyof ConfigOf<'operator'>>(
+  name: N,
+  sources: Sources,
+): ConfigOf<'operator'>[N] {
+  const given = readOne(name, sources);
+  const value = 'value' in given ? given : readOne(name, { ...sources, environment: {}, file: undefined });
+  return ('value' in value ? value.value : undefined) as ConfigOf<'operator'>[N];
+}
+
 /** The failure that lists every problem of a configuration; the remedy depends on whether there is a `.env`. */
 export function configInvalid(
   problems: readonly Problem[],

@@ -37,9 +37,11 @@ function initialised() {
   return folder;
 }
 
-/** Every file below a folder, with its bytes and mode. */
+/** Every file below a folder, with its bytes and mode; without lock and history, which every act writes. */
 function contents(dir: string): Record<string, string> {
-  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' }).toSorted();
+  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .filter((name) => !name.startsWith('state/'))
+    .toSorted();
   return Object.fromEntries(
     names.map((name) => {
       const found = statSync(join(dir, name));

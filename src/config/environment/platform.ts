@@ -1,4 +1,4 @@
-import { domainName, emailAddress, oneOf } from '../shapes.ts';
+import { domainName, duration, emailAddress, oneOf } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Platform';
@@ -28,5 +28,12 @@ export const platform = {
     means: 'Least important log line that is written',
     readBy: ['relay', 'api', 'worker'],
     fallback: 'info',
+  }),
+  OPERATOR_LOCK_SILENCE: variable(duration, {
+    section,
+    means:
+      'How long a command of another machine may show no life before its lock on the folder is taken over',
+    readBy: ['operator'],
+    fallback: '1m',
   }),
 };
