@@ -1,9 +1,18 @@
 import type { Database } from '../adapters/postgres.ts';
 import type { Scope } from '../domain/api-key.ts';
 import type { Id } from '../domain/id.ts';
+import type { RequestRate } from '../domain/request-rate.ts';
+
+/** What bounds the use of a key beside its scopes and its end. */
+export interface KeyBounds {
+  /** CIDR; none means from anywhere. */
+  readonly networks: readonly string[];
+  /** Instead of the rate of all keys. */
+  readonly rate: RequestRate | undefined;
+}
 
 /** An API key as it is stored: its secret is not there. */
-export interface ApiKey {
+export interface ApiKey extends KeyBounds {
   readonly id: Id<'mk'>;
   readonly name: string;
   readonly digest: Uint8Array;
@@ -14,7 +23,8 @@ export interface ApiKey {
   readonly lastUsedAt: Date | undefined;
 }
 
-export interface NewApiKey {
+/** A key as it is made; a bound that is not named does not bind. */
+export interface NewApiKey extends Partial<KeyBounds> {
   readonly id: Id<'mk'>;
   readonly name: string;
   readonly digest: Uint8Array;
@@ -29,9 +39,13 @@ type Row = Record<'id' | 'name', string> & {
   readonly expires_at: Date | null;
   readonly revoked_at: Date | null;
   readonly last_used_at: Date | null;
+  readonly networks: string[];
+  readonly rate_requests: number | null;
+  readonly rate_period_ms: number | null;
 };
 
-const columns = 'id, name, secret_sha256, scopes, created_at, expires_at, revoked_at, last_used_at';
+const columns = `id, name, secret_sha256, scopes, created_at, expires_at, revoked_at, last_used_at,
+  networks, rate_requests, rate_period_ms::float as rate_period_ms`;
 
 /** The key with this id, also when it has expired or was revoked. */
 export async function findApiKey(db: Database, id: Id<'mk'>): Promise<ApiKey | undefined> {
@@ -47,8 +61,18 @@ export async function listApiKeys(db: Database): Promise<readonly ApiKey[]> {
 /** Stores a new key. */
 export async function insertApiKey(db: Database, key: NewApiKey): Promise<void> {
   await db.change(
-    'insert into api_keys (id, name, secret_sha256, scopes, expires_at) values ($1, $2, $3, $4, $5)',
-    [key.id, key.name, Buffer.from(key.digest), key.scopes, key.expiresAt],
+    `insert into api_keys (id, name, secret_sha256, scopes, expires_at, networks, rate_requests, rate_period_ms)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      key.id,
+      key.name,
+      Buffer.from(key.digest),
+      key.scopes,
+      key.expiresAt,
+      key.networks ?? [],
+      key.rate?.requests,
+      key.rate?.periodMs,
+    ],
   );
 }
 
@@ -90,5 +114,11 @@ function toApiKey(row: Row): ApiKey {
     expiresAt: row.expires_at ?? undefined,
     revokedAt: row.revoked_at ?? undefined,
     lastUsedAt: row.last_used_at ?? undefined,
+    networks: row.networks,
+    rate: rateOf(row),
   };
+}
+
+function rateOf({ rate_requests: requests, rate_period_ms: periodMs }: Row): RequestRate | undefined {
+  return requests === null || periodMs === null ? undefined : { requests, periodMs };
 }

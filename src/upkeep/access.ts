@@ -7,7 +7,7 @@ import { hashPassword } from '../domain/password.ts';
 import { sealSecret } from '../domain/sealed-secret.ts';
 import { Secret } from '../domain/secret.ts';
 import { webhookSecret } from '../domain/webhook-signature.ts';
-import { insertApiKey } from '../store/api-keys.ts';
+import { insertApiKey, type KeyBounds } from '../store/api-keys.ts';
 import { insertSmtpCredential, type SmtpBounds } from '../store/smtp-credentials.ts';
 import { insertWebhookEndpoint } from '../store/webhook-endpoints.ts';
 
@@ -38,7 +38,8 @@ export async function createSmtpUser(
   return made ? password : undefined;
 }
 
-interface NewKey {
+/** A bound that is not named does not bind. */
+interface NewKey extends Partial<KeyBounds> {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly expiresAt: Date | undefined;

@@ -2,13 +2,14 @@ import { type Command, Option } from 'commander';
 
 import { parseDuration } from '../../domain/duration.ts';
 import { OperatorError } from '../../domain/failure.ts';
+import { readKeyBounds, type WrittenKeyBounds } from '../../operations/keys/bounds.ts';
 import { type CreatedKey, planKey } from '../../operations/keys/create.ts';
 import { planRevocation } from '../../operations/keys/revoke.ts';
 import { showKey, showKeys, type ShownKey } from '../../operations/keys/show.ts';
 import { acts, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 
-interface CreateFlags {
+interface CreateFlags extends WrittenKeyBounds {
   readonly name: string;
   readonly scope: readonly string[];
   readonly expires: string;
@@ -63,14 +64,17 @@ function defineCreate(command: Command, session: Session): void {
       ),
     )
     .option('--expires <duration>', 'how long it is valid, such as 90d, or never', '365d')
+    .option('--network <network...>', 'addresses it is taken from, such as 192.0.2.0/24 (default: any)')
+    .option('--rate <rate>', 'requests it may make, such as 100/1m (default: API_RATE_LIMIT)')
     .action(
       acts(
         session,
-        ({ runtime }, { name, scope, expires }: CreateFlags) =>
+        async ({ runtime }, { name, scope, expires, network, rate }: CreateFlags) =>
           planKey(runtime, {
             name,
             scopes: scope,
             expiresInMs: expires === 'never' ? undefined : durationOf(expires),
+            bounds: readKeyBounds({ ...(network && { network }), ...(rate !== undefined && { rate }) }),
           }),
         createdAsText,
       ),
@@ -89,7 +93,7 @@ function durationOf(text: string): number {
 function keysAsText({ keys }: { readonly keys: readonly ShownKey[] }, style: Style): string {
   if (keys.length === 0) return 'there is no key yet: mailctl keys create --name NAME';
   return keys
-    .map(({ id, name, state, scopes, expires_at, last_used_at }) =>
+    .map(({ id, name, state, scopes, expires_at, last_used_at, networks, rate }) =>
       [
         style.bold(id),
         state.padEnd(7),
@@ -97,6 +101,8 @@ function keysAsText({ keys }: { readonly keys: readonly ShownKey[] }, style: Sty
         scopes.join(','),
         `expires ${expires_at?.slice(0, 10) ?? 'never'}`,
         `used ${last_used_at?.slice(0, 10) ?? 'never'}`,
+        ...(networks.length > 0 ? [`from ${networks.join(',')}`] : []),
+        ...(rate === null ? [] : [`at ${rate}`]),
       ].join('  '),
     )
     .join('\n');

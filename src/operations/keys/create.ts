@@ -1,9 +1,12 @@
 import { scopes, type Scope } from '../../domain/api-key.ts';
 import { OperatorError } from '../../domain/failure.ts';
+import { formatRequestRate } from '../../domain/request-rate.ts';
 import type { Secret } from '../../domain/secret.ts';
 import type { Runtime } from '../../runtime.ts';
 import { createApiKey } from '../../upkeep/access.ts';
+import type { KeyBounds } from '../../store/api-keys.ts';
 import type { Plan } from '../plan.ts';
+import { keyBoundsInWords } from './bounds.ts';
 
 /** The key that was made; its secret is shown this once. */
 export interface CreatedKey {
@@ -12,6 +15,10 @@ export interface CreatedKey {
     readonly name: string;
     readonly scopes: readonly string[];
     readonly expires_at: string | null;
+    /** CIDR; none means from anywhere. */
+    readonly networks: readonly string[];
+    /** Such as `100/1m`; null means the rate of all keys. */
+    readonly rate: string | null;
   };
   /** Absent on a dry run. */
   readonly secret?: string;
@@ -24,12 +31,13 @@ export interface WantedKey {
   readonly scopes: readonly string[];
   /** Undefined never ends. */
   readonly expiresInMs: number | undefined;
+  readonly bounds: KeyBounds;
 }
 
 /** Plans a new API key. Throws `usage` for a scope that is none. */
 export async function planKey(
   { clock, config }: Runtime,
-  { name, scopes: wanted, expiresInMs }: WantedKey,
+  { name, scopes: wanted, expiresInMs, bounds }: WantedKey,
 ): Promise<Plan<CreatedKey>> {
   const granted = wanted.map(requireScope);
   const expiresAt = expiresInMs === undefined ? undefined : new Date(clock.now().getTime() + expiresInMs);
@@ -40,17 +48,24 @@ export async function planKey(
     steps: [
       {
         do: 'create-key',
-        what: `store a new key ${name} for ${granted.join(', ')}, ${expiresAt ? `until ${expiresAt.toISOString()}` : 'without an end'}`,
+        what: `store a new key ${name} for ${granted.join(', ')}, ${expiresAt ? `until ${expiresAt.toISOString()}` : 'without an end'} ${keyBoundsInWords(bounds)}`.trimEnd(),
         run: async ({ postgres, random }) => {
           secret = await createApiKey(
             { db: await postgres(), clock, random },
-            { name, scopes: granted, expiresAt },
+            { name, scopes: granted, expiresAt, ...bounds },
           );
         },
       },
     ],
     result: () => ({
-      key: { kind: 'api', name, scopes: granted, expires_at: expiresAt?.toISOString() ?? null },
+      key: {
+        kind: 'api',
+        name,
+        scopes: granted,
+        expires_at: expiresAt?.toISOString() ?? null,
+        networks: bounds.networks,
+        rate: bounds.rate ? formatRequestRate(bounds.rate) : null,
+      },
       ...(secret && { secret: secret.reveal() }),
       try: `curl ${API_URL}/v1/keys/self -H "Authorization: Bearer $KEY"`,
     }),

@@ -1,6 +1,7 @@
 import type { Database } from '../../adapters/postgres.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { isId } from '../../domain/id.ts';
+import { formatRequestRate } from '../../domain/request-rate.ts';
 import { type ApiKey, findApiKey, listApiKeys } from '../../store/api-keys.ts';
 
 /** A key as it is shown; its secret is not stored anywhere. Times are ISO 8601. */
@@ -13,6 +14,10 @@ export interface ShownKey {
   readonly created_at: string;
   readonly expires_at: string | null;
   readonly last_used_at: string | null;
+  /** CIDR; none means from anywhere. */
+  readonly networks: readonly string[];
+  /** Such as `100/1m`; null means the rate of all keys. */
+  readonly rate: string | null;
 }
 
 /** Every API key, newest first. */
@@ -46,6 +51,8 @@ export function shown(key: Omit<ApiKey, 'digest'>, now: Date): ShownKey {
     created_at: key.createdAt.toISOString(),
     expires_at: key.expiresAt?.toISOString() ?? null,
     last_used_at: key.lastUsedAt?.toISOString() ?? null,
+    networks: key.networks,
+    rate: key.rate ? formatRequestRate(key.rate) : null,
   };
 }
 

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import { allows, digestsEqual, readApiKey, type Scope } from '../../domain/api-key.ts';
-import type { Id } from '../../domain/id.ts';
+import { withinAny } from '../../domain/ip-address.ts';
 import { networkOf } from '../../domain/network.ts';
+import { ratePolicyOf } from '../../domain/request-rate.ts';
 import { type ApiKey, findApiKey } from '../../store/api-keys.ts';
 import type { ApiMetrics } from './api-metrics.ts';
 import { type RateLimiter, rateHeaders } from './limiter.ts';
@@ -16,7 +17,7 @@ declare module 'fastify' {
 }
 
 /** Whose key a request carries. */
-export type Caller = Pick<ApiKey, 'id' | 'name' | 'scopes' | 'createdAt' | 'expiresAt' | 'lastUsedAt'>;
+export type Caller = Omit<ApiKey, 'digest' | 'revokedAt'>;
 
 /** What the gate in front of the api needs. */
 export interface Gate extends Pick<ApiWorld, 'clock' | 'db'> {
@@ -33,7 +34,7 @@ export interface Gate extends Pick<ApiWorld, 'clock' | 'db'> {
 export function requireKey(gate: Gate, scope: Scope | undefined) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const caller = await authenticate(gate, request);
-    await limit(gate, caller.id, reply);
+    await limit(gate, caller, reply);
     if (scope !== undefined && !allows(caller.scopes, scope)) {
       throw new ApiProblem('scope-missing', `This needs a key with the scope ${scope}`);
     }
@@ -48,7 +49,7 @@ export function callerOf(request: FastifyRequest): Caller {
 }
 
 async function authenticate(gate: Gate, request: FastifyRequest): Promise<Caller> {
-  const outcome = await judge(gate, request.headers.authorization);
+  const outcome = await judge(gate, request);
   if (!(outcome instanceof ApiProblem)) {
     gate.uses.set(outcome.id, gate.clock.now());
     return outcome;
@@ -63,8 +64,11 @@ async function authenticate(gate: Gate, request: FastifyRequest): Promise<Caller
   });
 }
 
-async function judge({ db, clock }: Gate, authorization: string | undefined): Promise<Caller | ApiProblem> {
-  const presented = readApiKey(/^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? '');
+async function judge(
+  { db, clock }: Gate,
+  { headers, ip }: Pick<FastifyRequest, 'headers' | 'ip'>,
+): Promise<Caller | ApiProblem> {
+  const presented = readApiKey(/^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? '');
   if (presented.kind === 'no-key')
     return refusal('key-missing', 'Send Authorization: Bearer with a key that begins with mk_');
   if (presented.kind === 'mistyped')
@@ -72,14 +76,16 @@ async function judge({ db, clock }: Gate, authorization: string | undefined): Pr
   const key = await findApiKey(db, presented.id);
   if (!key || !digestsEqual(key.digest, presented.digest))
     return refusal('key-unknown', 'There is no such key');
-  return validity(key, clock.now());
+  return validity(key, clock.now(), ip);
 }
 
-function validity(key: ApiKey, now: Date): Caller | ApiProblem {
+function validity(key: ApiKey, now: Date, address: string): Caller | ApiProblem {
   if (key.revokedAt && key.revokedAt <= now)
     return refusal('key-revoked', `The key ${key.id} was revoked at ${key.revokedAt.toISOString()}`);
   if (key.expiresAt && key.expiresAt <= now)
     return refusal('key-expired', `The key ${key.id} expired at ${key.expiresAt.toISOString()}`);
+  if (key.networks.length > 0 && !withinAny(key.networks)(address))
+    return new ApiProblem('key-network', `The key ${key.id} is not taken from ${address}`);
   return key;
 }
 
@@ -93,11 +99,13 @@ function refusal(code: Refusal, detail: string): ApiProblem {
   });
 }
 
-async function limit({ requests, metrics }: Gate, keyId: Id<'mk'>, reply: FastifyReply): Promise<void> {
-  const decision = await requests.take(keyId);
-  const headers = rateHeaders(requests.policy, decision);
+async function limit({ requests, metrics }: Gate, { id, rate }: Caller, reply: FastifyReply): Promise<void> {
+  const policy = rate ? ratePolicyOf(rate) : requests.policy;
+  const decision = await requests.take(id, policy);
+  const headers = rateHeaders(policy, decision, rate ? 'key' : 'default');
   reply.headers(headers);
   if (decision.allowed) return;
   metrics.limited.inc({ limit: 'requests' });
-  throw new ApiProblem('rate-limited', 'This key has used up its rate; see Retry-After', { headers });
+  const code = rate ? 'key-rate-limited' : 'rate-limited';
+  throw new ApiProblem(code, 'This key has used up its rate; see Retry-After', { headers });
 }

@@ -6,7 +6,8 @@ import type { SharedCounting } from '../shared-counting.ts';
 /** Counts the requests of a client against a policy; several processes may share one count. */
 export interface RateLimiter {
   readonly policy: RatePolicy;
-  take(client: string): Promise<RateDecision>;
+  /** Takes one, by a policy of the client's own where one is named; a client must always be counted by the same. */
+  take(client: string, own?: RatePolicy): Promise<RateDecision>;
 }
 
 /** Counts in this process alone. Remembers `capacity` clients and forgets the one that was quiet longest. */
@@ -17,8 +18,8 @@ export function inProcessLimiter(
   const clients = new Map<string, number>();
   return {
     policy,
-    take: async (client) => {
-      const decision = takeOne(policy, clients.get(client), clock.monotonicMs());
+    take: async (client, own = policy) => {
+      const decision = takeOne(own, clients.get(client), clock.monotonicMs());
       clients.delete(client);
       clients.set(client, decision.fullAtMs);
       const [oldest] = clients.keys();
@@ -32,10 +33,10 @@ export function inProcessLimiter(
 export function sharedLimiter(name: string, local: RateLimiter, counting: SharedCounting): RateLimiter {
   return {
     policy: local.policy,
-    take: async (client) => {
-      const alone = await local.take(client);
+    take: async (client, own = local.policy) => {
+      const alone = await local.take(client, own);
       return counting.ask(
-        (redis) => takeShared(redis, `${name}:${client}`, local.policy),
+        (redis) => takeShared(redis, `${name}:${client}`, own),
         () => alone,
       );
     },
@@ -43,11 +44,15 @@ export function sharedLimiter(name: string, local: RateLimiter, counting: Shared
 }
 
 /** The headers that tell a client where it stands (draft-ietf-httpapi-ratelimit-headers-10), in whole seconds. */
-export function rateHeaders(policy: RatePolicy, decision: RateDecision): Readonly<Record<string, string>> {
+export function rateHeaders(
+  policy: RatePolicy,
+  decision: RateDecision,
+  name: 'default' | 'key' = 'default',
+): Readonly<Record<string, string>> {
   const window = Math.ceil(policy.periodMs / 1000);
   return {
-    'ratelimit-policy': `"default";q=${policy.limit};w=${window}`,
-    ratelimit: `"default";r=${decision.remaining};t=${seconds(decision.resetMs)}`,
+    'ratelimit-policy': `"${name}";q=${policy.limit};w=${window}`,
+    ratelimit: `"${name}";r=${decision.remaining};t=${seconds(decision.resetMs)}`,
     ...(!decision.allowed && { 'retry-after': String(Math.max(1, seconds(decision.retryAfterMs))) }),
   };
 }

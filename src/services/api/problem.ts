@@ -23,6 +23,7 @@ export const problems = {
   'key-revoked': { status: 401, title: 'The API key was revoked', retryable: false },
   'token-wrong': { status: 401, title: 'The internal token is wrong', retryable: false },
   'signature-wrong': { status: 403, title: 'The signature is not genuine', retryable: false },
+  'key-network': { status: 403, title: 'The API key is not taken from this address', retryable: false },
   'scope-missing': { status: 403, title: 'The API key may not do this', retryable: false },
   'not-found': { status: 404, title: 'There is nothing here', retryable: false },
   'request-timeout': { status: 408, title: 'The request did not arrive in time', retryable: true },
@@ -39,6 +40,7 @@ export const problems = {
   'too-many-recipients': { status: 422, title: 'The message has too many recipients', retryable: false },
   'headers-too-large': { status: 431, title: 'The header fields are too large', retryable: false },
   'rate-limited': { status: 429, title: 'Too many requests', retryable: true },
+  'key-rate-limited': { status: 429, title: 'The API key has used up its own rate', retryable: true },
   internal: { status: 500, title: 'The api failed', retryable: false },
   unavailable: { status: 503, title: 'The api cannot serve this now', retryable: true },
 } as const satisfies Record<string, Kind>;

@@ -65,6 +65,39 @@ describe('a key', () => {
     await until(async () => (await findApiKey(api.db, id))?.lastUsedAt !== undefined);
   });
 
+  it('is taken only from its networks, and says so with a code of its own', async () => {
+    await using proxied = await runningApi({ API_TRUSTED_PROXIES: '127.0.0.1', API_FAILURE_LIMIT: '1000' });
+    const bounded = await addKey(proxied.db, ['read'], undefined, {
+      networks: ['192.0.2.0/24', '2001:db8::/32'],
+    });
+    const from = (address: string) =>
+      call(proxied, 'GET', '/v1/keys/self', { key: bounded.key, headers: { 'x-forwarded-for': address } });
+
+    for (const inside of ['192.0.2.77', '::ffff:192.0.2.77', '2001:db8::1'])
+      expect((await from(inside)).status).toBe(200);
+    expect((await from('192.0.2.77')).body).toMatchObject({
+      networks: ['192.0.2.0/24', '2001:db8::/32'],
+      rate: null,
+    });
+    for (const outside of ['192.0.3.1', '2001:db9::1', '203.0.113.9'])
+      expect(await from(outside)).toMatchObject({
+        status: 403,
+        body: { code: 'key-network', retryable: false },
+      });
+    expect(await call(proxied, 'GET', '/v1/keys/self', { key: bounded.key })).toMatchObject({ status: 403 });
+  });
+
+  it('that is refused from a foreign network is not taken as used, nor told from a wrong one by its secret', async () => {
+    const { id, key } = await addKey(api.db, ['read'], undefined, { networks: ['192.0.2.0/24'] });
+    expect(await call(api, 'GET', '/v1/keys/self', { key })).toMatchObject({ status: 403 });
+    await api.db.change(`update api_keys set secret_sha256 = '\\x00' where id = $1`, [id]);
+    expect(await call(api, 'GET', '/v1/keys/self', { key })).toMatchObject({ body: { code: 'key-unknown' } });
+    const { id: other, key: used } = await addKey(api.db, ['read']);
+    await call(api, 'GET', '/v1/keys/self', { key: used });
+    await until(async () => (await findApiKey(api.db, other))?.lastUsedAt !== undefined);
+    expect((await findApiKey(api.db, id))?.lastUsedAt).toBeUndefined();
+  });
+
   it('stands in no log line and in no answer', async () => {
     await send(api.key);
     const secret = api.key.reveal().slice(30);
@@ -90,6 +123,21 @@ describe('too many requests', () => {
     expect(third.headers.get('ratelimit')).toMatch(/^"default";r=0;t=7\d{3}$/);
     const { key } = await addKey(limited.db, ['read']);
     expect((await call(limited, 'GET', '/v1/messages', { key })).status).toBe(200);
+  });
+
+  it('of a key with a rate of its own are counted by that, whatever the others may do', async () => {
+    const rate = { requests: 2, periodMs: 3_600_000 };
+    const { key } = await addKey(api.db, ['read'], undefined, { rate });
+    const ask = () => call(api, 'GET', '/v1/keys/self', { key });
+
+    const first = await ask();
+    expect(first).toMatchObject({ status: 200, body: { rate: { requests: 2, period_seconds: 3600 } } });
+    expect(first.headers.get('ratelimit-policy')).toBe('"key";q=2;w=3600');
+    expect((await ask()).status).toBe(200);
+    const third = await ask();
+    expect(third).toMatchObject({ status: 429, body: { code: 'key-rate-limited', retryable: true } });
+    expect(Number(third.headers.get('retry-after'))).toBeGreaterThan(1700);
+    expect((await call(api, 'GET', '/v1/keys/self')).status).toBe(200);
   });
 
   it('without a valid key are refused per address, and a valid key from there still passes', async () => {

@@ -13,7 +13,7 @@ import { Secret } from '../../../src/domain/secret.ts';
 import type { ApiConfig, ApiWorld } from '../../../src/services/api/room.ts';
 import { startApi } from '../../../src/services/api/start.ts';
 import type { Running } from '../../../src/services/running.ts';
-import { insertApiKey } from '../../../src/store/api-keys.ts';
+import { insertApiKey, type KeyBounds } from '../../../src/store/api-keys.ts';
 import { testDatabase } from '../../engines/postgres.ts';
 
 /** Postal's signing key in these tests. */
@@ -102,10 +102,11 @@ export async function addKey(
   db: Postgres,
   scopes: readonly Scope[],
   expiresAt?: Date,
+  bounds: Partial<KeyBounds> = {},
 ): Promise<{ key: Secret; id: Id<'mk'> }> {
   const id = newId('mk', new Date(), systemRandom.bytes(10));
   const secret = new Secret(systemRandom.letters(50));
-  await insertApiKey(db, { id, name: 'test', digest: digestOf(secret), scopes, expiresAt });
+  await insertApiKey(db, { id, name: 'test', digest: digestOf(secret), scopes, expiresAt, ...bounds });
   return { id, key: composeApiKey(id, secret) };
 }
 

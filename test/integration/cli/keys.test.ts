@@ -36,6 +36,22 @@ describe('mailctl keys', () => {
     expect((await runJson(folder, 'keys', 'list')).data.keys).toEqual([]);
   });
 
+  it('bounds a key by networks and a rate, and shows them', async () => {
+    await using database = await testDatabase();
+    using folder = folderFor(database);
+    const bounds = ['--network', '192.0.2.0/24', '2001:DB8::/32', '--rate', '100/m'];
+
+    const { data } = await runJson(folder, 'keys', 'create', '--name', 'shop', ...bounds);
+    expect(data.key).toMatchObject({ networks: ['192.0.2.0/24', '2001:db8::/32'], rate: '100/1m' });
+    expect(data.plan.steps[0].what).toContain('from 192.0.2.0/24, 2001:db8::/32 at 100/1m');
+
+    const [listed] = (await runJson(folder, 'keys', 'list')).data.keys;
+    expect(listed).toMatchObject({ networks: ['192.0.2.0/24', '2001:db8::/32'], rate: '100/1m' });
+    expect((await runJson(folder, 'keys', 'show', listed.id)).data.keys).toEqual([listed]);
+    const { out } = await runInProcess(['-C', folder.path, 'keys', 'list']);
+    expect(out).toContain('from 192.0.2.0/24,2001:db8::/32  at 100/1m');
+  });
+
   it('revokes a key once it is agreed to, and says so when it was revoked before', async () => {
     await using database = await testDatabase();
     using folder = folderFor(database);
@@ -57,6 +73,10 @@ describe('mailctl keys', () => {
     [['keys', 'revoke', 'mk_00000000000000000000000000', '--yes'], 'id'],
     [['keys', 'create', '--name', 'x', '--scope', 'everything'], '--scope'],
     [['keys', 'create', '--name', 'x', '--expires', 'tomorrow'], '--expires'],
+    [['keys', 'create', '--name', 'x', '--network', '10.0.0.0/33'], '--network'],
+    [['keys', 'create', '--name', 'x', '--network', 'everywhere'], '--network'],
+    [['keys', 'create', '--name', 'x', '--rate', '0/1m'], '--rate'],
+    [['keys', 'create', '--name', 'x', '--rate', 'none'], '--rate'],
   ])('refuses %j by name', async (words, field) => {
     await using database = await testDatabase();
     using folder = folderFor(database);

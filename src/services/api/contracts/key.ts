@@ -8,4 +8,8 @@ export const ownKey = z.object({
   created_at: z.iso.datetime(),
   expires_at: z.iso.datetime().nullable(),
   last_used_at: z.iso.datetime().nullable(),
+  /** CIDR; none means from anywhere. */
+  networks: z.array(z.string()),
+  /** Null means the rate of all keys. */
+  rate: z.object({ requests: z.number().int(), period_seconds: z.number() }).nullable(),
 });

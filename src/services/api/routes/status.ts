@@ -41,7 +41,7 @@ export function defineOwnKey(server: HttpServer, gate: Gate): void {
     },
     onRequest: requireKey(gate, undefined),
     handler: async (request) => {
-      const { id, name, scopes, createdAt, expiresAt, lastUsedAt } = callerOf(request);
+      const { id, name, scopes, createdAt, expiresAt, lastUsedAt, networks, rate } = callerOf(request);
       return {
         id,
         name,
@@ -49,6 +49,8 @@ export function defineOwnKey(server: HttpServer, gate: Gate): void {
         created_at: createdAt.toISOString(),
         expires_at: expiresAt?.toISOString() ?? null,
         last_used_at: lastUsedAt?.toISOString() ?? null,
+        networks: [...networks],
+        rate: rate ? { requests: rate.requests, period_seconds: rate.periodMs / 1000 } : null,
       };
     },
   });
