@@ -1,9 +1,12 @@
 import { join, resolve } from 'node:path';
 
 import { type ActHistory, openActHistory } from './adapters/act-history.ts';
+import { type Addresses, openAddresses } from './adapters/addresses.ts';
 import { type Clock, systemClock } from './adapters/clock.ts';
+import type { Compose } from './adapters/compose.ts';
 import type { Errand } from './adapters/directory-owner.ts';
 import type { Disk } from './adapters/disk.ts';
+import type { Docker } from './adapters/docker.ts';
 import { type Files, openFiles, readValueFile } from './adapters/files.ts';
 import { type Opened, openedThings } from './domain/opened.ts';
 import type { Http } from './adapters/http.ts';
@@ -32,6 +35,10 @@ export interface Runtime extends AsyncDisposable {
   /** Where configuration comes from: the environment and the folder's `.env`. */
   sources(): Promise<Sources>;
   config<R extends Room>(room: R): Promise<ConfigOf<R>>;
+  /** The engine of this host, for the containers of this folder. */
+  docker(): Promise<Docker>;
+  compose(): Promise<Compose>;
+  readonly addresses: Addresses;
   postgres(): Promise<Postgres>;
   /** Undefined where REDIS_URL is not set. */
   redis(): Promise<Redis | undefined>;
@@ -60,6 +67,8 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
   const sources = once(() => readSources(dir, environment, files));
   const config = async <R extends Room>(room: R) =>
     (await import('./config/load.ts')).loadConfig(room, await sources());
+  const docker = once(async () => connectDocker(await config('operator')));
+  const addresses = openAddresses({ docker, onHost: once(async () => isHost(dir, files, await sources())) });
   return {
     dir,
     clock: systemClock,
@@ -70,8 +79,11 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
       (await files.isFolder(join(dir, 'state'))) ? lockFolder(dir, errand, await sources()) : undefined,
     sources,
     config,
-    postgres: once(async () => opened.use(await connectPostgres(await config('operator')))),
-    redis: once(async () => connectRedis(await config('operator'), opened)),
+    docker,
+    compose: once(async () => driveCompose(dir, await config('operator'))),
+    addresses,
+    postgres: once(async () => opened.use(await connectPostgres(await config('operator'), addresses))),
+    redis: once(async () => connectRedis(await config('operator'), addresses, opened)),
     http: once(async () => opened.use(await client(await config('operator')))),
     disk: once(async () => (await import('./adapters/disk.ts')).systemDisk),
     prober: once(async () => (await import('./adapters/prober.ts')).prober),
@@ -115,18 +127,50 @@ async function readSources(
   };
 }
 
-async function connectRedis(config: ConfigOf<'operator'>, opened: Opened): Promise<Redis | undefined> {
+/** The host of a stack has a rendered compose.yaml, and says nothing of where PostgreSQL is: it is in a container. */
+async function isHost(dir: string, files: Files, sources: Sources): Promise<boolean> {
+  const { resolve: find } = await import('./config/resolve.ts');
+  const found = find('POSTGRES_HOST', undefined, sources);
+  const isNamed = 'text' in found && found.text !== undefined;
+  return !isNamed && (await files.modeOf(join(dir, 'compose.yaml'))) !== undefined;
+}
+
+async function connectDocker({ STACK_NAME, DOCKER_TIMEOUT }: ConfigOf<'operator'>): Promise<Docker> {
+  const { openDocker } = await import('./adapters/docker.ts');
+  return openDocker(STACK_NAME, DOCKER_TIMEOUT);
+}
+
+async function driveCompose(dir: string, config: ConfigOf<'operator'>): Promise<Compose> {
+  const { openCompose } = await import('./adapters/compose.ts');
+  return openCompose({
+    folder: dir,
+    name: config.STACK_NAME,
+    profiles: config.STACK_PROFILES,
+    timeoutMs: config.COMPOSE_TIMEOUT,
+  });
+}
+
+async function connectRedis(
+  config: ConfigOf<'operator'>,
+  addresses: Addresses,
+  opened: Opened,
+): Promise<Redis | undefined> {
   const { redisAddress } = await import('./config/redis-address.ts');
-  const address = redisAddress(config);
+  const container = await addresses.containerOf('redis');
+  const address = redisAddress({
+    ...config,
+    ...(container !== undefined && { REDIS_URL: `redis://${container}:6379` }),
+  });
   if (!address) return undefined;
   const { openRedis } = await import('./adapters/redis.ts');
   return opened.use(await openRedis(address));
 }
 
-async function connectPostgres(config: ConfigOf<'operator'>): Promise<Postgres> {
+async function connectPostgres(config: ConfigOf<'operator'>, addresses: Addresses): Promise<Postgres> {
   const [{ openPostgres }, { postgresAddress }] = await Promise.all([
     import('./adapters/postgres.ts'),
     import('./config/postgres-address.ts'),
   ]);
-  return openPostgres(postgresAddress(config, 'mailctl'));
+  const address = postgresAddress(config, 'mailctl');
+  return openPostgres({ ...address, host: (await addresses.containerOf('postgres')) ?? address.host });
 }

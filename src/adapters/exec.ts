@@ -12,7 +12,7 @@ export interface ExecOptions {
   readonly cleanEnvironment?: boolean;
   readonly folder?: string;
   /** Written to its standard input, which is empty otherwise. */
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   /** Ends the program with SIGTERM, and with SIGKILL when that does not help. */
   readonly stop?: AbortSignal;
 }

@@ -9,6 +9,7 @@ import { postalDatabase } from './environment/postal-database.ts';
 import { postgres } from './environment/postgres.ts';
 import { redis } from './environment/redis.ts';
 import { relay } from './environment/relay.ts';
+import { stack } from './environment/stack.ts';
 import { webhooks } from './environment/webhooks.ts';
 import { worker } from './environment/worker.ts';
 import type { Room, Variable } from './variable.ts';
@@ -26,6 +27,7 @@ export const environment = {
   ...worker,
   ...webhooks,
   ...e2e,
+  ...stack,
 } satisfies Record<string, Variable>;
 
 type Environment = typeof environment;

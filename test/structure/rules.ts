@@ -66,6 +66,7 @@ export const homes: Readonly<Record<string, RegExp>> = {
   '@fastify/swagger': /^src\/services\/api\//,
   chalk: /^src\/cli\//,
   commander: /^src\/cli\//,
+  dockerode: /^src\/adapters\/docker\.ts$/,
   dotenv: /^src\/config\/(load|env-file)\.ts$/,
   execa: /^src\/adapters\/exec\.ts$/,
   fastify: /^src\/(services\/api|postal-stand-in)\//,

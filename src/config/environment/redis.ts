@@ -12,7 +12,14 @@ export const redis = {
     means: 'Where Redis is; without it each process counts for itself',
     optional: true,
   }),
-  REDIS_PASSWORD: variable(secret, { section, readBy, means: 'Its password', secret: true, optional: true }),
+  REDIS_PASSWORD: variable(secret, {
+    section,
+    readBy,
+    means: 'Its password',
+    secret: true,
+    optional: true,
+    generated: true,
+  }),
   REDIS_TIMEOUT: variable(duration, {
     section,
     readBy,

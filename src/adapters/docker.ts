@@ -1,0 +1,279 @@
+import type { Readable, Writable } from 'node:stream';
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createInterface } from 'node:readline';
+
+import Dockerode from 'dockerode';
+
+import { OperatorError } from '../domain/failure.ts';
+import { type Container, type Inspected, readContainer } from './container.ts';
+
+/** What runs inside a container; neither argv nor environment may hold a secret: write it to `stdin`. */
+export interface Execution {
+  readonly argv: readonly string[];
+  readonly user?: string;
+  readonly stdin?: Readable;
+  readonly stdout?: Writable;
+  readonly stop?: AbortSignal;
+}
+
+/** How it ended: its exit code, and the end of what it said on stderr. */
+export interface Executed {
+  readonly exit: number;
+  readonly stderr: string;
+}
+
+/** Which lines of a container's log are meant. */
+export interface LogChoice {
+  readonly since?: Date;
+  readonly tail?: number;
+  readonly follow?: boolean;
+  readonly stop?: AbortSignal;
+}
+
+export interface LogLine {
+  readonly time: string;
+  readonly text: string;
+}
+
+/** What a container uses now. */
+export interface Usage {
+  readonly memoryBytes: number;
+  readonly memoryLimitBytes: number;
+  /** Of one processor: 1.5 is one and a half. */
+  readonly processors: number;
+}
+
+export interface Engine {
+  readonly version: string;
+  readonly memoryBytes: number;
+  readonly processors: number;
+  /** Where images and volumes are kept, on the engine's host. */
+  readonly rootFolder: string;
+}
+
+export interface ContainerEvent {
+  readonly at: Date;
+  readonly service: string;
+  readonly action: string;
+}
+
+/** The engine, as far as one project needs it. Every method throws `unreachable` with a remedy when the engine is away. */
+export interface Docker {
+  engine(): Promise<Engine>;
+  /** Every container of the project, stopped ones too, by name of the service. */
+  containers(): Promise<readonly Container[]>;
+  /** Runs a program in a running container and streams through it. */
+  exec(container: string, execution: Execution): Promise<Executed>;
+  logs(container: string, choice: LogChoice): AsyncIterable<LogLine>;
+  /** What happens to the project's containers from now on, until `stop`. */
+  events(stop: AbortSignal): AsyncIterable<ContainerEvent>;
+  usage(container: string): Promise<Usage>;
+  /** The id of an image that the engine has, and the digests it was pulled by. */
+  image(name: string): Promise<{ readonly id: string; readonly digests: readonly string[] } | undefined>;
+  /** When each volume of the project was made. */
+  volumes(): Promise<ReadonlyMap<string, Date>>;
+}
+
+/** Opens the engine that DOCKER_HOST names, else the one of this host, for one Compose project. Connects when first used. */
+export function openDocker(project: string, timeoutMs: number): Docker {
+  const engine = new Dockerode({ timeout: timeoutMs });
+  const streaming = new Dockerode();
+  const own = { label: [`com.docker.compose.project=${project}`] };
+  return {
+    engine: () => asked(describeEngine(engine)),
+    containers: () => asked(listContainers(engine, own)),
+    exec: (container, execution) => asked(execute(streaming, container, execution)),
+    logs: (container, choice) => readLogs(streaming, container, choice),
+    events: (stop) => readEvents(streaming, own, stop),
+    usage: (container) => asked(readUsage(engine, container)),
+    image: (name) => asked(findImage(engine, name)),
+    volumes: () => asked(listVolumes(engine, project)),
+  };
+}
+
+async function describeEngine(engine: Dockerode): Promise<Engine> {
+  const info = (await engine.info()) as Record<'ServerVersion' | 'DockerRootDir', string> &
+    Record<'MemTotal' | 'NCPU', number>;
+  return {
+    version: info.ServerVersion,
+    memoryBytes: info.MemTotal,
+    processors: info.NCPU,
+    rootFolder: info.DockerRootDir,
+  };
+}
+
+async function listContainers(engine: Dockerode, filters: object): Promise<readonly Container[]> {
+  const listed = await engine.listContainers({ all: true, filters: filters as never });
+  const found = await Promise.all(
+    listed.map(({ Id }) => engine.getContainer(Id).inspect().catch(goneMeanwhile)),
+  );
+  return found
+    .filter((one) => one !== undefined)
+    .map((one) => readContainer(one as unknown as Inspected))
+    .toSorted((one, other) => one.service.localeCompare(other.service));
+}
+
+function goneMeanwhile(cause: unknown): undefined {
+  if (statusOf(cause) !== 404) throw cause;
+}
+
+const mostComplaint = 8192;
+
+async function execute(
+  engine: Dockerode,
+  container: string,
+  { argv, user, stdin, stdout, stop }: Execution,
+): Promise<Executed> {
+  const program = await engine.getContainer(container).exec({
+    Cmd: [...argv],
+    AttachStdin: stdin !== undefined,
+    AttachStdout: true,
+    AttachStderr: true,
+    ...(user !== undefined && { User: user }),
+  });
+  const stream = await program.start({ hijack: true, stdin: stdin !== undefined });
+  stop?.addEventListener('abort', () => stream.destroy(), { once: true });
+  let complaint = '';
+  const complaints = new PassThrough();
+  complaints.on('data', (bytes: Buffer) => {
+    complaint = `${complaint}${bytes.toString('utf8')}`.slice(-mostComplaint);
+  });
+  const output = new PassThrough();
+  const written = stdout ? pipeline(output, stdout) : drain(output);
+  engine.modem.demuxStream(stream, output, complaints);
+  // What a program does not read of its input must not hold us: only how it ended counts.
+  if (stdin) void pipeline(stdin, stream as unknown as Writable).catch(() => undefined);
+  await new Promise<void>((resolve, reject) => {
+    stream.once('end', resolve);
+    stream.once('close', resolve);
+    stream.once('error', reject);
+  });
+  output.end();
+  await written;
+  stream.destroy();
+  return { exit: (await program.inspect()).ExitCode ?? -1, stderr: complaint };
+}
+
+async function drain(stream: Readable): Promise<void> {
+  for await (const _ of stream);
+}
+
+async function* readLogs(engine: Dockerode, container: string, choice: LogChoice): AsyncIterable<LogLine> {
+  const { since, tail, follow = false, stop } = choice;
+  const asking = {
+    stdout: true,
+    stderr: true,
+    timestamps: true,
+    ...(since && { since: since.getTime() / 1000 }),
+    ...(tail !== undefined && { tail }),
+  };
+  const lines = new PassThrough();
+  if (follow) {
+    const stream = await asked(engine.getContainer(container).logs({ ...asking, follow: true }));
+    engine.modem.demuxStream(stream, lines, lines);
+    stream.once('end', () => lines.end());
+    stop?.addEventListener('abort', () => (stream as unknown as Readable).destroy(), { once: true });
+    stop?.addEventListener('abort', () => lines.end(), { once: true });
+  } else {
+    lines.end(withoutFrames(await asked(engine.getContainer(container).logs({ ...asking, follow: false }))));
+  }
+  for await (const line of createInterface({ input: lines })) {
+    const end = line.indexOf(' ');
+    if (end > 0) yield { time: line.slice(0, end), text: line.slice(end + 1) };
+  }
+}
+
+/** What is not followed comes as one piece: frames of a stream's number, three zeros, the length, and the bytes. */
+function withoutFrames(whole: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; at + 8 <= whole.length;) {
+    const length = whole.readUInt32BE(at + 4);
+    parts.push(whole.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return Buffer.concat(parts);
+}
+
+interface WrittenEvent {
+  readonly Action: string;
+  readonly time: number;
+  readonly Actor: { readonly Attributes: Readonly<Record<string, string>> };
+}
+
+async function* readEvents(
+  engine: Dockerode,
+  filters: object,
+  stop: AbortSignal,
+): AsyncIterable<ContainerEvent> {
+  const only = { ...filters, type: ['container'] };
+  const stream = (await asked(engine.getEvents({ filters: only as never }))) as Readable;
+  stop.addEventListener('abort', () => stream.destroy(), { once: true });
+  try {
+    for await (const line of createInterface({ input: stream })) {
+      const { Action, time, Actor } = JSON.parse(line) as WrittenEvent;
+      const service = Actor.Attributes['com.docker.compose.service'] ?? '';
+      yield { at: new Date(time * 1000), service, action: Action };
+    }
+  } catch (cause) {
+    if (!stop.aborted) throw cause;
+  }
+}
+
+async function readUsage(engine: Dockerode, container: string): Promise<Usage> {
+  const {
+    memory_stats: memory,
+    cpu_stats: now,
+    precpu_stats: before,
+  } = await engine.getContainer(container).stats({ stream: false });
+  const used = now.cpu_usage.total_usage - before.cpu_usage.total_usage;
+  const passed = (now.system_cpu_usage ?? 0) - (before.system_cpu_usage ?? 0);
+  return {
+    memoryBytes: (memory.usage ?? 0) - (memory.stats?.inactive_file ?? 0),
+    memoryLimitBytes: memory.limit ?? 0,
+    processors: passed > 0 ? (used / passed) * (now.online_cpus ?? 1) : 0,
+  };
+}
+
+async function findImage(engine: Dockerode, name: string) {
+  const found = await engine.getImage(name).inspect().catch(goneMeanwhile);
+  return found && { id: found.Id, digests: found.RepoDigests ?? [] };
+}
+
+async function listVolumes(engine: Dockerode, project: string): Promise<ReadonlyMap<string, Date>> {
+  const filters = { label: [`com.docker.compose.project=${project}`] };
+  const { Volumes: found } = await engine.listVolumes({ filters: filters as never });
+  return new Map(
+    (found ?? []).map((volume) => [
+      volume.Name.replace(`${project}_`, ''),
+      new Date((volume as { readonly CreatedAt?: string }).CreatedAt ?? 0),
+    ]),
+  );
+}
+
+function statusOf(cause: unknown): unknown {
+  return cause instanceof Error && 'statusCode' in cause ? cause.statusCode : undefined;
+}
+
+async function asked<T>(work: Promise<T>): Promise<T> {
+  return work.catch((cause: unknown) => {
+    throw engineFailure(cause);
+  });
+}
+
+const away = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT']);
+
+function engineFailure(cause: unknown): unknown {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new OperatorError('access-denied', 'this user may not speak to the Docker engine', {
+      hint: 'Run as root, or join the group docker: sudo usermod -aG docker $USER, then log in again',
+      cause,
+    });
+  }
+  if (!away.has(code)) return cause;
+  return new OperatorError('unreachable', 'no Docker engine answers', {
+    hint: 'Start it (sudo systemctl start docker), install it (https://docs.docker.com/engine/install/), or set DOCKER_HOST',
+    cause,
+  });
+}
