@@ -10,6 +10,7 @@ import { postgres } from './environment/postgres.ts';
 import { redis } from './environment/redis.ts';
 import { relay } from './environment/relay.ts';
 import { stack } from './environment/stack.ts';
+import { tls } from './environment/tls.ts';
 import { webhooks } from './environment/webhooks.ts';
 import { worker } from './environment/worker.ts';
 import type { Room, Variable } from './variable.ts';
@@ -19,6 +20,7 @@ export const environment = {
   ...platform,
   ...postgres,
   ...relay,
+  ...tls,
   ...redis,
   ...lockout,
   ...api,

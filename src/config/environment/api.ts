@@ -97,7 +97,12 @@ export const api = {
     means: 'How often the last use of API keys is written down',
     fallback: '1m',
   }),
-  API_MAX_BODY_BYTES: variable(size, { section, readBy, means: 'Largest request body', fallback: '40MB' }),
+  API_MAX_BODY_BYTES: variable(size, {
+    section,
+    readBy: ['api', 'operator'],
+    means: 'Largest request body',
+    fallback: '40MB',
+  }),
   API_MAX_JSON_DEPTH: variable(count(2), {
     section,
     readBy,
@@ -155,7 +160,7 @@ export const api = {
   }),
   POSTAL_WEBHOOK_MAX_BYTES: variable(size, {
     section,
-    readBy,
+    readBy: ['api', 'operator'],
     means: 'Largest body of a webhook from Postal',
     fallback: '1MB',
   }),

@@ -25,6 +25,7 @@ export function chosenValues({ domain, adminEmail, tls }: Answers, signingPublic
     ['API_URL', { text: `${web}://api.${domain}` }],
     ['POSTAL_HOSTNAME', { text: `postal.${domain}` }],
     ['POSTAL_WEBHOOK_PUBLIC_KEY', { text: signingPublicKey, inFile: true }],
+    ['TLS_SOURCE', { text: tls }],
     ...tlsValues(tls, `smtp.${domain}`),
   ]);
 }

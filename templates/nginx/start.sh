@@ -1,0 +1,25 @@
+#!/bin/sh
+# Starts nginx, and reloads it when a certificate changed: connections that are open go on with the old one.
+# NGINX_RELOAD_SECONDS is how often the certificates are looked at.
+set -eu
+
+certificates=${CERTIFICATES:-/tls}
+configuration=${CONFIGURATION:-/etc/mailctl/nginx/nginx.conf}
+nginx=${NGINX_PROGRAM:-nginx}
+
+sums() {
+  cat "$certificates"/*/*.pem 2>/dev/null | cksum
+}
+
+reload_on_change() {
+  served=$1
+  while sleep "$NGINX_RELOAD_SECONDS"; do
+    found=$(sums)
+    if [ "$found" != "$served" ] && "$nginx" -e stderr -q -t -c "$configuration" && kill -HUP "$$"; then
+      served=$found
+    fi
+  done
+}
+
+reload_on_change "$(sums)" &
+exec "$nginx" -e stderr -c "$configuration" -g 'daemon off;'
