@@ -4,9 +4,10 @@ import { type ActHistory, openActHistory } from './adapters/act-history.ts';
 import { type Addresses, openAddresses } from './adapters/addresses.ts';
 import { type Clock, systemClock } from './adapters/clock.ts';
 import type { Compose } from './adapters/compose.ts';
-import type { Errand } from './adapters/directory-owner.ts';
+import type { Errand, OwnDirectory } from './adapters/directory-owner.ts';
 import type { Disk } from './adapters/disk.ts';
 import type { Docker } from './adapters/docker.ts';
+import type { ExecOptions, Finished } from './adapters/exec.ts';
 import { type Files, openFiles, readValueFile } from './adapters/files.ts';
 import { type Opened, openedThings } from './domain/opened.ts';
 import type { Http } from './adapters/http.ts';
@@ -49,9 +50,18 @@ export interface Runtime extends AsyncDisposable {
   prober(): Promise<Prober>;
   /** What opens the logs of services that run in this process. */
   logs(): Promise<typeof openLog>;
+  /** This very program, to be run once more. */
+  program(): Promise<OwnProgram>;
   makeRsaKey(bits: number): Promise<RsaKey>;
   /** The text that an operator passes to a command: a file of the current folder, or `-` for stdin. */
   readInput(path: string): Promise<string>;
+}
+
+/** How this program was started, how it is run with other words, and how a folder is taken for one process alone. */
+export interface OwnProgram {
+  readonly words: readonly string[];
+  run(words: readonly string[], options: ExecOptions): Promise<Finished>;
+  readonly own: OwnDirectory;
 }
 
 export interface RuntimeOptions {
@@ -88,10 +98,19 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     disk: once(async () => (await import('./adapters/disk.ts')).systemDisk),
     prober: once(async () => (await import('./adapters/prober.ts')).prober),
     logs: once(async () => (await import('./adapters/log.ts')).openLog),
+    program: once(openProgram),
     makeRsaKey,
     readInput: async (path) => (await import('./adapters/input.ts')).readInput(path),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
+}
+
+async function openProgram(): Promise<OwnProgram> {
+  const [{ ownProgram, runOwnProgram }, { ownDirectory }] = await Promise.all([
+    import('./adapters/own-program.ts'),
+    import('./adapters/directory-owner.ts'),
+  ]);
+  return { words: ownProgram(), run: runOwnProgram, own: ownDirectory };
 }
 
 async function client({ E2E_TIMEOUT }: Pick<ConfigOf<'operator'>, 'E2E_TIMEOUT'>): Promise<Http> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants, fstatSync, openSync, closeSync, readFileSync } from 'node:fs';
-import { chmod, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -10,6 +10,10 @@ import { OperatorError } from '../domain/failure.ts';
 export interface Files {
   /** The text of a file; undefined when there is none. Refuses symbolic links, files of another user, and what is no UTF-8 text. */
   readOwn(path: string): Promise<string | undefined>;
+  /** The text of a file that anyone may own and that holds no secret; undefined when there is none. */
+  readAny(path: string): Promise<string | undefined>;
+  /** Names in a folder; none when there is no folder. */
+  list(path: string): Promise<readonly string[]>;
   /** The permission bits of a file; undefined when there is none. */
   modeOf(path: string): Promise<number | undefined>;
   /**
@@ -36,6 +40,8 @@ const mostBytes = 1024 * 1024;
 export function openFiles(uid: number | undefined): Files {
   return {
     readOwn: (path) => readOwn(path, uid),
+    readAny: (path) => readOwn(path, undefined),
+    list: async (path) => (await readdir(path).catch((cause: unknown) => absentOr(path, cause))) ?? [],
     modeOf: async (path) => {
       const found = await lstat(path).catch((cause: unknown) => absentOr(path, cause));
       return found && found.mode & 0o7777;

@@ -78,6 +78,20 @@ export function acts<Args extends unknown[], T extends object>(
   });
 }
 
+/** A command that acts through another run of mailctl: that one takes the lock and leaves the line in the history. */
+export function passesOn<Args extends unknown[], T extends object>(
+  session: Session,
+  plan: (context: Context, ...args: Args) => Promise<Plan<T>>,
+  asText: AsText<T>,
+): Action {
+  return inContext<Args>(session, undefined, async (context, ...args) => {
+    const agreed = await untilStopped(context.stop, plan(context, ...args));
+    const isDry = context.flags.dryRun === true;
+    if (!isDry) await carryOutAloud(context, agreed);
+    context.output.result(report(agreed, !isDry), isDry ? () => planAsText(showPlan(agreed)) : asText);
+  });
+}
+
 /** A command that runs on and prints for itself; it may return the exit code. */
 export function runs<Args extends unknown[]>(
   session: Session,

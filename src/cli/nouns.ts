@@ -12,6 +12,7 @@ export interface Noun {
 const everyDay = 'Every day:';
 const mail = 'Mail:';
 const access = 'Access:';
+const backupAndTime = 'Backup and time:';
 const host = 'Host:';
 const services = 'Services:';
 const other = 'Other:';
@@ -91,6 +92,12 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/history.ts')).defineHistory,
   },
   {
+    name: 'schedule',
+    summary: 'what runs by itself: list, history, run now, export for cron or systemd',
+    group: backupAndTime,
+    load: async () => (await import('./commands/schedule.ts')).defineSchedule,
+  },
+  {
     name: 'config',
     summary: 'check, show and explain the configuration',
     group: host,
@@ -119,6 +126,12 @@ export const nouns: readonly Noun[] = [
     summary: 'run the worker',
     group: services,
     load: async () => (await import('./commands/services.ts')).defineWorker,
+  },
+  {
+    name: 'scheduler',
+    summary: 'run the timetable',
+    group: services,
+    load: async () => (await import('./commands/services.ts')).defineScheduler,
   },
   {
     name: 'completion',

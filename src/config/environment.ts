@@ -11,6 +11,7 @@ import { redis } from './environment/redis.ts';
 import { relay } from './environment/relay.ts';
 import { stack } from './environment/stack.ts';
 import { tls } from './environment/tls.ts';
+import { schedule } from './environment/schedule.ts';
 import { webhooks } from './environment/webhooks.ts';
 import { worker } from './environment/worker.ts';
 import type { Room, Variable } from './variable.ts';
@@ -28,6 +29,7 @@ export const environment = {
   ...postalDatabase,
   ...worker,
   ...webhooks,
+  ...schedule,
   ...e2e,
   ...stack,
 } satisfies Record<string, Variable>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { isDomainName } from '../domain/address.ts';
+import { type Cron, parseCron } from '../domain/cron.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { isCidr } from '../domain/ip-address.ts';
 import { Secret } from '../domain/secret.ts';
@@ -138,3 +139,18 @@ export function oneOf<const W extends readonly [string, ...string[]]>(words: W) 
 }
 
 export const secret = z.string().transform((value) => new Secret(value));
+
+/** When something is due: five cron fields in UTC, or `off`. */
+export const cronOrOff = z.string().transform((text, context): Schedule | undefined => {
+  if (text.trim() === 'off') return undefined;
+  const cron = parseCron(text);
+  if (typeof cron !== 'string') return { text: text.trim(), cron };
+  context.addIssue({ code: 'custom', message: cron });
+  return z.NEVER;
+});
+
+/** A cron expression as it was written and as it was read. */
+export interface Schedule {
+  readonly text: string;
+  readonly cron: Cron;
+}

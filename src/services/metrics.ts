@@ -36,4 +36,5 @@ export function histogram<L extends string>(
   return new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers: [registry] });
 }
 
-export type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+export { Gauge };
+export type { Counter, Histogram, Registry } from 'prom-client';

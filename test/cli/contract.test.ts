@@ -30,7 +30,7 @@ const envelope = z.strictObject({
 });
 
 /** These would really start; in an empty folder they fail on the configuration, and that they say as an envelope too. */
-const services = ['relay', 'api', 'worker'];
+const services = ['relay', 'api', 'worker', 'scheduler'];
 /** This needs no configuration and would start: here it runs dry, and really in tests of its own. */
 const startsAlone = 'sandbox';
 

@@ -16,7 +16,7 @@ export interface EngineProgram {
 export interface ProgramSource {
   readonly program: string;
   readonly debianPackage: string;
-  readonly folder: 'usr/bin' | 'usr/sbin';
+  readonly folder: 'bin' | 'usr/bin' | 'usr/sbin';
 }
 
 /** Finds a program in PATH or the system's folders, else in its Debian package. */

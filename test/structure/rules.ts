@@ -76,6 +76,7 @@ export const homes: Readonly<Record<string, RegExp>> = {
   mailauth: /^src\/adapters\//,
   mailsplit: /^src\/(adapters|services\/relay|postal-stand-in)\//,
   mysql2: /^src\/adapters\/mariadb\.ts$/,
+  'node-cron': /^src\/services\/scheduler\//,
   'node-forge': /^src\/adapters\/certificate\.ts$/,
   nodemailer: /^src\/(adapters|postal-stand-in)\//,
   pg: /^src\/adapters\/postgres\.ts$/,

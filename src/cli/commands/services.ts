@@ -23,3 +23,10 @@ export const defineWorker = defineService(async ({ runtime, stop }) => {
   const { main } = await import('../../services/worker/main.ts');
   await main(await runtime.config('worker'), stop);
 });
+
+export const defineScheduler = defineService(async ({ runtime, stop }) => {
+  const { main } = await import('../../services/scheduler/main.ts');
+  // Its commands read what an operator's command reads: what is missing is said now, not at night.
+  await runtime.config('operator');
+  await main(await runtime.config('scheduler'), runtime.dir, stop);
+});

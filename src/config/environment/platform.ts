@@ -26,7 +26,7 @@ export const platform = {
   LOG_LEVEL: variable(oneOf(['debug', 'info', 'warn', 'error']), {
     section,
     means: 'Least important log line that is written',
-    readBy: ['relay', 'api', 'worker'],
+    readBy: ['relay', 'api', 'worker', 'scheduler'],
     fallback: 'info',
   }),
   OPERATOR_LOCK_SILENCE: variable(duration, {

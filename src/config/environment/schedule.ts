@@ -1,0 +1,76 @@
+import { count, cronOrOff, duration, listen } from '../shapes.ts';
+import { variable } from '../variable.ts';
+
+const section = 'Timetable';
+const readBy = ['scheduler'] as const;
+const readByBoth = ['scheduler', 'operator'] as const;
+
+/** When commands run by themselves, and how. */
+export const schedule = {
+  SCHEDULER_HEALTH_LISTEN: variable(listen, {
+    section,
+    readBy,
+    means: 'Health and metrics of the scheduler',
+    fallback: '127.0.0.1:9104',
+  }),
+  SCHEDULE_E2E: variable(cronOrOff, {
+    section,
+    readBy: readByBoth,
+    means: 'When the end-to-end check runs: five cron fields in UTC, or off',
+    fallback: 'off',
+  }),
+  SCHEDULE_JITTER: variable(duration, {
+    section,
+    readBy: readByBoth,
+    means: 'A run starts up to so much later, by chance, so that not everything starts at once',
+    fallback: '30s',
+  }),
+  SCHEDULE_TIMEOUT: variable(duration, {
+    section,
+    readBy: readByBoth,
+    means: 'Longest run; then it is ended',
+    fallback: '6h',
+  }),
+  SCHEDULE_CATCH_UP: variable(duration, {
+    section,
+    readBy,
+    means: 'How late a run that was missed is still made up for, once',
+    fallback: '1d',
+  }),
+  SCHEDULE_LOCKED_RETRY: variable(duration, {
+    section,
+    readBy: readByBoth,
+    means: 'How often a run that met the lock of another mailctl tries again',
+    fallback: '30s',
+  }),
+  SCHEDULE_LOCKED_FOR: variable(duration, {
+    section,
+    readBy: readByBoth,
+    means: 'How long it does so before it counts as locked out',
+    fallback: '30m',
+  }),
+  SCHEDULE_KEEP_RUNS: variable(count(1, 1000), {
+    section,
+    readBy: readByBoth,
+    means: 'Runs of each row that are remembered',
+    fallback: '50',
+  }),
+  SCHEDULER_POLL_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means: 'How often the scheduler looks for runs that were missed',
+    fallback: '10s',
+  }),
+  SCHEDULER_STALL_AFTER: variable(duration, {
+    section,
+    readBy,
+    means: 'Without progress for so long it counts as hung',
+    fallback: '2m',
+  }),
+  SCHEDULER_SHUTDOWN_TIMEOUT: variable(duration, {
+    section,
+    readBy,
+    means: 'How long runs may take to end after SIGTERM',
+    fallback: '30s',
+  }),
+};
