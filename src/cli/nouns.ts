@@ -134,6 +134,13 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/services.ts')).defineScheduler,
   },
   {
+    name: 'sink',
+    summary: 'stand in for the outside world on a staging host: take all mail, answer DNS',
+    group: services,
+    hidden: true,
+    load: async () => (await import('./commands/services.ts')).defineSink,
+  },
+  {
     name: 'completion',
     summary: 'print the completion script of a shell',
     group: other,

@@ -9,6 +9,7 @@ import { postalDatabase } from './environment/postal-database.ts';
 import { postgres } from './environment/postgres.ts';
 import { redis } from './environment/redis.ts';
 import { relay } from './environment/relay.ts';
+import { sink } from './environment/sink.ts';
 import { stack } from './environment/stack.ts';
 import { tls } from './environment/tls.ts';
 import { schedule } from './environment/schedule.ts';
@@ -32,6 +33,7 @@ export const environment = {
   ...schedule,
   ...e2e,
   ...stack,
+  ...sink,
 } satisfies Record<string, Variable>;
 
 type Environment = typeof environment;

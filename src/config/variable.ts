@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 /** Who reads a variable: a service, or `operator` for the commands a person types. */
-export type Room = 'relay' | 'api' | 'worker' | 'scheduler' | 'operator';
+export type Room = 'relay' | 'api' | 'worker' | 'scheduler' | 'sink' | 'operator';
 
 interface Note<R extends readonly Room[]> {
   readonly section: string;

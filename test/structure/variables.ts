@@ -17,7 +17,7 @@ export function unread(variables: Variables, sources: readonly Source[]): string
 
 /** `ROOM: NAME` for what a room is given, by `readBy`, and no code that its `start.ts` or `main.ts` leads to reads. */
 export function unreadByRoom(variables: Variables, sources: readonly Source[]): string[] {
-  return ['relay', 'api', 'worker', 'scheduler'].flatMap((room) => {
+  return ['relay', 'api', 'worker', 'scheduler', 'sink'].flatMap((room) => {
     const read = readIn(
       reachable(sources, [loader, `src/services/${room}/start.ts`, `src/services/${room}/main.ts`]),
     );

@@ -30,3 +30,8 @@ export const defineScheduler = defineService(async ({ runtime, stop }) => {
   await runtime.config('operator');
   await main(await runtime.config('scheduler'), runtime.dir, stop);
 });
+
+export const defineSink = defineService(async ({ runtime, stop }) => {
+  const { main } = await import('../../services/sink/main.ts');
+  await main(await runtime.config('sink'), stop);
+});

@@ -8,7 +8,7 @@ export const platform = {
   MAILCTL_MODE: variable(oneOf(['production', 'sandbox']), {
     section,
     means: 'production refuses weak secrets; sandbox is what `mailctl sandbox` writes into its own folder',
-    readBy: ['relay', 'api', 'worker', 'operator'],
+    readBy: ['relay', 'api', 'worker', 'sink', 'operator'],
     fallback: 'production',
   }),
   MAIL_DOMAIN: variable(domainName, {
@@ -26,7 +26,7 @@ export const platform = {
   LOG_LEVEL: variable(oneOf(['debug', 'info', 'warn', 'error']), {
     section,
     means: 'Least important log line that is written',
-    readBy: ['relay', 'api', 'worker', 'scheduler'],
+    readBy: ['relay', 'api', 'worker', 'scheduler', 'sink'],
     fallback: 'info',
   }),
   OPERATOR_LOCK_SILENCE: variable(duration, {
