@@ -19,6 +19,7 @@ import { type Random, systemRandom } from './adapters/random.ts';
 import type { Redis } from './adapters/redis.ts';
 import { makeRsaKey, type RsaKey } from './adapters/rsa.ts';
 import type { ConfigOf } from './config/environment.ts';
+import type { Live } from './config/live.ts';
 import type { Sources } from './config/resolve.ts';
 import type { Room } from './config/variable.ts';
 
@@ -36,6 +37,8 @@ export interface Runtime extends AsyncDisposable {
   /** Where configuration comes from: the environment and the folder's `.env`. */
   sources(): Promise<Sources>;
   config<R extends Room>(room: R): Promise<ConfigOf<R>>;
+  /** The configuration of a service, which reads the sources again when told to. */
+  live<R extends Room>(room: R): Promise<Live<R>>;
   /** The engine of this host, for the containers of this folder. */
   docker(): Promise<Docker>;
   compose(): Promise<Compose>;
@@ -89,6 +92,8 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
       (await files.isFolder(join(dir, 'state'))) ? lockFolder(dir, errand, await sources()) : undefined,
     sources,
     config,
+    live: async (room) =>
+      (await import('./config/live.ts')).liveConfig(room, () => readSources(dir, environment, files)),
     docker,
     compose: once(async () => driveCompose(dir, await config('operator'))),
     addresses,

@@ -23,7 +23,8 @@ interface PostalAddress {
   readonly url: string;
   /** Postal's web_hostname: it answers 403 to any other Host. */
   readonly hostname: string;
-  readonly apiKey: Secret;
+  /** Asked at each request: it rotates. */
+  readonly apiKey: () => Secret;
   readonly timeoutMs: number;
 }
 
@@ -38,7 +39,7 @@ export function postalClient(http: Http, address: PostalAddress): Postal {
           headers: {
             host: address.hostname,
             'content-type': 'application/json',
-            'x-server-api-key': address.apiKey.reveal(),
+            'x-server-api-key': address.apiKey().reveal(),
           },
           body: JSON.stringify({
             rcpt_to: rcptTo,

@@ -9,6 +9,8 @@ export interface Redis extends AsyncDisposable {
   call(command: string, ...words: readonly (string | number)[]): Promise<unknown>;
   /** Calls `listen` whenever a new connection can be used. */
   onReady(listen: () => void): void;
+  /** Shows this password from now on, at once and at every new connection. False, and nothing changed, when it is refused. */
+  renew(password: Secret): Promise<boolean>;
   /** A Lua script, as one indivisible step. */
   evaluate(script: string, keys: readonly string[], words: readonly (string | number)[]): Promise<unknown>;
 }
@@ -38,6 +40,14 @@ export async function openRedis(address: RedisAddress): Promise<Redis> {
     call: (command, ...words) => answered(() => client.call(command, ...words.map(String))),
     evaluate: (script, keys, words) =>
       answered(() => client.eval(script, keys.length, ...keys, ...words.map(String))),
+    renew: async (password) => {
+      const accepted = await client.call('AUTH', password.reveal()).then(
+        () => true,
+        () => false,
+      );
+      if (accepted) client.options.password = password.reveal();
+      return accepted;
+    },
     onReady: (listen) => void client.on('ready', listen),
     [Symbol.asyncDispose]: async () => client.disconnect(),
   };

@@ -14,6 +14,8 @@ interface Note<R extends readonly Room[]> {
   readonly secret?: true;
   /** May be given as `NAME_FILE`, as every secret may. */
   readonly alsoFile?: true;
+  /** Services take a new value without a restart. */
+  readonly rotates?: true;
   /** Made by `mailctl init`, so that `.env` has it from the start. */
   readonly generated?: true;
 }

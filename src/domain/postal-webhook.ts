@@ -24,6 +24,13 @@ export function postalKeyOfPem(pem: string): PostalKey | undefined {
   return postalKey(() => createPublicKey(pem.replaceAll('\\n', '\n')));
 }
 
+/** The RSA keys in a text of one or several PEM blocks; blocks that are none are passed over. */
+export function postalKeysOfPem(text: string): readonly PostalKey[] {
+  const blocks =
+    text.replaceAll('\\n', '\n').match(/-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----/g) ?? [];
+  return blocks.map(postalKeyOfPem).filter((key) => key !== undefined);
+}
+
 /** The RSA keys of a JWKS (RFC 7517 §5); members that are none are passed over. */
 export function postalKeysOfJwks(jwks: unknown): readonly PostalKey[] {
   if (typeof jwks !== 'object' || jwks === null || !('keys' in jwks) || !Array.isArray(jwks.keys)) return [];

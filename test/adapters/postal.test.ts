@@ -98,7 +98,7 @@ describe('a request to Postal', () => {
   const postal = postalClient(http, {
     url: 'http://127.0.0.1:5000',
     hostname: 'postal.example.test',
-    apiKey: new Secret('the-key'),
+    apiKey: () => new Secret('the-key'),
     timeoutMs: 60_000,
   });
 

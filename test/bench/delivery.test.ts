@@ -24,7 +24,7 @@ async function direct(rig: Rig): Promise<number> {
   const postal = postalClient(http, {
     url: config.POSTAL_URL,
     hostname: config.POSTAL_HOSTNAME,
-    apiKey: config.POSTAL_API_KEY,
+    apiKey: () => config.POSTAL_API_KEY,
     timeoutMs: config.POSTAL_TIMEOUT,
   });
   const raw = Buffer.from(

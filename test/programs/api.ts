@@ -1,7 +1,10 @@
 // The api itself, as `mailctl api` runs it: configuration from the environment, log on stdout, ends on SIGTERM.
-import { loadConfig } from '../../src/config/load.ts';
+import { liveConfig } from '../../src/config/live.ts';
 import { main } from '../../src/services/api/main.ts';
 
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
-await main(loadConfig('api', { environment: process.env, file: undefined, readFile: () => '' }), stop.signal);
+await main(
+  await liveConfig('api', async () => ({ environment: process.env, file: undefined, readFile: () => '' })),
+  stop.signal,
+);

@@ -11,17 +11,17 @@ function defineService(main: (context: Context) => Promise<void>): Define {
 
 export const defineRelay = defineService(async ({ runtime, stop }) => {
   const { main } = await import('../../services/relay/main.ts');
-  await main(await runtime.config('relay'), stop);
+  await main(await runtime.live('relay'), stop);
 });
 
 export const defineApi = defineService(async ({ runtime, stop }) => {
   const { main } = await import('../../services/api/main.ts');
-  await main(await runtime.config('api'), stop);
+  await main(await runtime.live('api'), stop);
 });
 
 export const defineWorker = defineService(async ({ runtime, stop }) => {
   const { main } = await import('../../services/worker/main.ts');
-  await main(await runtime.config('worker'), stop);
+  await main(await runtime.live('worker'), stop);
 });
 
 export const defineScheduler = defineService(async ({ runtime, stop }) => {

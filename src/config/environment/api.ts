@@ -42,6 +42,15 @@ export const api = {
     means: 'What the relay shows the api to be believed',
     secret: true,
     generated: true,
+    rotates: true,
+  }),
+  API_INTERNAL_TOKEN_ALSO: variable(secret, {
+    section,
+    readBy,
+    means: 'Another value that the api believes: the next or the last one, while API_INTERNAL_TOKEN rotates',
+    secret: true,
+    optional: true,
+    rotates: true,
   }),
   API_INTERNAL_TIMEOUT: variable(duration, {
     section,
@@ -157,6 +166,16 @@ export const api = {
     means: "Secret last part of the path that Postal's webhooks are sent to",
     secret: true,
     generated: true,
+    rotates: true,
+  }),
+  POSTAL_WEBHOOK_TOKEN_ALSO: variable(secret, {
+    section,
+    readBy,
+    means:
+      'Another value that is believed there: the next or the last one, while POSTAL_WEBHOOK_TOKEN rotates',
+    secret: true,
+    optional: true,
+    rotates: true,
   }),
   POSTAL_WEBHOOK_MAX_BYTES: variable(size, {
     section,
@@ -197,8 +216,10 @@ export const api = {
   POSTAL_WEBHOOK_PUBLIC_KEY: variable(text, {
     section,
     readBy,
-    means: "Postal's public signing key, PEM, on one line with \\n; without it the JWKS is asked",
+    means:
+      "Postal's public signing key, PEM, on one line with \\n, or several of them; without it the JWKS is asked",
     optional: true,
     alsoFile: true,
+    rotates: true,
   }),
 };

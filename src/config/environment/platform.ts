@@ -23,6 +23,12 @@ export const platform = {
     readBy: ['operator'],
     generated: true,
   }),
+  SECRETS_RELOAD_INTERVAL: variable(duration, {
+    section,
+    means: 'How often services look whether a secret was replaced; SIGHUP makes them look at once',
+    readBy: ['relay', 'api', 'worker', 'operator'],
+    fallback: '5s',
+  }),
   LOG_LEVEL: variable(oneOf(['debug', 'info', 'warn', 'error']), {
     section,
     means: 'Least important log line that is written',

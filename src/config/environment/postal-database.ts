@@ -24,6 +24,8 @@ export const postalDatabase = {
     readBy,
     means: 'A user that may select, and nothing else',
     optional: true,
+    alsoFile: true,
+    rotates: true,
   }),
   POSTAL_DB_PASSWORD: variable(secret, {
     section,
@@ -31,6 +33,7 @@ export const postalDatabase = {
     means: 'Password of that user',
     secret: true,
     optional: true,
+    rotates: true,
   }),
   POSTAL_DB_NAME: variable(text, {
     section,

@@ -23,6 +23,7 @@ export const postal = {
     readBy: ['worker', 'operator'],
     means: "API credential of Postal's mail server (24 letters and digits, made by Postal)",
     secret: true,
+    rotates: true,
   }),
   POSTAL_TIMEOUT: variable(duration, {
     section,

@@ -22,8 +22,10 @@ export const postgres = {
   POSTGRES_USER: variable(text, {
     section,
     readBy,
-    means: 'Role that owns the database',
+    means: 'Role that owns the database, or that may become it',
     fallback: 'mailctl',
+    alsoFile: true,
+    rotates: true,
   }),
   POSTGRES_PASSWORD: variable(secret, {
     section,
@@ -31,6 +33,7 @@ export const postgres = {
     means: 'Password of that role',
     secret: true,
     generated: true,
+    rotates: true,
   }),
   POSTGRES_POOL_SIZE: variable(count(1, 1000), {
     section,

@@ -1,12 +1,14 @@
 import { textsEqual } from '../../domain/api-key.ts';
 import { Secret } from '../../domain/secret.ts';
+import { recordHolder } from '../../store/secret-uses.ts';
 import type { ApiMetrics } from './api-metrics.ts';
-import { smtpAuthQuestion } from './contracts/internal.ts';
+import { heldSecrets, smtpAuthQuestion } from './contracts/internal.ts';
 import { type HttpServer, openHttpServer } from './http-server.ts';
 import { takeSubmissions } from './intake.ts';
 import { parseJson } from './json-body.ts';
 import { ApiProblem } from './problem.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
+import type { SecretUses } from './secret-uses.ts';
 import { checkPassword } from './smtp-auth.ts';
 import { validated } from './validation.ts';
 
@@ -16,10 +18,11 @@ export interface InternalServer {
   readonly config: ApiConfig;
   readonly world: ApiWorld;
   readonly metrics: ApiMetrics;
+  readonly secretUses: SecretUses;
 }
 
 /** The server for the relay alone: no proxy and no public limit stands in front of it, a token does. */
-export function openInternalServer({ config, world, metrics }: InternalServer): HttpServer {
+export function openInternalServer({ config, world, metrics, secretUses }: InternalServer): HttpServer {
   const server = openHttpServer(
     {
       listener: 'internal',
@@ -30,9 +33,7 @@ export function openInternalServer({ config, world, metrics }: InternalServer): 
     { ...world, metrics },
   );
   server.addHook('onRequest', async ({ headers }) => {
-    const presented = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1] ?? '';
-    if (!textsEqual(presented, config.API_INTERNAL_TOKEN.reveal()))
-      throw new ApiProblem('token-wrong', 'Relay and api have different values of API_INTERNAL_TOKEN');
+    requireToken(config, secretUses, headers.authorization ?? '');
   });
   server.addContentTypeParser(
     submissionsType,
@@ -53,5 +54,20 @@ export function openInternalServer({ config, world, metrics }: InternalServer): 
     metrics.smtpAuth.inc({ outcome: answer.outcome });
     return answer;
   });
+  server.post('/internal/v1/held-secrets', async ({ body }) => {
+    const { holder, held } = validated(heldSecrets, body);
+    await recordHolder(world.db, holder, new Map(Object.entries(held)));
+    return {};
+  });
   return server;
+}
+
+/** During a rotation two tokens are believed; which of them was shown is written down. */
+function requireToken(config: ApiConfig, uses: SecretUses, authorization: string): void {
+  const presented = /^Bearer (\S+)$/.exec(authorization)?.[1] ?? '';
+  const tokens = [config.API_INTERNAL_TOKEN, config.API_INTERNAL_TOKEN_ALSO];
+  const token = tokens.find((one) => one && textsEqual(presented, one.reveal()));
+  if (!token)
+    throw new ApiProblem('token-wrong', 'Relay and api have different values of API_INTERNAL_TOKEN');
+  uses.note(token);
 }

@@ -20,8 +20,11 @@ export interface ClaimedWebhook {
 }
 
 export interface PostalIntake {
-  readonly token: Secret;
+  /** The tokens that are valid now: during a rotation two. */
+  readonly tokens: () => readonly Secret[];
   readonly keys: PostalKeys;
+  /** Hears of each token that a genuine webhook brought. */
+  used(token: Secret): void;
   /** Says whether a stored webhook was new. */
   readonly store: Batcher<ReceivedWebhook, 'new' | 'known'>;
 }
@@ -30,8 +33,8 @@ export interface PostalIntake {
 export type IntakeResult = WebhookInResult | 'unverifiable';
 
 /** True for the secret last part of the path, compared in constant time. */
-export function isOurToken({ token }: Pick<PostalIntake, 'token'>, presented: string): boolean {
-  return textsEqual(token.reveal(), presented);
+export function isOurToken({ tokens }: Pick<PostalIntake, 'tokens'>, presented: string): boolean {
+  return tokens().some((token) => textsEqual(token.reveal(), presented));
 }
 
 /** Believes a webhook only with our path token and Postal's signature over its raw octets; then it is stored once, by its uuid. */
@@ -42,6 +45,10 @@ export async function receiveWebhook(intake: PostalIntake, claimed: ClaimedWebho
   if (search.kind === 'unreachable') return 'unverifiable';
   if (search.kind === 'unknown') return 'unknown_key';
   if (!isSignedBy(search.key, claimed)) return 'forged';
+  intake
+    .tokens()
+    .filter((token) => textsEqual(token.reveal(), claimed.token))
+    .forEach(intake.used);
   const webhook = readWebhook(claimed.body);
   const stored = await intake.store.add(webhook);
   if (stored === 'known') return 'replayed';

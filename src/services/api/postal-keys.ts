@@ -1,4 +1,4 @@
-import { type PostalKey, postalKeysOfJwks } from '../../domain/postal-webhook.ts';
+import { type PostalKey, postalKeysOfJwks, postalKeysOfPem } from '../../domain/postal-webhook.ts';
 import type { ApiWorld } from './room.ts';
 
 /** What is known of the key a webhook names. */
@@ -13,9 +13,17 @@ export interface PostalKeys {
   find(kid: string): Promise<KeySearch>;
 }
 
-/** The one key that the configuration names. */
-export function pinnedKey(key: PostalKey): PostalKeys {
-  return { find: async (kid) => (kid === key.kid ? { kind: 'found', key } : { kind: 'unknown' }) };
+/** The keys that the configuration names; during a rotation there are two. */
+export function pinnedKeys(pem: () => string | undefined): PostalKeys {
+  let read = { pem: '', keys: [] as readonly PostalKey[] };
+  return {
+    find: async (kid) => {
+      const now = pem() ?? '';
+      if (read.pem !== now) read = { pem: now, keys: postalKeysOfPem(now) };
+      const key = read.keys.find((one) => one.kid === kid);
+      return key ? { kind: 'found', key } : { kind: 'unknown' };
+    },
+  };
 }
 
 export interface JwksOptions {

@@ -1,5 +1,5 @@
 import { OperatorError } from '../../domain/failure.ts';
-import { postalKeyOfPem } from '../../domain/postal-webhook.ts';
+import { postalKeysOfPem } from '../../domain/postal-webhook.ts';
 import { ensureBodyPartitions } from '../../store/bodies.ts';
 import { migrate, migrations } from '../../store/migrate.ts';
 import { insertPostalWebhooks, type ReceivedWebhook } from '../../store/postal-webhooks.ts';
@@ -11,11 +11,12 @@ import { openApiMetrics } from './api-metrics.ts';
 import type { Gate } from './authenticate.ts';
 import { type Batcher, openBatcher } from './batcher.ts';
 import { type HttpServer, listen } from './http-server.ts';
-import { openInternalServer } from './internal-server.ts';
+import { type InternalServer, openInternalServer } from './internal-server.ts';
 import { openLimiters } from './limiters.ts';
-import { jwksKeys, pinnedKey, type PostalKeys } from './postal-keys.ts';
+import { jwksKeys, pinnedKeys, type PostalKeys } from './postal-keys.ts';
 import { openPublicServer, type PublicServer } from './public-server.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
+import { openSecretUses } from './secret-uses.ts';
 import { flushKeyUses, keepUp } from './upkeep.ts';
 
 const storesInFlight = 2;
@@ -35,7 +36,10 @@ export async function startApi(config: ApiConfig, world: ApiWorld): Promise<Runn
     metrics: registry,
   });
   const ended = new AbortController();
-  const upkeep = keepUp({ ...world, uses: room.gate.uses, config }, ended.signal);
+  const upkeep = keepUp(
+    { ...world, uses: room.gate.uses, secretUses: room.secretUses, config },
+    ended.signal,
+  );
   const stop = once(async () => {
     ended.abort();
     await Promise.all(Object.values(servers).map((server) => close(server, config, world)));
@@ -61,14 +65,19 @@ async function listenAll(config: ApiConfig, servers: Servers): Promise<Record<st
   };
 }
 
-async function flushLastUses({ world, gate }: Pick<PublicServer, 'world' | 'gate'>): Promise<void> {
-  await flushKeyUses({ ...world, uses: gate.uses }).catch((error: unknown) =>
+async function flushLastUses({
+  world,
+  gate,
+  secretUses,
+}: Pick<PublicServer, 'world' | 'gate'> & InternalServer): Promise<void> {
+  await flushKeyUses({ ...world, uses: gate.uses, secretUses }).catch((error: unknown) =>
     world.log.warn('the last use of keys was not written down', { error }),
   );
 }
 
 function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
   const metrics = openApiMetrics(registry);
+  const secretUses = openSecretUses(world.clock);
   const limiters = openLimiters(config, world, registry);
   const gate: Gate = {
     ...world,
@@ -78,17 +87,18 @@ function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
     uses: new Map(),
   };
   const intake = {
-    token: config.POSTAL_WEBHOOK_TOKEN,
+    tokens: () =>
+      [config.POSTAL_WEBHOOK_TOKEN, config.POSTAL_WEBHOOK_TOKEN_ALSO].filter((one) => one !== undefined),
+    used: secretUses.note,
     keys: postalKeysOf(config, world),
     store: webhookStore(config, world),
   };
   const { webhookFailures } = limiters;
-  return { config, world, metrics, gate, intake, webhookFailures, limiters };
+  return { config, world, metrics, gate, intake, webhookFailures, limiters, secretUses };
 }
 
 function postalKeysOf(config: ApiConfig, world: ApiWorld): PostalKeys {
-  const pem = config.POSTAL_WEBHOOK_PUBLIC_KEY;
-  if (pem === undefined) {
+  if (config.POSTAL_WEBHOOK_PUBLIC_KEY === undefined) {
     return jwksKeys(
       {
         url: config.POSTAL_URL,
@@ -100,8 +110,8 @@ function postalKeysOf(config: ApiConfig, world: ApiWorld): PostalKeys {
       world,
     );
   }
-  const key = postalKeyOfPem(pem);
-  if (key) return pinnedKey(key);
+  if (postalKeysOfPem(config.POSTAL_WEBHOOK_PUBLIC_KEY).length > 0)
+    return pinnedKeys(() => config.POSTAL_WEBHOOK_PUBLIC_KEY);
   throw new OperatorError('config-invalid', 'POSTAL_WEBHOOK_PUBLIC_KEY holds no RSA public key in PEM', {
     hint: 'Unset it to let the api ask Postal itself, or write: openssl rsa -in signing.key -pubout',
     field: 'POSTAL_WEBHOOK_PUBLIC_KEY',

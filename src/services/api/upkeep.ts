@@ -2,10 +2,13 @@ import { recordKeyUse } from '../../store/api-keys.ts';
 import { ensureBodyPartitions } from '../../store/bodies.ts';
 import { forgetAnswers } from '../../store/idempotency.ts';
 import { forgetExpiredSuppressions } from '../../store/suppressions.ts';
+import { forgetHolders, recordSecretUse } from '../../store/secret-uses.ts';
 import type { Gate } from './authenticate.ts';
+import type { SecretUses } from './secret-uses.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
 
 export interface UpkeepRoom extends Pick<ApiWorld, 'clock' | 'db' | 'log'>, Pick<Gate, 'uses'> {
+  readonly secretUses: Pick<SecretUses, 'noted'>;
   readonly config: Pick<ApiConfig, 'API_KEY_USE_INTERVAL' | 'BODY_DAYS_AHEAD' | 'IDEMPOTENCY_WINDOW'>;
 }
 
@@ -23,11 +26,24 @@ async function upkeepTurn(room: UpkeepRoom): Promise<void> {
   const nowMs = room.clock.now().getTime();
   await forgetAnswers(room.db, new Date(nowMs - room.config.IDEMPOTENCY_WINDOW));
   await forgetExpiredSuppressions(room.db);
+  await forgetHolders(room.db);
 }
 
 /** Writes down what is noted; what cannot be written now stays noted, unless a later use came in between. */
-export async function flushKeyUses({ db, uses }: Pick<UpkeepRoom, 'db' | 'uses'>): Promise<void> {
+export async function flushKeyUses({
+  db,
+  uses,
+  secretUses,
+}: Pick<UpkeepRoom, 'db' | 'uses' | 'secretUses'>): Promise<void> {
+  await flush(uses, (noted) => recordKeyUse(db, noted));
+  await flush(secretUses.noted, (noted) => recordSecretUse(db, noted));
+}
+
+async function flush(
+  uses: Map<string, Date>,
+  write: (noted: ReadonlyMap<string, Date>) => Promise<void>,
+): Promise<void> {
   const noted = new Map(uses);
-  await recordKeyUse(db, noted);
+  await write(noted);
   for (const [id, at] of noted) if (uses.get(id) === at) uses.delete(id);
 }

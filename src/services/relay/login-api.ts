@@ -18,7 +18,8 @@ const answer = z.discriminatedUnion('outcome', [
 export interface LoginApiOptions {
   readonly http: Pick<Http, 'exchange'>;
   readonly url: string;
-  readonly token: Secret;
+  /** Asked at each request: it rotates. */
+  readonly token: () => Secret;
   readonly timeoutMs: number;
   readonly log: Log;
 }
@@ -29,7 +30,7 @@ export function checkLoginByApi({ http, url, token, timeoutMs, log }: LoginApiOp
     const end = await http.exchange({
       method: 'POST',
       url: `${url}/internal/v1/smtp-auth`,
-      headers: { authorization: `Bearer ${token.reveal()}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${token().reveal()}`, 'content-type': 'application/json' },
       body: JSON.stringify({ username, password: password.reveal() }),
       withinMs: timeoutMs,
     });

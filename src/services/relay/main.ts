@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+
 import { systemClock } from '../../adapters/clock.ts';
 import { ownDirectory } from '../../adapters/directory-owner.ts';
 import { systemDisk } from '../../adapters/disk.ts';
@@ -5,15 +7,18 @@ import { openHttp } from '../../adapters/http.ts';
 import { openLog } from '../../adapters/log.ts';
 import { systemRandom } from '../../adapters/random.ts';
 import { openRedis } from '../../adapters/redis.ts';
+import type { Live } from '../../config/live.ts';
 import { redisAddress } from '../../config/redis-address.ts';
+import { keepSecretsFresh, renewRedis, type SecretWatch } from '../fresh-secrets.ts';
 import { serve } from '../serve.ts';
+import { reportHeld } from './report-held.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
 import { type RunningRelay, startRelay } from './start.ts';
 
 const mostAnswerBytes = 1024 ** 2;
 
-/** Runs the relay until `stop`, logging to stdout; SIGHUP reads the certificate again. Rejects when it cannot start. */
-export async function main(config: RelayConfig, stop: AbortSignal): Promise<void> {
+/** Runs the relay until `stop`, logging to stdout; SIGHUP reads the certificate and the secrets again. Rejects when it cannot start. */
+export async function main({ config, reread, held }: Live<'relay'>, stop: AbortSignal): Promise<void> {
   const log = openLog('relay', config.LOG_LEVEL, process.stdout);
   await using http = openHttp({
     connections: config.RELAY_API_CONNECTIONS,
@@ -25,11 +30,26 @@ export async function main(config: RelayConfig, stop: AbortSignal): Promise<void
   await using redis = shared && (await openRedis(shared));
   const adapters = { clock: systemClock, random: systemRandom, disk: systemDisk, own: ownDirectory };
   const world = { ...adapters, log, http, redis };
-  await serve(() => startReloading(config, world), log, stop);
+  const fresh = keepSecretsFresh({
+    ...world,
+    intervalMs: config.SECRETS_RELOAD_INTERVAL,
+    reread,
+    renew: () => renewRedis(redis, config),
+    report: () => reportHeld({ http, config }, `relay ${hostname()} ${process.pid}`, held()),
+  });
+  await serve(() => startReloading(config, world, fresh), log, stop);
+  await fresh.stop();
 }
 
-async function startReloading(config: RelayConfig, world: RelayWorld): Promise<RunningRelay> {
+async function startReloading(
+  config: RelayConfig,
+  world: RelayWorld,
+  fresh: SecretWatch,
+): Promise<RunningRelay> {
   const running = await startRelay(config, world);
-  process.on('SIGHUP', () => void running.reload());
+  process.on('SIGHUP', () => {
+    fresh.look();
+    void running.reload();
+  });
   return running;
 }

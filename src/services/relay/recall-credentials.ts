@@ -27,7 +27,7 @@ export async function recallCredentials(
     check: checkLoginByApi({
       ...world,
       url: config.API_INTERNAL_URL,
-      token: secret,
+      token: () => config.API_INTERNAL_TOKEN,
       timeoutMs: config.API_INTERNAL_TIMEOUT,
     }),
   });

@@ -19,11 +19,12 @@ type Names = Pick<ConfigOf<'worker'>, 'POSTAL_API_KEY' | 'POSTAL_DB_NAME' | 'POS
 
 /** The look-up in Postal's own databases. */
 export function lookUpAtPostal(mariadb: Mariadb, config: Names): LookUp {
-  const databases = {
-    main: config.POSTAL_DB_NAME,
-    messagePrefix: config.POSTAL_DB_MESSAGE_PREFIX,
-    apiKey: config.POSTAL_API_KEY,
+  return (mailFrom, recipients) => {
+    const databases = {
+      main: config.POSTAL_DB_NAME,
+      messagePrefix: config.POSTAL_DB_MESSAGE_PREFIX,
+      apiKey: config.POSTAL_API_KEY,
+    };
+    return mariadb.session((session) => findWhereabouts(session, databases, { mailFrom, recipients }));
   };
-  return (mailFrom, recipients) =>
-    mariadb.session((session) => findWhereabouts(session, databases, { mailFrom, recipients }));
 }

@@ -1,25 +1,49 @@
+import { hostname } from 'node:os';
+
 import { systemClock } from '../../adapters/clock.ts';
 import { openLog } from '../../adapters/log.ts';
-import { mariadbAt } from '../../adapters/mariadb.ts';
-import { openPostgres } from '../../adapters/postgres.ts';
+import { type Mariadb, mariadbAt } from '../../adapters/mariadb.ts';
 import { systemRandom } from '../../adapters/random.ts';
+import { openRenewingPostgres } from '../../adapters/renewing-postgres.ts';
 import type { ConfigOf } from '../../config/environment.ts';
+import type { Live } from '../../config/live.ts';
 import { postgresAddress } from '../../config/postgres-address.ts';
+import { reachDatabase } from '../../store/reachable.ts';
+import { recordHolder } from '../../store/secret-uses.ts';
+import { keepSecretsFresh } from '../fresh-secrets.ts';
 import { serve } from '../serve.ts';
+import type { LookUp } from './doubt.ts';
 import { lookUpAtPostal, postalDatabaseAddress } from './look-up.ts';
 import { startWorker } from './start.ts';
 
-/** Runs the worker until `stop`, logging to stdout. Rejects when it cannot start. */
-export async function main(config: ConfigOf<'worker'>, stop: AbortSignal): Promise<void> {
+/** Runs the worker until `stop`, logging to stdout; SIGHUP makes it look for replaced secrets at once. Rejects when it cannot start. */
+export async function main({ config, reread, held }: Live<'worker'>, stop: AbortSignal): Promise<void> {
   const log = openLog('worker', config.LOG_LEVEL, process.stdout);
-  await using db = openPostgres(postgresAddress(config, 'mailctl worker'));
-  const postalDatabase = postalDatabaseAddress(config);
+  await using db = openRenewingPostgres(() => postgresAddress(config, 'mailctl worker'), reachDatabase);
   const world = {
     db,
     clock: systemClock,
     random: systemRandom,
     log,
-    ...(postalDatabase && { lookUp: lookUpAtPostal(mariadbAt(postalDatabase), config) }),
+    ...lookUpNow(config),
   };
+  const intervalMs = config.SECRETS_RELOAD_INTERVAL;
+  const report = () => recordHolder(db, `worker ${hostname()} ${process.pid}`, held());
+  const fresh = keepSecretsFresh({ ...world, intervalMs, reread, renew: db.renew, report });
+  process.on('SIGHUP', fresh.look);
   await serve(() => startWorker(config, world), log, stop);
+  await fresh.stop();
+}
+
+/** Each look-up logs in with what the configuration says at that moment. */
+function lookUpNow(config: ConfigOf<'worker'>): { readonly lookUp?: LookUp } {
+  if (!postalDatabaseAddress(config)) return {};
+  const mariadb: Mariadb = {
+    session: (work) => {
+      const address = postalDatabaseAddress(config);
+      if (!address) throw new TypeError('a rotating variable was taken away');
+      return mariadbAt(address).session(work);
+    },
+  };
+  return { lookUp: lookUpAtPostal(mariadb, config) };
 }

@@ -109,7 +109,7 @@ function startLoops(
   const postal = postalClient(clients.postal, {
     url: config.POSTAL_URL,
     hostname: config.POSTAL_HOSTNAME,
-    apiKey: config.POSTAL_API_KEY,
+    apiKey: () => config.POSTAL_API_KEY,
     timeoutMs: config.POSTAL_TIMEOUT,
   });
   const lane = watchPostal(config, world, figures);

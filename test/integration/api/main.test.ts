@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { expect, it } from 'vitest';
 
 import { main } from '../../../src/services/api/main.ts';
+import { still } from '../../config/still.ts';
 import { testDatabase } from '../../engines/postgres.ts';
 import { apiConfig } from './running-api.ts';
 import { until } from './until.ts';
@@ -22,14 +23,14 @@ it('runs from its configuration alone until it is told to stop', async () => {
   const { address } = database;
   const config = apiConfig({ API_LISTEN: `127.0.0.1:${port}`, LOG_LEVEL: 'error' });
   const running = main(
-    {
+    still<'api'>({
       ...config,
       POSTGRES_HOST: address.host,
       POSTGRES_PORT: address.port,
       POSTGRES_DATABASE: address.database,
       POSTGRES_USER: address.user,
       POSTGRES_PASSWORD: address.password,
-    },
+    }),
     stop.signal,
   );
   const url = `http://127.0.0.1:${port}/v1/health`;
@@ -46,5 +47,7 @@ it('runs from its configuration alone until it is told to stop', async () => {
 
 it('says so when its database is not there', async () => {
   const config = { ...apiConfig(), POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: 1 };
-  await expect(main(config, new AbortController().signal)).rejects.toMatchObject({ code: 'unreachable' });
+  await expect(main(still<'api'>(config), new AbortController().signal)).rejects.toMatchObject({
+    code: 'unreachable',
+  });
 });

@@ -6,6 +6,7 @@ import type { Ledger } from '../../../src/postal-stand-in/options.ts';
 import type { LookUp } from '../../../src/services/worker/doubt.ts';
 import { lookUpAtPostal } from '../../../src/services/worker/look-up.ts';
 import { main } from '../../../src/services/worker/main.ts';
+import { still } from '../../config/still.ts';
 import { postalDatabases, type TestPostal } from '../../engines/postal-databases.ts';
 import { until } from '../../store/until.ts';
 import { openRig, type Rig } from './rig.ts';
@@ -148,7 +149,10 @@ describe('a hand-over without a clear end, where Postal can be asked', () => {
       POSTGRES_PASSWORD: password.reveal(),
     };
     const stop = new AbortController();
-    const worker = main(rig.config({ ...variables(), ...postgres, LOG_LEVEL: 'error' }), stop.signal);
+    const worker = main(
+      still<'worker'>(rig.config({ ...variables(), ...postgres, LOG_LEVEL: 'error' })),
+      stop.signal,
+    );
     try {
       const id = await rig.submit({ to });
       expect(await copies(id)).toEqual(onceEach);

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { HttpEnd } from '../../../src/adapters/http.ts';
 import { silentLog } from '../../../src/adapters/log.ts';
 import { kidOf } from '../../../src/domain/postal-webhook.ts';
-import { jwksKeys, pinnedKey } from '../../../src/services/api/postal-keys.ts';
+import { jwksKeys, pinnedKeys } from '../../../src/services/api/postal-keys.ts';
 import { handClock } from './hand-clock.ts';
 
 const [one, two] = [newKey(), newKey()];
@@ -96,7 +96,7 @@ describe("Postal's keys", () => {
   );
 
   it('may be pinned, and then no other is believed', async () => {
-    const keys = pinnedKey(one);
+    const keys = pinnedKeys(() => one.key.export({ type: 'spki', format: 'pem' }).toString());
     expect((await keys.find(one.kid)).kind).toBe('found');
     expect((await keys.find(two.kid)).kind).toBe('unknown');
   });

@@ -17,7 +17,7 @@ function apiThat(end: HttpEnd) {
       },
     },
     url: 'http://api.internal:8081',
-    token: new Secret('token'),
+    token: () => new Secret('token'),
     timeoutMs: 1_000,
     log: silentLog,
   });

@@ -8,3 +8,9 @@ export const smtpAuthQuestion = z.strictObject({
     .refine((text) => !text.includes('\u0000'), { error: 'holds a NUL' }),
   password: z.string().max(1024),
 });
+
+/** Which secrets a relay holds, by variable and fingerprint. */
+export const heldSecrets = z.object({
+  holder: z.string().min(1).max(200),
+  held: z.record(z.string().max(100), z.string().regex(/^[0-9a-f]{16}$/)),
+});

@@ -1,0 +1,83 @@
+import type { Clock } from '../adapters/clock.ts';
+import type { Log } from '../adapters/log.ts';
+import type { Redis } from '../adapters/redis.ts';
+import type { Secret } from '../domain/secret.ts';
+
+/** What keeping secrets fresh needs. */
+export interface FreshSecrets {
+  readonly clock: Pick<Clock, 'sleep'>;
+  readonly log: Log;
+  readonly intervalMs: number;
+  /** Reads the configuration again; returns the names of what changed. */
+  reread(): Promise<readonly string[]>;
+  /** Says which secrets this process holds, so that an old one is not taken away under it. */
+  report(): Promise<void>;
+  /** Takes the new values into use; false when they do not work yet and are to be tried again. */
+  renew(): Promise<boolean>;
+}
+
+/** A watch that can be told to look at once. */
+export interface SecretWatch {
+  look(): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Looks every `intervalMs` whether a secret was replaced, and takes it into use without a restart. What cannot be read or does not
+ * work leaves everything as it is, says so once, and is looked at again.
+ */
+export function keepSecretsFresh(room: FreshSecrets): SecretWatch {
+  const stopping = new AbortController();
+  const state = { wake: new AbortController(), owed: false, complained: '' };
+  const ended = (async () => {
+    while (!stopping.signal.aborted) {
+      state.wake = new AbortController();
+      await room.clock.sleep(room.intervalMs, AbortSignal.any([stopping.signal, state.wake.signal]));
+      if (!stopping.signal.aborted) await look(room, state);
+    }
+  })();
+  return {
+    look: () => state.wake.abort(),
+    stop: () => {
+      stopping.abort();
+      return ended;
+    },
+  };
+}
+
+interface State {
+  owed: boolean;
+  complained: string;
+}
+
+async function look(room: FreshSecrets, state: State): Promise<void> {
+  try {
+    const changed = await room.reread();
+    if (changed.length > 0) room.log.info('secrets were replaced', { names: changed });
+    if (changed.length > 0 || state.owed) state.owed = !(await room.renew());
+    if (state.owed) complain(room, state, 'a replaced secret does not work yet; the one before stays in use');
+    else state.complained = '';
+    await room.report();
+  } catch (error) {
+    complain(room, state, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function complain({ log }: FreshSecrets, state: State, why: string): void {
+  if (state.complained !== why) log.warn('secrets were not renewed', { why });
+  state.complained = why;
+}
+
+/** Takes every new value into use; false when one of them does not work yet. */
+export async function renewAll(renewals: readonly (() => Promise<boolean>)[]): Promise<boolean> {
+  const done = await Promise.all(renewals.map((renew) => renew()));
+  return done.every(Boolean);
+}
+
+/** Shows Redis the password as it is now. */
+export async function renewRedis(
+  redis: Pick<Redis, 'renew'> | undefined,
+  { REDIS_PASSWORD }: { readonly REDIS_PASSWORD?: Secret | undefined },
+): Promise<boolean> {
+  return !redis || !REDIS_PASSWORD || redis.renew(REDIS_PASSWORD);
+}
