@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import { api } from './environment/api.ts';
+import { suppression } from './environment/suppression.ts';
 import { e2e } from './environment/e2e.ts';
 import { lockout } from './environment/lockout.ts';
 import { platform } from './environment/platform.ts';
@@ -29,6 +30,7 @@ export const environment = {
   ...postal,
   ...postalDatabase,
   ...worker,
+  ...suppression,
   ...webhooks,
   ...schedule,
   ...e2e,

@@ -13,6 +13,8 @@ export const eventKinds = {
   bounced: { told: true, means: 'it came back after delivery' },
   opened: { told: true, means: 'the tracking pixel was loaded' },
   clicked: { told: true, means: 'a tracked link was followed' },
+  complained: { told: true, means: 'its recipient reported it to their provider as unwanted' },
+  unsubscribed: { told: true, means: 'its recipient used the one-click link' },
   uncertain: { told: true, means: 'a hand-over ended without a clear answer' },
   suppressed: { told: true, means: 'not sent: the address is on the suppression list' },
   cancelled: { told: true, means: 'taken out before it was sent' },

@@ -1,5 +1,6 @@
 import type { MessageRow } from './messages.ts';
 import { note, type Office } from './office.ts';
+import { codeFor, refusalOf } from './outcomes.ts';
 import { bouncePayload } from './webhook-payloads.ts';
 
 /** A delivery report comes back to the envelope sender (RFC 3464), and Postal tells of it. */
@@ -44,8 +45,8 @@ function reportOf(row: MessageRow, exchange: string, at: Date): Buffer {
     '',
     `Final-Recipient: rfc822; ${row.rcptTo}`,
     'Action: failed',
-    'Status: 5.1.1',
-    'Diagnostic-Code: smtp; 550 5.1.1 user unknown',
+    `Status: ${codeFor(row.rcptTo)}`,
+    `Diagnostic-Code: smtp; ${refusalOf(row.rcptTo)}`,
     '',
     `--${boundary}`,
     'Content-Type: text/rfc822-headers',

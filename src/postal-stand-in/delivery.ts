@@ -1,4 +1,5 @@
 import { bounceMail } from './bounce-mail.ts';
+import { complainAbout } from './complaint-mail.ts';
 import { dressMail } from './dress-mail.ts';
 import type { FaultKind } from './faults.ts';
 import { headerText, readHeaders } from './headers.ts';
@@ -35,7 +36,7 @@ export function openDelivery(office: Office, retry: (row: MessageRow, afterMs: n
 
   const record = async (row: MessageRow, outcome: Outcome) => {
     lastId += 1;
-    const { bounces, ...words } = outcome;
+    const { bounces, complains, ...words } = outcome;
     const delivery: Delivery = { ...words, id: lastId, timestamp: office.stamp() };
     row.deliveries.push(delivery);
     row.status = outcome.status;
@@ -45,6 +46,7 @@ export function openDelivery(office: Office, retry: (row: MessageRow, afterMs: n
     note(office, row, outcome.status, outcome.output || outcome.details);
     office.raise({ event: events[outcome.status], row, payload: deliveryPayload(row, delivery) });
     if (bounces) bounceMail(office, row);
+    if (complains) complainAbout(office, row);
   };
 
   return {

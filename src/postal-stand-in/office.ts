@@ -25,6 +25,8 @@ export interface Office {
   enqueue(row: MessageRow): void;
   /** Sends a webhook in its own time. */
   raise(event: WebhookEvent): void;
+  /** Posts an incoming message to the HTTP endpoint of its route, in its own time. */
+  bring(mail: MessageRow): void;
 }
 
 /** One event on its way to the webhook; `row` is the message whose timeline shows it. */

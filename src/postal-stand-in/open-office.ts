@@ -13,7 +13,13 @@ import { openSigner } from './signing.ts';
 import { openStamps } from './stamps.ts';
 import { startThreads, type Threads } from './threads.ts';
 import { randomToken } from './tokens.ts';
-import { sendWebhook, type WebhookAttempt, type WebhookRequest, writeWebhook } from './webhooks.ts';
+import {
+  sendWebhook,
+  type WebhookAttempt,
+  type WebhookRequest,
+  writeInbound,
+  writeWebhook,
+} from './webhooks.ts';
 
 const deliveryThreads = 2;
 const webhookThreads = 2;
@@ -47,6 +53,9 @@ export async function openOffice(options: PostalOptions, world: PostalWorld, lif
     raise: (event) => {
       const request = options.webhook && writeWebhook(office, options.webhook.url, event);
       if (request) queues.webhooks.add(request);
+    },
+    bring: (mail) => {
+      if (options.inbound) queues.webhooks.add(writeInbound(office, options.inbound.url, mail));
     },
   };
   const queues = openQueues(office, options.webhook?.timeoutMs ?? 5000);

@@ -16,6 +16,8 @@ export interface PostalOptions {
   /** Six letters or digits that name the mail server in links, bounces and the envelope sender. */
   readonly serverToken?: string;
   readonly webhook?: { readonly url: string; readonly timeoutMs?: number };
+  /** An HTTP endpoint (BodyAsJSON, RawMessage) to which routes bring complaints; none is made without it. */
+  readonly inbound?: { readonly url: string };
   /** PEM of the RSA key that signs webhooks; made at start when absent. */
   readonly signingKey?: Secret;
   /** PEM of the RSA key that signs mail, and its selector; made at start when absent. */

@@ -9,19 +9,32 @@ export interface Outcome {
   readonly time: number | null;
   /** A bounce message comes in after it was sent. */
   readonly bounces?: boolean;
+  /** Its recipient's provider reports it as unwanted (ARF). */
+  readonly complains?: boolean;
 }
 
 type Ending = (address: string, attempt: number) => Outcome;
 
 /** Local parts, with or without `+anything`, that choose how delivery to them ends. Everyone else gets the mail. */
 export const recipientOutcomes = {
-  bounce: { means: 'is delivered, and then comes back (MessageSent, MessageBounced)', end: bounced },
+  bounce: {
+    means:
+      'is delivered, and then comes back with 5.1.1, or the code behind a plus: bounce+5.7.1@… (MessageSent, MessageBounced)',
+    end: bounced,
+  },
+  complaint: {
+    means: 'is delivered, and then reported as unwanted (MessageSent, ARF mail)',
+    end: complained,
+  },
   delayed: {
     means: 'meets one temporary failure, then is delivered (MessageDelayed, MessageSent)',
     end: delayed,
   },
   softfail: { means: 'fails for the time being, 18 times over (MessageDelayed)', end: softFailed },
-  hardfail: { means: 'is refused for good (MessageDeliveryFailed)', end: hardFailed },
+  hardfail: {
+    means: 'is refused for good with 5.1.1, or the code behind a plus (MessageDeliveryFailed)',
+    end: hardFailed,
+  },
   held: { means: 'is held as if on the suppression list (MessageHeld)', end: held },
 } as const satisfies Record<string, { means: string; end: Ending }>;
 
@@ -50,6 +63,21 @@ function bounced(address: string): Outcome {
   return { ...sent(address), bounces: true };
 }
 
+function complained(address: string): Outcome {
+  return { ...sent(address), complains: true };
+}
+
+/** The enhanced status code behind a plus in the local part, else that of an unknown user. */
+export function codeFor(address: string): string {
+  return /\+(5\.\d{1,3}\.\d{1,3})@/.exec(address)?.[1] ?? '5.1.1';
+}
+
+/** The reply of a server that refuses for good. */
+export function refusalOf(address: string): string {
+  const code = codeFor(address);
+  return `550 ${code} ${code === '5.1.1' ? 'user unknown' : 'refused'}`;
+}
+
 function delayed(address: string, attempt: number): Outcome {
   return attempt > 1 ? sent(address) : softFailed(address);
 }
@@ -70,7 +98,7 @@ export function hardFailed(address: string): Outcome {
   return {
     status: 'HardFail',
     details: `Permanent SMTP delivery error when sending to 127.0.0.1:25 (${exchangeOf(address)})`,
-    output: '550 5.1.1 user unknown',
+    output: refusalOf(address),
     sentWithSsl: false,
     time: 0.01,
   };

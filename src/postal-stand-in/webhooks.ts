@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 
+import type { MessageRow } from './messages.ts';
 import { note, type Office, type WebhookEvent } from './office.ts';
 import { float, rubyJson } from './ruby-json.ts';
 import { openSigner } from './signing.ts';
@@ -41,6 +42,24 @@ export function writeWebhook(office: Office, url: string, event: WebhookEvent): 
   const body = Buffer.from(rubyJson(envelope));
   const signer = office.faults.take('webhook-foreign-key', occasion) ? foreignSigner() : office.signer;
   return { uuid, event: event.event, url, body, headers: signer.headers(body), row: event.row, attempts: 0 };
+}
+
+/** The request with which a route brings incoming mail (recorded in `inbound/raw`); its base64 has line ends, as Ruby writes it. */
+export function writeInbound(office: Office, url: string, mail: MessageRow): WebhookRequest {
+  const message = mail.raw.toString('base64').replaceAll(/.{1,60}/g, '$&\n');
+  const { id, rcptTo, mailFrom, raw } = mail;
+  const payload = { id, rcpt_to: rcptTo, mail_from: mailFrom, message, base64: true, size: raw.length };
+  const body = Buffer.from(rubyJson(payload));
+  const headers = office.signer.headers(body);
+  return {
+    uuid: randomUuid(office.world.random),
+    event: 'InboundMail',
+    url,
+    body,
+    headers,
+    row: mail,
+    attempts: 0,
+  };
 }
 
 interface Sender {

@@ -74,12 +74,14 @@ async function apiRoom(config: ConfigOf<'api'>, seat: Seat): Promise<Texts> {
 }
 
 function postalRoom(config: ConfigOf<'operator'>, seat: Seat): Promise<PostalStandIn> {
+  const door = `${config.API_URL}/webhooks/postal/${config.POSTAL_WEBHOOK_TOKEN.reveal()}`;
   const options = {
     listen: { host: '127.0.0.1', port: 0 },
     webHostname: config.POSTAL_HOSTNAME,
     apiKeys: [config.POSTAL_API_KEY],
     domains: [config.MAIL_DOMAIN],
-    webhook: { url: `${config.API_URL}/webhooks/postal/${config.POSTAL_WEBHOOK_TOKEN.reveal()}` },
+    webhook: { url: door },
+    inbound: { url: `${door}/inbound` },
     signingKey: seat.signingKey,
     tracking: { trackWithoutProxy: true },
     speed: standInSpeed,

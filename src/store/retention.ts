@@ -108,6 +108,16 @@ export function deleteOldPostalWebhooks(db: Database, { keepMs, limit }: Page): 
   );
 }
 
+/** Removes mail from Postal's routes that was worked out more than `keepMs` ago; what lies in quarantine stays. */
+export function deleteOldInboundMail(db: Database, { keepMs, limit }: Page): Promise<number> {
+  return db.change(
+    `delete from inbound_mail where ctid = any(array(
+       select ctid from inbound_mail where received_at < now() - $1 * interval '1 ms' and state = 'done' limit $2
+     ))`,
+    [keepMs, limit],
+  );
+}
+
 /** Removes webhooks that AMS took more than `keepMs` ago; the dead-letter list stays as long as its events. */
 export function deleteOldDeliveries(db: Database, { keepMs, limit }: Page): Promise<number> {
   return db.change(

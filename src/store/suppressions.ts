@@ -39,6 +39,34 @@ export async function addSuppressions(db: Database, list: readonly Suppression[]
   return rows.filter(({ fresh }) => fresh).length;
 }
 
+/**
+ * Adds what the platform found out by itself. It never shortens or weakens what is there: one without an end keeps it, and a bounce
+ * takes the place of nothing but a bounce.
+ */
+export async function suppressFound(db: Database, list: readonly Suppression[]): Promise<void> {
+  const unique = [...new Map(list.map((one) => [`${one.address} ${one.scope}`, one])).values()];
+  if (unique.length === 0) return;
+  await db.change(
+    `insert into suppressions as s (address, scope, reason, evidence, expires_at)
+     select lower(address), scope, reason, nullif(evidence, ''), expires_at
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+       as t (address, scope, reason, evidence, expires_at)
+     order by 1, 2
+     on conflict (address, scope) do update set reason = excluded.reason, evidence = excluded.evidence,
+       expires_at = excluded.expires_at, created_at = now()
+     where s.expires_at <= now()
+       or (excluded.reason <> 'bounce' and (s.reason = 'bounce' or s.expires_at is not null))
+       or (excluded.reason = 'bounce' and s.reason = 'bounce' and coalesce(excluded.expires_at, 'infinity') > s.expires_at)`,
+    [
+      unique.map(({ address }) => address),
+      unique.map(({ scope }) => scope),
+      unique.map(({ reason }) => reason),
+      unique.map(({ evidence }) => evidence),
+      unique.map(({ expiresAt }) => expiresAt),
+    ],
+  );
+}
+
 /** Takes an address off the list, in one scope. False when it was not on it. */
 export async function removeSuppression(db: Database, address: string, scope: string): Promise<boolean> {
   const removed = await db.change('delete from suppressions where address = lower($1) and scope = $2', [

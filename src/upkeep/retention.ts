@@ -4,6 +4,7 @@ import { OperatorError } from '../domain/failure.ts';
 import {
   deleteOldDeliveries,
   deleteOldDigests,
+  deleteOldInboundMail,
   deleteOldMessages,
   deleteOldPostalWebhooks,
   deleteStrayBodies,
@@ -19,6 +20,7 @@ export type Retention = Pick<
   | 'RETENTION_MESSAGES'
   | 'RETENTION_POSTAL_WEBHOOKS'
   | 'RETENTION_WEBHOOK_DELIVERIES'
+  | 'RETENTION_INBOUND'
   | 'RETENTION_BATCH'
   | 'RETENTION_LOCK_TIMEOUT'
 >;
@@ -33,6 +35,7 @@ export interface Removed {
   readonly digests: number;
   readonly postalWebhooks: number;
   readonly webhookDeliveries: number;
+  readonly inboundMail: number;
 }
 
 /** Removes what is older than its retention, and never what could still be sent. Doing it again is safe at any time. */
@@ -49,6 +52,9 @@ export async function applyRetention(db: Database, keep: Retention): Promise<Rem
     ),
     webhookDeliveries: await removeAll(limit, () =>
       deleteOldDeliveries(db, { keepMs: keep.RETENTION_WEBHOOK_DELIVERIES, limit }),
+    ),
+    inboundMail: await removeAll(limit, () =>
+      deleteOldInboundMail(db, { keepMs: keep.RETENTION_INBOUND, limit }),
     ),
   };
 }

@@ -6,6 +6,7 @@ import {
   forgetExpiredSuppressions,
   listSuppressions,
   removeSuppression,
+  suppressFound,
   suppressionsOf,
 } from '../../src/store/suppressions.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
@@ -29,6 +30,62 @@ function suppression(address: string, changes: Partial<Suppression> = {}): Suppr
 
 const everything = { address: undefined, reason: undefined, after: undefined, limit: 100 };
 const past = new Date('2020-01-01T00:00:00Z');
+
+describe('what the platform finds out by itself', () => {
+  const at = (days: number) => new Date(Date.now() + days * 86_400_000);
+  const stored = async (address: string) =>
+    (await listSuppressions(database.db, { ...everything, address })).map(({ reason, expiresAt }) => ({
+      reason,
+      lasts:
+        expiresAt === undefined ? 'for good' : Math.round((expiresAt.getTime() - Date.now()) / 86_400_000),
+    }));
+
+  it.each([
+    ['a manual one', { reason: 'manual' }, { reason: 'bounce' }, { reason: 'manual', lasts: 'for good' }],
+    ['a manual one with an end', { reason: 'manual', expiresAt: at(2) }, {}, { reason: 'manual', lasts: 2 }],
+    [
+      'a complaint',
+      { reason: 'complaint' },
+      { reason: 'bounce', expiresAt: at(1) },
+      { reason: 'complaint', lasts: 'for good' },
+    ],
+    ['a bounce for good', {}, { expiresAt: at(1) }, { reason: 'bounce', lasts: 'for good' }],
+    ['a longer bounce', { expiresAt: at(9) }, { expiresAt: at(1) }, { reason: 'bounce', lasts: 9 }],
+  ] as const)('leaves %s as it is', async (name, before, found, after) => {
+    const address = `${name.replaceAll(' ', '-')}@kept.test`;
+    await addSuppressions(database.db, [suppression(address, before)]);
+    await suppressFound(database.db, [suppression(address, found)]);
+    expect(await stored(address)).toEqual([after]);
+  });
+
+  it.each([
+    ['a bounce, by a complaint', {}, { reason: 'complaint' }, { reason: 'complaint', lasts: 'for good' }],
+    [
+      'a manual one with an end, by a complaint',
+      { reason: 'manual', expiresAt: at(2) },
+      { reason: 'complaint' },
+      { reason: 'complaint', lasts: 'for good' },
+    ],
+    ['a shorter bounce', { expiresAt: at(1) }, { expiresAt: at(9) }, { reason: 'bounce', lasts: 9 }],
+    [
+      'a bounce with an end, by one for good',
+      { expiresAt: at(1) },
+      {},
+      { reason: 'bounce', lasts: 'for good' },
+    ],
+    [
+      'one that has expired',
+      { reason: 'manual', expiresAt: past },
+      {},
+      { reason: 'bounce', lasts: 'for good' },
+    ],
+  ] as const)('takes the place of %s', async (name, before, found, after) => {
+    const address = `${name.replaceAll(/[ ,]+/g, '-')}@replaced.test`;
+    await addSuppressions(database.db, [suppression(address, before)]);
+    await suppressFound(database.db, [suppression(address, found)]);
+    expect(await stored(address)).toEqual([after]);
+  });
+});
 
 describe('the suppression list', () => {
   it('keeps mail from an address however it is written', async () => {

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import { textsEqual } from '../../domain/api-key.ts';
 import { isSignedBy } from '../../domain/postal-webhook.ts';
 import type { Secret } from '../../domain/secret.ts';
+import type { InboundMail } from '../../store/inbound-mail.ts';
 import type { ReceivedWebhook } from '../../store/postal-webhooks.ts';
 import type { Batcher } from './batcher.ts';
 import type { WebhookInResult } from './api-metrics.ts';
-import { postalEnvelope } from './contracts/postal-webhook.ts';
+import { postalEnvelope, postalInbound } from './contracts/postal-webhook.ts';
 import type { PostalKeys } from './postal-keys.ts';
 
 /** A request on the webhook path: what it claims, and the octets it brought. */
@@ -27,6 +28,8 @@ export interface PostalIntake {
   used(token: Secret): void;
   /** Says whether a stored webhook was new. */
   readonly store: Batcher<ReceivedWebhook, 'new' | 'known'>;
+  /** Stores mail that a route of Postal brings; false when it was there already. */
+  readonly keepMail: (mail: InboundMail) => Promise<boolean>;
 }
 
 /** `unverifiable`: no key could be had, so nobody knows; Postal sends it again. */
@@ -39,6 +42,32 @@ export function isOurToken({ tokens }: Pick<PostalIntake, 'tokens'>, presented: 
 
 /** Believes a webhook only with our path token and Postal's signature over its raw octets; then it is stored once, by its uuid. */
 export async function receiveWebhook(intake: PostalIntake, claimed: ClaimedWebhook): Promise<IntakeResult> {
+  const doubt = await doubtOf(intake, claimed);
+  if (doubt) return doubt;
+  const webhook = readWebhook(claimed.body);
+  const stored = await intake.store.add(webhook);
+  if (stored === 'known') return 'replayed';
+  return webhook.quarantined === undefined ? 'accepted' : 'quarantined';
+}
+
+/** Believes mail from a route as it does a webhook, and stores it once: Postal may send the same request again. */
+export async function receiveMail(intake: PostalIntake, claimed: ClaimedWebhook): Promise<IntakeResult> {
+  const doubt = await doubtOf(intake, claimed);
+  if (doubt) return doubt;
+  const mail = postalInbound.safeParse(parsed(claimed.body));
+  const id = uuidOf(claimed.body);
+  if (!mail.success) {
+    const quarantined = 'it is no mail in the form RawMessage as BodyAsJSON';
+    const stored = await intake.store.add({ uuid: id, event: 'unknown', body: claimed.body, quarantined });
+    return stored === 'known' ? 'replayed' : 'quarantined';
+  }
+  const { rcpt_to: rcptTo, mail_from: mailFrom, message } = mail.data;
+  const isNew = await intake.keepMail({ id, rcptTo, mailFrom, raw: Buffer.from(message, 'base64') });
+  return isNew ? 'accepted' : 'replayed';
+}
+
+/** Why a request is not believed; undefined for one with our token and Postal's signature. */
+async function doubtOf(intake: PostalIntake, claimed: ClaimedWebhook): Promise<IntakeResult | undefined> {
   if (!isOurToken(intake, claimed.token)) return 'wrong_token';
   if (claimed.signature === '' || claimed.kid === '') return 'forged';
   const search = await intake.keys.find(claimed.kid);
@@ -49,10 +78,7 @@ export async function receiveWebhook(intake: PostalIntake, claimed: ClaimedWebho
     .tokens()
     .filter((token) => textsEqual(token.reveal(), claimed.token))
     .forEach(intake.used);
-  const webhook = readWebhook(claimed.body);
-  const stored = await intake.store.add(webhook);
-  if (stored === 'known') return 'replayed';
-  return webhook.quarantined === undefined ? 'accepted' : 'quarantined';
+  return undefined;
 }
 
 function readWebhook(body: Uint8Array): ReceivedWebhook {

@@ -48,6 +48,7 @@ export async function openPublicServer(parts: PublicServer): Promise<HttpServer>
     intake,
     metrics,
     maxBytes: config.POSTAL_WEBHOOK_MAX_BYTES,
+    maxMailBytes: config.INBOUND_MAX_BYTES,
     failures: parts.webhookFailures,
   });
   return server;

@@ -2,6 +2,7 @@ import { OperatorError } from '../../domain/failure.ts';
 import { postalKeysOfPem } from '../../domain/postal-webhook.ts';
 import { ensureBodyPartitions } from '../../store/bodies.ts';
 import { migrate, migrations } from '../../store/migrate.ts';
+import { insertInboundMail, type InboundMail } from '../../store/inbound-mail.ts';
 import { insertPostalWebhooks, type ReceivedWebhook } from '../../store/postal-webhooks.ts';
 import { reachDatabase } from '../../store/reachable.ts';
 import { startHealth } from '../health.ts';
@@ -92,6 +93,7 @@ function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
     used: secretUses.note,
     keys: postalKeysOf(config, world),
     store: webhookStore(config, world),
+    keepMail: (mail: InboundMail) => insertInboundMail(world.db, mail),
   };
   const { webhookFailures } = limiters;
   return { config, world, metrics, gate, intake, webhookFailures, limiters, secretUses };

@@ -56,7 +56,7 @@ async function digest(room: DigestRoom, within: Database, taken: readonly Stored
 }
 
 /** One webhook that no transaction can take must not stop the others; what merely failed now is tried again. */
-function isPoison(error: unknown): boolean {
+export function isPoison(error: unknown): boolean {
   if (error instanceof OperatorError) return false;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '22';
   return /^(22|23)/.test(code);

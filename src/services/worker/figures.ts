@@ -93,6 +93,7 @@ const postalEvents = new Set([
   'DomainDNSError',
   'SendLimitApproaching',
   'SendLimitExceeded',
+  'InboundMail',
 ]);
 
 function known(event: string): string {

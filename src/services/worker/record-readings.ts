@@ -1,9 +1,11 @@
 import type { Database } from '../../adapters/postgres.ts';
 import type { ConfigOf } from '../../config/environment.ts';
+import { withClass } from '../../domain/bounce.ts';
 import { type Event, standing } from '../../domain/event.ts';
 import { type Meaning, postalKeyOf } from '../../domain/postal-event.ts';
 import { ownerKey, recordEvents, toldOf } from '../../store/events.ts';
 import { closeSettled } from '../../store/queue.ts';
+import { drawConsequences } from '../../upkeep/suppress.ts';
 import { applyStandings, lockByPostalNames, type PostalRecipient } from '../../store/recipients.ts';
 import type { DigestResult, Figures } from './figures.ts';
 import type { Reading } from './read-webhook.ts';
@@ -11,7 +13,10 @@ import { freshId, type Room } from './room.ts';
 
 /** What working out Postal's webhooks needs. */
 export interface DigestRoom extends Room {
-  readonly config: Pick<ConfigOf<'worker'>, 'WORKER_DIGEST_BATCH' | 'POSTAL_EVENT_FUTURE_MAX'>;
+  readonly config: Pick<
+    ConfigOf<'worker'>,
+    'WORKER_DIGEST_BATCH' | 'POSTAL_EVENT_FUTURE_MAX' | 'SUPPRESSION_BOUNCE_EXPIRY' | 'BOUNCE_REPORT_HOLD'
+  >;
   readonly figures: Pick<Figures, 'digested'>;
 }
 
@@ -45,12 +50,21 @@ export async function recordReadings(
   );
   const events = told.flatMap((webhook) => {
     const owner = owners.find(webhook.told);
-    return owner ? [{ owner, event: eventOf(room, webhook, owner) }] : [];
+    return owner ? [{ owner, event: withClass(eventOf(room, webhook, owner)) }] : [];
   });
   const fresh = await recordEvents(
     within,
     events.map(({ event }) => event),
     () => freshId(room, 'whd'),
+  );
+  await drawConsequences(
+    within,
+    events.flatMap(({ event }) => (fresh.has(event.id) ? [event] : [])),
+    {
+      bounceExpiryMs: room.config.SUPPRESSION_BOUNCE_EXPIRY,
+      holdMs: room.config.BOUNCE_REPORT_HOLD,
+      now: room.clock.now(),
+    },
   );
   await refold(
     within,

@@ -2,6 +2,7 @@ import type { Clock } from '../../adapters/clock.ts';
 import { type Http, openHttp } from '../../adapters/http.ts';
 import type { Log } from '../../adapters/log.ts';
 import { postalClient } from '../../adapters/postal.ts';
+import { postalReader } from '../../adapters/postal-reader.ts';
 import type { Database } from '../../adapters/postgres.ts';
 import type { Random } from '../../adapters/random.ts';
 import type { ConfigOf } from '../../config/environment.ts';
@@ -16,7 +17,9 @@ import { digestion } from './digest.ts';
 import type { LookUp } from './doubt.ts';
 import { openGates } from './endpoint-gates.ts';
 import { type Figures, openFigures } from './figures.ts';
+import { inboundDigestion } from './inbound.ts';
 import { watchPostal } from './lane.ts';
+import { bounceReading } from './read-bounces.ts';
 import { webhookSending } from './send-webhooks.ts';
 import { retention, upkeep } from './upkeep.ts';
 
@@ -106,21 +109,28 @@ function startLoops(
   const pace = { idleMs: config.WORKER_POLL_INTERVAL, longestMs: config.WORKER_ERROR_WAIT_MAX };
   const start = (name: string, work: Work, idleMs = pace.idleMs): Loop =>
     startLoop(name, work, { ...pace, idleMs }, world);
-  const postal = postalClient(clients.postal, {
-    url: config.POSTAL_URL,
-    hostname: config.POSTAL_HOSTNAME,
-    apiKey: () => config.POSTAL_API_KEY,
-    timeoutMs: config.POSTAL_TIMEOUT,
-  });
+  const address = postalAddress(config);
+  const postal = postalClient(clients.postal, address);
   const lane = watchPostal(config, world, figures);
   const gates = gatesOf(config, world);
   return [
     start('deliver', deliveries({ ...room, postal, lane, lookUp: world.lookUp, figures })),
     start('digest', digestion({ ...room, figures })),
+    start('bounces', bounceReading({ ...room, reader: postalReader(clients.postal, address) })),
+    start('inbound', inboundDigestion({ ...room, figures })),
     start('webhooks', webhookSending({ ...room, http: clients.endpoints, gates, figures })),
     start('upkeep', upkeep({ ...room, figures, gates }), config.WORKER_UPKEEP_INTERVAL),
     start('retention', retention(room), config.RETENTION_INTERVAL),
   ];
+}
+
+function postalAddress(config: WorkerConfig) {
+  return {
+    url: config.POSTAL_URL,
+    hostname: config.POSTAL_HOSTNAME,
+    apiKey: () => config.POSTAL_API_KEY,
+    timeoutMs: config.POSTAL_TIMEOUT,
+  };
 }
 
 function gatesOf(config: WorkerConfig, { clock }: WorkerWorld) {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -18,6 +18,7 @@ import { type PostalStandIn, startPostalStandIn } from '../../../src/postal-stan
 import type { Running } from '../../../src/services/running.ts';
 import { startWorker, type WorkerWorld } from '../../../src/services/worker/start.ts';
 import { ensureBodyPartitions } from '../../../src/store/bodies.ts';
+import { insertInboundMail } from '../../../src/store/inbound-mail.ts';
 import { insertPostalWebhooks } from '../../../src/store/postal-webhooks.ts';
 import { testDatabase } from '../../engines/postgres.ts';
 import { type NewMail, submit } from '../../store/submit.ts';
@@ -107,6 +108,17 @@ export async function openRig(
   await ensureBodyPartitions(db, 4);
   const intake = await listen(async (request, response) => {
     const body = await buffer(request);
+    if (request.url === '/inbound') {
+      const { rcpt_to: rcptTo, mail_from: mailFrom, message } = JSON.parse(body.toString());
+      await insertInboundMail(db, {
+        id: randomUUID(),
+        rcptTo,
+        mailFrom,
+        raw: Buffer.from(message, 'base64'),
+      });
+      response.writeHead(200).end();
+      return;
+    }
     const { uuid, event } = JSON.parse(body.toString()) as { uuid: string; event: string };
     await insertPostalWebhooks(db, [{ uuid, event, body, quarantined: undefined }]);
     response.writeHead(200).end();
@@ -119,6 +131,7 @@ export async function openRig(
       apiKeys: [new Secret('ILhJDVFXjMGU6bzl1mIo2lCL')],
       domains: ['acme.test'],
       webhook: { url: intake.url },
+      inbound: { url: `${intake.url}/inbound` },
       signingKey,
       dkim: { key: signingKey },
       speed: 600,

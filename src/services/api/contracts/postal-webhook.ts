@@ -7,3 +7,17 @@ export const postalEnvelope = z.object({
   timestamp: z.number(),
   payload: z.looseObject({}),
 });
+
+const address = z
+  .string()
+  .max(1000)
+  .refine((text) => !text.includes('\u0000'));
+
+/** Mail that a route of Postal hands to an HTTP endpoint (`BodyAsJSON`, `RawMessage`; recorded from 3.3.6). */
+export const postalInbound = z.object({
+  id: z.number().int(),
+  rcpt_to: address,
+  mail_from: address.nullish().transform((text) => text ?? ''),
+  message: z.string(),
+  base64: z.literal(true),
+});

@@ -3,28 +3,56 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { networkOf } from '../../../domain/network.ts';
 import type { ApiMetrics } from '../api-metrics.ts';
 import { type RateLimiter, rateHeaders } from '../limiter.ts';
-import { type IntakeResult, isOurToken, type PostalIntake, receiveWebhook } from '../postal-intake.ts';
+import {
+  type ClaimedWebhook,
+  type IntakeResult,
+  isOurToken,
+  type PostalIntake,
+  receiveMail,
+  receiveWebhook,
+} from '../postal-intake.ts';
 import { ApiProblem } from '../problem.ts';
 
 interface WebhookRoom {
   readonly intake: PostalIntake;
   readonly metrics: ApiMetrics;
   readonly maxBytes: number;
+  /** Of mail from a route, which may hold a whole message in base64. */
+  readonly maxMailBytes: number;
   /** Counts only what fails verification, so that a genuine event is never refused. */
   readonly failures: RateLimiter;
 }
 
-/** `POST /webhooks/postal/<token>`, as a plugin of its own because it reads any content type as octets. */
+/** `POST /webhooks/postal/<token>` for webhooks and `…/inbound` for the mail of routes, as a plugin of its own because it reads any content type as octets. */
 export async function definePostalWebhooks(server: FastifyInstance, room: WebhookRoom): Promise<void> {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: room.maxBytes }, (_, body, done) =>
     done(null, body),
   );
+  defineDoor(server, room, {
+    url: '/webhooks/postal/:token',
+    bodyLimit: room.maxBytes,
+    receive: receiveWebhook,
+  });
+  defineDoor(server, room, {
+    url: '/webhooks/postal/:token/inbound',
+    bodyLimit: room.maxMailBytes,
+    receive: receiveMail,
+  });
+}
+
+interface Door {
+  readonly url: string;
+  readonly bodyLimit: number;
+  readonly receive: (intake: PostalIntake, claimed: ClaimedWebhook) => Promise<IntakeResult>;
+}
+
+function defineDoor(server: FastifyInstance, room: WebhookRoom, { url, bodyLimit, receive }: Door): void {
   server.route<{ Params: { token: string } }>({
     method: 'POST',
-    url: '/webhooks/postal/:token',
+    url,
     schema: { hide: true },
-    bodyLimit: room.maxBytes,
+    bodyLimit,
     // Without our token the body is not even read.
     onRequest: async ({ params, ip }) => {
       if (!isOurToken(room.intake, params.token)) await refuse(room, 'wrong_token', ip);
@@ -33,7 +61,7 @@ export async function definePostalWebhooks(server: FastifyInstance, room: Webhoo
       if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') room.metrics.webhookIn.inc({ result: 'forged' });
     },
     handler: async ({ params, body, headers, ip }, reply) => {
-      const result = await receiveWebhook(room.intake, {
+      const result = await receive(room.intake, {
         token: params.token,
         kid: single(headers['x-postal-signature-kid']),
         signature: single(headers['x-postal-signature-256']),
