@@ -6,7 +6,7 @@ import { insertWebhookDeliveries, type Subscription, subscriptions } from './web
 
 /**
  * Records events and, in the same transaction, a delivery for each endpoint that wants one. An event whose id or whose uuid of
- * Postal's is there already is left out. Returns the ids that were new.
+ * Postal's is there already, or whose message is not, is left out. Returns the ids that were new.
  */
 export async function recordEvents(
   db: Database,
@@ -35,6 +35,8 @@ export async function recordEvents(
 const insertion = `
 insert into events (id, message_id, recipient, kind, at, postal_uuid, detail)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::uuid[], $7::jsonb[])
+  as e (id, message_id, recipient, kind, at, postal_uuid, detail)
+where exists (select from messages m where m.id = e.message_id)
 on conflict do nothing
 returning id`;
 

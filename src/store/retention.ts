@@ -88,12 +88,16 @@ export function deleteOldMessages(db: Database, { keepMs, limit }: Page): Promis
   );
 }
 
-/** Removes digests recorded more than `keepMs` ago: a message that arrives later than that is not known to be sent again. */
-export function deleteOldDigests(db: Database, { keepMs, limit }: Page): Promise<number> {
+/** Removes names of which nothing was recorded for `keepMs`: a message that arrives later than that is not known to be sent again. */
+export function deleteOldNames(db: Database, { keepMs, limit }: Page): Promise<number> {
   return db.change(
-    `delete from submission_digests where digest = any(array(
-       select digest from submission_digests where recorded_at < now() - $1 * interval '1 ms' limit $2
-     ))`,
+    `delete from submission_names where (name, place) in (
+       select n.name, n.place from submission_names n
+       where n.recorded_at < now() - $1 * interval '1 ms' and not exists (
+         select from submission_names later where later.name = n.name and later.recorded_at >= now() - $1 * interval '1 ms'
+       )
+       limit $2
+     )`,
     [keepMs, limit],
   );
 }

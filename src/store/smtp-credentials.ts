@@ -103,16 +103,23 @@ export async function enableSmtpCredential(db: Database, id: string): Promise<vo
   await db.change('update smtp_credentials set disabled_at = null, holds_mail = false where id = $1', [id]);
 }
 
-/** Those of the credentials whose mail is held. */
-export async function findHoldingCredentials(
-  db: Database,
-  ids: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const rows = await db.query<{ id: string }>(
-    'select id from smtp_credentials where id = any($1::text[]) and holds_mail',
+/** What is special about the mail of some credentials. */
+export interface Standing {
+  /** Credentials whose mail is held. */
+  readonly holding: ReadonlySet<string>;
+  /** Credentials with a daily limit of their own. */
+  readonly limited: ReadonlySet<string>;
+}
+
+/** How credentials stand whose mail has come; most do not stand out. */
+export async function findStanding(db: Database, ids: readonly string[]): Promise<Standing> {
+  const rows = await db.query<{ id: string; holds: boolean; limited: boolean }>(
+    `select id, holds_mail as holds, daily_limit is not null as limited from smtp_credentials
+     where id = any($1::text[]) and (holds_mail or daily_limit is not null)`,
     [ids],
   );
-  return new Set(rows.map(({ id }) => id));
+  const those = (is: 'holds' | 'limited') => new Set(rows.filter((row) => row[is]).map(({ id }) => id));
+  return { holding: those('holds'), limited: those('limited') };
 }
 
 /** Messages of one credential on one UTC day. */
@@ -122,17 +129,16 @@ export interface SentMessages {
   readonly messages: number;
 }
 
-/** Adds to what a credential sent; a later day starts at zero. Only with a daily limit of its own, unless `everybody` has one. */
+/** Adds to what a credential sent; a later day starts at zero. */
 export async function countSentMessages(
   db: Database,
   { credentialId, day, messages }: SentMessages,
-  everybody: boolean,
 ): Promise<void> {
   await db.change(
     `update smtp_credentials set
        sent_messages = case when sent_day = $2::date then sent_messages + $3 else $3 end, sent_day = $2
-     where id = $1 and coalesce(sent_day, $2::date) <= $2 and ($4 or daily_limit is not null)`,
-    [credentialId, day, messages, everybody],
+     where id = $1 and coalesce(sent_day, $2::date) <= $2`,
+    [credentialId, day, messages],
   );
 }
 

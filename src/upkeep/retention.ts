@@ -3,9 +3,9 @@ import type { ConfigOf } from '../config/environment.ts';
 import { OperatorError } from '../domain/failure.ts';
 import {
   deleteOldDeliveries,
-  deleteOldDigests,
   deleteOldInboundMail,
   deleteOldMessages,
+  deleteOldNames,
   deleteOldPostalWebhooks,
   deleteStrayBodies,
   dropBodyDay,
@@ -46,7 +46,7 @@ export async function applyRetention(db: Database, keep: Retention): Promise<Rem
   return {
     ...bodies,
     messages: await removeAll(limit, () => deleteOldMessages(db, { keepMs: keep.RETENTION_MESSAGES, limit })),
-    digests: await removeAll(limit, () => deleteOldDigests(db, { keepMs: keep.RETENTION_BODIES, limit })),
+    digests: await removeAll(limit, () => deleteOldNames(db, { keepMs: keep.RETENTION_BODIES, limit })),
     postalWebhooks: await removeAll(limit, () =>
       deleteOldPostalWebhooks(db, { keepMs: keep.RETENTION_POSTAL_WEBHOOKS, limit }),
     ),

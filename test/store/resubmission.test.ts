@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Submission } from '../../src/domain/submission.ts';
 import { findMessage } from '../../src/store/message-views.ts';
 import { insertSubmissions } from '../../src/store/messages.ts';
-import { findReusedNames, insertAliases, recogniseResubmissions } from '../../src/store/resubmission.ts';
-import { deleteOldDigests } from '../../src/store/retention.ts';
+import { insertAliases, recogniseResubmissions } from '../../src/store/resubmission.ts';
+import { deleteOldNames } from '../../src/store/retention.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
 import { newMessage, submission } from './submissions.ts';
 
@@ -27,7 +27,7 @@ function named(name: string, receivedAt = noon): Submission {
 /** Stores a batch as the api does; gives the aliases. */
 async function take(...batch: readonly Submission[]) {
   return database.db.transaction(async (within) => {
-    const aliases = await recogniseResubmissions(within, batch, dayMs);
+    const { aliases } = await recogniseResubmissions(within, batch, dayMs);
     const others = batch.filter(({ id }) => !aliases.has(id));
     await insertSubmissions(
       within,
@@ -133,20 +133,17 @@ describe('a message that is sent again', () => {
     const [first, again] = [named('l'), named('l')];
     await take(first);
     const old = { keepMs: 14 * dayMs, limit: 100 };
-    expect(await deleteOldDigests(database.db, old)).toBe(0);
-    await database.db.change(`update submission_digests set recorded_at = now() - interval '15 days'`);
-    expect(await deleteOldDigests(database.db, { ...old, limit: 1 })).toBe(1);
-    expect(await deleteOldDigests(database.db, old)).toBeGreaterThan(0);
+    expect(await deleteOldNames(database.db, old)).toBe(0);
+    await database.db.change(`update submission_names set recorded_at = now() - interval '15 days'`);
+    expect(await deleteOldNames(database.db, { ...old, limit: 1 })).toBe(1);
+    expect(await deleteOldNames(database.db, old)).toBeGreaterThan(0);
     expect(await take(again)).toEqual(new Map());
   });
 });
 
 describe('a name that stood for another message', () => {
-  const reusedBy = (one: Submission) =>
-    database.db.transaction(async (within) => {
-      await recogniseResubmissions(within, [one], dayMs);
-      return findReusedNames(within, [one], dayMs);
-    });
+  const reusedBy = async (one: Submission) =>
+    database.db.transaction(async (within) => (await recogniseResubmissions(within, [one], dayMs)).sameName);
   const call = (name: string, body: string, receivedAt = noon, credentialId = 'usr_test') => ({
     ...named(body, receivedAt),
     credentialId,
@@ -163,5 +160,37 @@ describe('a name that stood for another message', () => {
     expect(await reusedBy(call('<p@x>', 'p4', at(2 * dayMs)))).toEqual(new Map());
     expect(await reusedBy(call('<p@x>', 'p5', at(3000), 'usr_other'))).toEqual(new Map());
     expect(await reusedBy(call('<q@x>', 'p6', at(3000)))).toEqual(new Map());
+  });
+
+  it('is found by one of two batches that arrive at the same moment, whichever was received first', async () => {
+    for (let turn = 0; turn < 10; turn += 1) {
+      const pair = [call(`<r${turn}@x>`, `one ${turn}`), call(`<r${turn}@x>`, `two ${turn}`)];
+      const found = await Promise.all(pair.map(reusedBy));
+      expect(found.map(({ size }) => size).toSorted()).toEqual([0, 1]);
+    }
+  });
+
+  it('is found within one batch, and each of its messages is known when it comes again', async () => {
+    const batch = ['s1', 's2', 's3'].map((body) => call('<s@x>', body));
+    const [first, second, third] = batch;
+    const again = batch.map(({ dedupe }) => ({ ...call('<s@x>', ''), dedupe }) as Submission);
+    const { aliases, sameName } = await database.db.transaction((within) =>
+      recogniseResubmissions(within, [...batch, ...again], dayMs),
+    );
+    expect([...sameName.keys()]).toEqual([second?.id, third?.id]);
+    expect(aliases).toEqual(new Map(again.map(({ id }, index) => [id, batch[index]?.id])));
+    expect(first && aliases.has(first.id)).toBe(false);
+  });
+
+  it('is kept while anything it stands for is young', async () => {
+    const [old, young] = [call('<t@x>', 't1'), call('<t@x>', 't2')];
+    await reusedBy(old);
+    await reusedBy(young);
+    await database.db.change(
+      `update submission_names set recorded_at = now() - interval '15 days' where name like '% <t@x>' and place = 0`,
+    );
+    const page = { keepMs: 14 * dayMs, limit: 100 };
+    await deleteOldNames(database.db, page);
+    expect(await reusedBy(call('<t@x>', 't3'))).toHaveProperty('size', 1);
   });
 });

@@ -2,6 +2,8 @@ import { expect, it } from 'vitest';
 
 import {
   countSentMessages,
+  disableSmtpCredential,
+  findStanding,
   findSmtpCredential,
   insertSmtpCredential,
   listSmtpCredentials,
@@ -28,21 +30,21 @@ it('keeps one SMTP credential for each user name and finds it as it was written'
   expect(await listSmtpCredentials(database.db)).toHaveLength(1);
 });
 
+const noon = new Date('2026-03-01T12:00:00Z');
+
 it('remembers the latest use of an SMTP credential', async () => {
   await using database = await testDatabase();
   await insertSmtpCredential(database.db, credential);
-  const noon = new Date('2026-03-01T12:00:00Z');
   await recordCredentialUse(database.db, 'usr_1', noon);
   await recordCredentialUse(database.db, 'usr_1', new Date('2026-02-01T12:00:00Z'));
   expect((await findSmtpCredential(database.db, 'ams'))?.lastUsedAt).toEqual(noon);
 });
 
-it('counts what a credential sent on the latest day, only where a daily limit holds', async () => {
+it('counts what a credential sent on the latest day', async () => {
   await using database = await testDatabase();
   await insertSmtpCredential(database.db, { ...credential, dailyLimit: 10 });
-  await insertSmtpCredential(database.db, { ...credential, id: 'usr_2', username: 'free' });
-  const count = (credentialId: string, day: string, messages: number, everybody = false) =>
-    countSentMessages(database.db, { credentialId, day, messages }, everybody);
+  const count = (credentialId: string, day: string, messages: number) =>
+    countSentMessages(database.db, { credentialId, day, messages });
   const sent = async (username: string) => (await findSmtpCredential(database.db, username))?.sent;
 
   expect(await sent('ams')).toBeUndefined();
@@ -52,9 +54,17 @@ it('counts what a credential sent on the latest day, only where a daily limit ho
   await count('usr_1', '2026-03-02', 2);
   await count('usr_1', '2026-03-01', 5);
   expect(await sent('ams')).toEqual({ day: '2026-03-02', messages: 2 });
+});
 
-  await count('usr_2', '2026-03-01', 1);
-  expect(await sent('free')).toBeUndefined();
-  await count('usr_2', '2026-03-01', 1, true);
-  expect(await sent('free')).toEqual({ day: '2026-03-01', messages: 1 });
+it('tells credentials apart whose mail is held or limited', async () => {
+  await using database = await testDatabase();
+  await insertSmtpCredential(database.db, { ...credential, dailyLimit: 10 });
+  await insertSmtpCredential(database.db, { ...credential, id: 'usr_2', username: 'free' });
+  await insertSmtpCredential(database.db, { ...credential, id: 'usr_3', username: 'held' });
+  await disableSmtpCredential(database.db, 'usr_3', { at: noon, holdsMail: true });
+
+  expect(await findStanding(database.db, ['usr_1', 'usr_2', 'usr_3', 'usr_none'])).toEqual({
+    holding: new Set(['usr_3']),
+    limited: new Set(['usr_1']),
+  });
 });

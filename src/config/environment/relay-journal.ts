@@ -58,13 +58,13 @@ export const relayJournal = {
     section,
     readBy,
     means: 'Messages handed to the api in one request',
-    fallback: '64',
+    fallback: '256',
   }),
   RELAY_SHIP_BYTES: variable(size, {
     section,
     readBy,
     means: 'Size of such a request; a larger message goes alone',
-    fallback: '1MB',
+    fallback: '2MB',
   }),
   RELAY_SHIP_CONCURRENCY: variable(count(1, 8), {
     section,
@@ -76,7 +76,7 @@ export const relayJournal = {
     section,
     readBy,
     means: 'How long a request that is not full gathers more after the one before it; 0s sends at once',
-    fallback: '10ms',
+    fallback: '50ms',
   }),
   RELAY_SHIP_TIMEOUT: variable(duration, {
     section,

@@ -3,8 +3,8 @@ import { newId } from '../../domain/id.ts';
 import type { Submission } from '../../domain/submission.ts';
 import { insertSubmissions } from '../../store/messages.ts';
 import { changeQueue } from '../../store/queue-changes.ts';
-import { countSentMessages, findHoldingCredentials } from '../../store/smtp-credentials.ts';
-import { findReusedNames, insertAliases, recogniseResubmissions } from '../../store/resubmission.ts';
+import { countSentMessages, findStanding, type Standing } from '../../store/smtp-credentials.ts';
+import { insertAliases, recogniseResubmissions } from '../../store/resubmission.ts';
 import type { ApiMetrics } from './api-metrics.ts';
 import { type FrameVerdict, readFrame, readFrames } from './frames.ts';
 import { newMessageOf, nothingBeside } from './new-message.ts';
@@ -55,40 +55,42 @@ async function storeAll(room: IntakeRoom, submissions: readonly Submission[]): P
 async function storeBatch(room: IntakeRoom, submissions: readonly Submission[]): Promise<Verdicts> {
   const { db, limits, metrics } = room;
   const credentials = new Set(submissions.map(({ credentialId }) => credentialId));
-  const holding = await findHoldingCredentials(db, [...credentials]);
+  const standing = await findStanding(db, [...credentials]);
   const store = async (within: Database): Promise<Verdicts> => {
-    const aliases = await recogniseResubmissions(within, submissions, limits.DEDUPE_WINDOW);
+    const { aliases, sameName } = await recogniseResubmissions(within, submissions, limits.DEDUPE_WINDOW);
     const others = submissions.filter(({ id }) => !aliases.has(id));
-    const sameName = await findReusedNames(within, others, limits.DEDUPE_WINDOW);
     const messages = others.map((submission) => ({
       ...newMessageOf(submission, nothingBeside, room),
       sameNameAs: sameName.get(submission.id),
     }));
     const added = await insertSubmissions(within, messages);
     await insertAliases(within, aliases);
-    await holdMail(within, room, { submissions, added: new Set<string>(added), holding });
-    await countSent(within, submissions, new Set<string>(added), limits.DAILY_LIMIT !== undefined);
+    const arrived = { submissions, added: new Set<string>(added), standing };
+    await holdMail(within, room, arrived);
+    await countSent(within, arrived, limits.DAILY_LIMIT !== undefined);
     metrics.messages.inc({ source: 'smtp' }, added.length);
     return new Map([...aliases].map(([id, of]) => [id, { id, verdict: 'alias', of }]));
   };
   const isNamed = submissions.some(({ dedupe }) => dedupe !== undefined);
-  return isNamed || holding.size > 0 ? db.transaction(store) : store(db);
+  const isCounted = standing.limited.size > 0 || limits.DAILY_LIMIT !== undefined;
+  return isNamed || isCounted || standing.holding.size > 0 ? db.transaction(store) : store(db);
 }
 
 interface Arrived {
   readonly submissions: readonly Submission[];
   readonly added: ReadonlySet<string>;
-  /** Credentials whose mail is held. */
-  readonly holding: ReadonlySet<string>;
+  readonly standing: Standing;
 }
 
 /** What was accepted of a user before it was disabled with its mail held is kept for the operator to decide. */
 async function holdMail(
   within: Database,
   { random }: Pick<IntakeRoom, 'random'>,
-  { submissions, added, holding }: Arrived,
+  { submissions, added, standing }: Arrived,
 ): Promise<void> {
-  const held = submissions.filter(({ id, credentialId }) => added.has(id) && holding.has(credentialId));
+  const held = submissions.filter(
+    ({ id, credentialId }) => added.has(id) && standing.holding.has(credentialId),
+  );
   const [first] = held;
   if (!first) return;
   const messageIds = held.map(({ id }) => id);
@@ -108,18 +110,18 @@ async function holdMail(
 /** In the order of credentials, so that two batches at once do not wait for each other in a circle. */
 async function countSent(
   within: Database,
-  submissions: readonly Submission[],
-  added: ReadonlySet<string>,
+  { submissions, added, standing }: Arrived,
   everybody: boolean,
 ): Promise<void> {
   const counts = new Map<string, number>();
   for (const { id, credentialId, receivedAt } of submissions) {
     const key = `${credentialId} ${receivedAt.toISOString().slice(0, 10)}`;
-    if (added.has(id)) counts.set(key, (counts.get(key) ?? 0) + 1);
+    const isCounted = everybody || standing.limited.has(credentialId);
+    if (isCounted && added.has(id)) counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   for (const [key, messages] of [...counts].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
     const [credentialId = '', day = ''] = key.split(' ');
-    await countSentMessages(within, { credentialId, day, messages }, everybody);
+    await countSentMessages(within, { credentialId, day, messages });
   }
 }
 
