@@ -7,6 +7,7 @@ function maskAddress(address: string): string {
 
 /** Masks every address found in a free text, such as a remote server's reply. */
 export function maskAddresses(text: string): string {
+  if (!text.includes('@')) return text;
   return text.replaceAll(/[^\s<>"'(),;:@]+@[^\s<>"'(),;:]+/g, maskAddress);
 }
 

@@ -54,6 +54,16 @@ export function decodeSubmission(bytes: Uint8Array): Decoded {
   return reason === undefined ? { ok: true, submission } : { ok: false, reason, id };
 }
 
+/** The id of an encoded submission, from its first octets alone; undefined where it cannot be read. */
+export function idOfSubmission(bytes: Uint8Array): Id<'msg'> | undefined {
+  const from = openReader(bytes);
+  const known = from.number(1) === version;
+  from.number(1);
+  from.number(6);
+  const id = from.text();
+  return known && from.fault() === undefined && isId('msg', id) ? id : undefined;
+}
+
 /** When an encoded submission was received, from its first octets alone; undefined when there are too few. */
 export function receivedAtOf(bytes: Uint8Array): Date | undefined {
   const from = openReader(bytes);

@@ -33,8 +33,13 @@ const secured: readonly Case[] = [
   { ...usual, tls: true, bytes: 100_000 },
 ];
 const plan = toy
-  ? { cases: [usual, { ...usual, perConnection: 'one' as const, tls: true }], rounds: 1, forMs: 200 }
-  : { cases: [...plain, ...secured], rounds: 3, forMs: 1000 };
+  ? {
+      cases: [usual, { ...usual, perConnection: 'one' as const, tls: true }],
+      rounds: 1,
+      forMs: 200,
+      warmMs: 200,
+    }
+  : { cases: [...plain, ...secured], rounds: 3, forMs: 1000, warmMs: 5000 };
 
 interface Peer {
   readonly name: string;

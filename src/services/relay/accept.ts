@@ -108,11 +108,9 @@ function nameOf(
 
 /** Over who sent what to whom, exactly as it was received; each part behind its length. */
 function digestOf(credentialId: string, envelope: Envelope, octets: readonly Buffer[]): Buffer {
-  const hash = createHash('sha256');
-  for (const part of [credentialId, envelope.mailFrom, ...envelope.rcptTo.toSorted()]) {
-    hash.update(`${Buffer.byteLength(part)}:${part}`);
-  }
-  hash.update(`${envelope.rcptTo.length};`);
+  const parts = [credentialId, envelope.mailFrom, ...envelope.rcptTo.toSorted()];
+  const who = parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join('');
+  const hash = createHash('sha256').update(`${who}${envelope.rcptTo.length};`);
   for (const part of octets) hash.update(part);
   return hash.digest();
 }

@@ -24,9 +24,17 @@ export type Prepared =
     }
   | { readonly ok: false; readonly said: Said };
 
-const once = ['from', 'sender', 'date', 'message-id', 'subject', 'x-idempotency-key', 'x-mailctl-tag'];
+const once: readonly string[] = [
+  'from',
+  'sender',
+  'date',
+  'message-id',
+  'subject',
+  'x-idempotency-key',
+  'x-mailctl-tag',
+];
 const bounded = ['message-id', 'x-idempotency-key', 'x-mailctl-tag'];
-const unsent = /^(?:bcc|resent-bcc|x-idempotency-key|x-mailctl-tag|x-postal-.*)$/;
+const unsent = /^(?:bcc$|resent-bcc$|x-idempotency-key$|x-mailctl-tag$|x-postal-)/;
 const longestName = 255;
 
 /**
@@ -62,10 +70,19 @@ function flawOf(section: Buffer, fields: readonly HeaderField[]): Said | undefin
   if (!isWhole || fields.some((field) => section[field.start + field.name.length] !== 0x3a)) {
     return bad('Message header has a line that is no header field');
   }
-  const twice = once.find((name) => fields.filter((field) => field.name === name).length > 1);
+  const twice = secondOf(fields);
   if (twice !== undefined) return bad(`Message has more than one ${twice} field`);
   const long = bounded.find((name) => (valueOf(fields, name)?.length ?? 0) > longestName);
   return long === undefined ? undefined : bad(`Field ${long} is longer than ${longestName} characters`);
+}
+
+function secondOf(fields: readonly HeaderField[]): string | undefined {
+  const seen = new Set<string>();
+  for (const { name } of fields) {
+    if (seen.has(name) && once.includes(name)) return name;
+    seen.add(name);
+  }
+  return undefined;
 }
 
 /** Every author and the sender must be of an allowed domain: Postal judges the very same fields. */

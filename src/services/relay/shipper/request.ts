@@ -1,7 +1,7 @@
 import type { Clock } from '../../../adapters/clock.ts';
 import type { Http, HttpEnd } from '../../../adapters/http.ts';
 import type { Secret } from '../../../domain/secret.ts';
-import { decodeSubmission } from '../../../domain/submission-codec.ts';
+import { idOfSubmission } from '../../../domain/submission-codec.ts';
 import type { JournalRecord } from '../journal/reader.ts';
 
 /** Where batches go. */
@@ -39,6 +39,5 @@ export async function postBatch(
 
 /** The id that the api will name a record by. */
 export function idOf({ payload }: JournalRecord): string {
-  const decoded = decodeSubmission(payload);
-  return decoded.ok ? decoded.submission.id : (decoded.id ?? 'unknown');
+  return idOfSubmission(payload) ?? 'unknown';
 }
