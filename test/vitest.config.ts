@@ -9,7 +9,14 @@ function kind(name: string, include: string[], options: object = {}) {
   return { root, test: { name, include, environment: 'node', ...options } };
 }
 
-const slow = { testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2, sequence: { groupOrder: 1 } };
+/** Without isolation a module is loaded once a worker, not once a file. */
+const slow = {
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  isolate: false,
+  maxWorkers: 2,
+  sequence: { groupOrder: 1 },
+};
 
 export default defineConfig({
   root,
@@ -23,7 +30,7 @@ export default defineConfig({
           'test/*.test.ts',
           'test/{adapters,cli,config,domain,operations,postal-stand-in,sandbox,services}/**/*.test.ts',
         ],
-        { isolate: false },
+        { isolate: false, testTimeout: 30_000, hookTimeout: 30_000 },
       ),
       kind('contract', ['test/contracts/**/*.test.ts'], slow),
       kind('integration', ['test/{integration,store}/**/*.test.ts'], slow),
