@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
 
+import type * as age from './adapters/age.ts';
+import type { Archive } from './adapters/archive.ts';
 import { type ActHistory, openActHistory } from './adapters/act-history.ts';
 import { type Addresses, openAddresses } from './adapters/addresses.ts';
 import { type Clock, systemClock } from './adapters/clock.ts';
@@ -12,9 +14,11 @@ import { type Files, openFiles, readValueFile } from './adapters/files.ts';
 import { type Opened, openedThings } from './domain/opened.ts';
 import type { Http } from './adapters/http.ts';
 import type { openLog } from './adapters/log.ts';
+import type { mariadbAt } from './adapters/mariadb.ts';
 import type { OperatorLock } from './adapters/operator-lock.ts';
 import type { Postgres } from './adapters/postgres.ts';
 import type { Prober } from './adapters/prober.ts';
+import type { Programs } from './adapters/programs.ts';
 import { type Random, systemRandom } from './adapters/random.ts';
 import type { Redis } from './adapters/redis.ts';
 import { makeRsaKey, type RsaKey } from './adapters/rsa.ts';
@@ -44,11 +48,23 @@ export interface Runtime extends AsyncDisposable {
   compose(): Promise<Compose>;
   readonly addresses: Addresses;
   postgres(): Promise<Postgres>;
+  /** Another database of the same server, without a limit on how long a statement runs; whoever asks for it disposes it. */
+  postgresNamed(database: string): Promise<Postgres>;
   /** Undefined where REDIS_URL is not set. */
   redis(): Promise<Redis | undefined>;
   http(): Promise<Http>;
   /** The disk that holds the relay's journal. */
   disk(): Promise<Disk>;
+  /** The folder of sets. */
+  archive(): Promise<Archive>;
+  /** What seals and opens sets. */
+  age(): Promise<typeof age>;
+  /** What starts programs whose octets are streamed. */
+  programs(): Promise<Programs>;
+  /** What takes a folder for this process alone. */
+  ownDirectory(): Promise<OwnDirectory>;
+  /** What reaches a MariaDB. */
+  mariadbAt(): Promise<typeof mariadbAt>;
   /** What the end-to-end check speaks and reads mail with. */
   prober(): Promise<Prober>;
   /** What opens the logs of services that run in this process. */
@@ -101,6 +117,12 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     redis: once(async () => connectRedis(await config('operator'), addresses, opened)),
     http: once(async () => opened.use(await client(await config('operator')))),
     disk: once(async () => (await import('./adapters/disk.ts')).systemDisk),
+    postgresNamed: async (database) => connectPostgres(await config('operator'), addresses, database),
+    archive: once(async () => (await import('./adapters/archive.ts')).systemArchive),
+    age: once(() => import('./adapters/age.ts')),
+    programs: once(async () => (await import('./adapters/programs.ts')).systemPrograms),
+    ownDirectory: once(async () => (await import('./adapters/directory-owner.ts')).ownDirectory),
+    mariadbAt: once(async () => (await import('./adapters/mariadb.ts')).mariadbAt),
     prober: once(async () => (await import('./adapters/prober.ts')).prober),
     logs: once(async () => (await import('./adapters/log.ts')).openLog),
     program: once(openProgram),
@@ -190,11 +212,17 @@ async function connectRedis(
   return opened.use(await openRedis(address));
 }
 
-async function connectPostgres(config: ConfigOf<'operator'>, addresses: Addresses): Promise<Postgres> {
+async function connectPostgres(
+  config: ConfigOf<'operator'>,
+  addresses: Addresses,
+  named?: string,
+): Promise<Postgres> {
   const [{ openPostgres }, { postgresAddress }] = await Promise.all([
     import('./adapters/postgres.ts'),
     import('./config/postgres-address.ts'),
   ]);
   const address = postgresAddress(config, 'mailctl');
-  return openPostgres({ ...address, host: (await addresses.containerOf('postgres')) ?? address.host });
+  const host = (await addresses.containerOf('postgres')) ?? address.host;
+  const other = named === undefined ? {} : { database: named, statementTimeoutMs: 0 };
+  return openPostgres({ ...address, ...other, host });
 }

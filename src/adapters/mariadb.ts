@@ -9,6 +9,8 @@ type Row = Record<string, unknown>;
 export interface MariadbSession {
   /** Each statement sees what was committed when it began. */
   query<R extends Row = Row>(text: string, values?: readonly (string | number)[]): Promise<readonly R[]>;
+  /** Says something that cannot be prepared, such as what locks, renames or ends a transaction. */
+  command(text: string): Promise<void>;
 }
 
 /** A MariaDB that is asked rarely: every session connects anew, so none meets a connection that broke unseen. */
@@ -23,7 +25,9 @@ export interface MariadbAddress {
   readonly port: number;
   readonly user: string;
   readonly password: Secret;
+  /** For connecting and, without a longer `workMs`, for all of a session. */
   readonly timeoutMs: number;
+  readonly workMs?: number;
 }
 
 /** A MariaDB at this address; connects when it is asked. */
@@ -47,7 +51,7 @@ async function converse<T>(
   const connection = await createConnection({ ...placeOf(address), connectTimeout: address.timeoutMs });
   connection.on('error', () => undefined);
   try {
-    return await within(address.timeoutMs, work(sessionOn(connection)));
+    return await within(address.workMs ?? address.timeoutMs, work(sessionOn(connection)));
   } finally {
     connection.destroy();
   }
@@ -72,5 +76,6 @@ function sessionOn(connection: Connection): MariadbSession {
       const [rows] = await connection.execute<(R & RowDataPacket)[]>(text, [...values]);
       return rows;
     },
+    command: async (text) => void (await connection.query(text)),
   };
 }

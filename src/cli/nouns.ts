@@ -98,6 +98,12 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/schedule.ts')).defineSchedule,
   },
   {
+    name: 'backup',
+    summary: 'take sets of both databases, prove them by restoring, restore without sending twice',
+    group: backupAndTime,
+    load: async () => (await import('./commands/backup.ts')).defineBackup,
+  },
+  {
     name: 'config',
     summary: 'check, show and explain the configuration',
     group: host,

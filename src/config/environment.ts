@@ -2,6 +2,7 @@ import type { z } from 'zod';
 
 import { api } from './environment/api.ts';
 import { suppression } from './environment/suppression.ts';
+import { backup } from './environment/backup.ts';
 import { e2e } from './environment/e2e.ts';
 import { lockout } from './environment/lockout.ts';
 import { platform } from './environment/platform.ts';
@@ -33,6 +34,7 @@ export const environment = {
   ...suppression,
   ...webhooks,
   ...schedule,
+  ...backup,
   ...e2e,
   ...stack,
   ...sink,

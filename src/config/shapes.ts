@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { isDomainName } from '../domain/address.ts';
 import { type Cron, parseCron } from '../domain/cron.ts';
+import { type DailyWindow, parseDailyWindow } from '../domain/daily-window.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { isCidr } from '../domain/ip-address.ts';
 import { Secret } from '../domain/secret.ts';
@@ -154,3 +155,15 @@ export interface Schedule {
   readonly text: string;
   readonly cron: Cron;
 }
+/** A public key of age. */
+export const ageRecipient = z.string().refine((text) => /^age1[a-z0-9]{20,}$/.test(text), {
+  error: 'is no public key of age: it begins with age1; mailctl backup key make makes one',
+});
+
+/** `HH:MM-HH:MM`, UTC. */
+export const dailyWindow = z.string().transform((text, context): DailyWindow => {
+  const window = parseDailyWindow(text);
+  if (window) return window;
+  context.addIssue({ code: 'custom', message: 'is no time of day: write for example 02:55-03:20' });
+  return z.NEVER;
+});

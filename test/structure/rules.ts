@@ -64,6 +64,7 @@ export const operationEdges: readonly string[] = [];
 /** Each package has one home; zod parses at several edges. A package without a line here may not be imported at all. */
 export const homes: Readonly<Record<string, RegExp>> = {
   '@fastify/swagger': /^src\/services\/api\//,
+  'age-encryption': /^src\/adapters\/age\.ts$/,
   chalk: /^src\/cli\//,
   commander: /^src\/cli\//,
   dockerode: /^src\/adapters\/docker\.ts$/,
@@ -83,6 +84,7 @@ export const homes: Readonly<Record<string, RegExp>> = {
   pino: /^src\/adapters\/log\.ts$/,
   'postal-mime': /^src\/adapters\/read-mail\.ts$/,
   'prom-client': /^src\/services\/metrics\.ts$/,
+  s3mini: /^src\/adapters\/object-store\.ts$/,
   standardwebhooks: /^src\/adapters\//,
   undici: /^src\/adapters\/http\.ts$/,
   zod: /^src\/(config|adapters|services|operations|upkeep|postal-stand-in)\//,

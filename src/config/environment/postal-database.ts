@@ -2,7 +2,7 @@ import { count, duration, secret, text } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = "Postal's database";
-const readBy = ['worker'] as const;
+const readBy = ['worker', 'operator'] as const;
 
 /** Where Postal keeps its truth; asked when a hand-over ended without a clear answer. */
 export const postalDatabase = {

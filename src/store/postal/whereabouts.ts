@@ -2,6 +2,7 @@ import type { MariadbSession } from '../../adapters/mariadb.ts';
 import type { Found } from '../../domain/delivery.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Secret } from '../../domain/secret.ts';
+import { quoted } from './quoted.ts';
 
 /** Where Postal keeps what. */
 export interface PostalDatabases {
@@ -99,8 +100,4 @@ function tablesOf({ main, messagePrefix }: PostalDatabases, serverId: number): T
     messages: `${messageDatabase}.messages`,
     deliveries: `${messageDatabase}.deliveries`,
   };
-}
-
-function quoted(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``;
 }

@@ -105,6 +105,7 @@ describe('what Postal has of a message', () => {
     const id = await store({ to: 'ann@example.test', isQueued: true });
     let reads = -1;
     const deliverBefore = (session: MariadbSession): MariadbSession => ({
+      ...session,
       query: async (text, values) => {
         reads += 1;
         if (reads === read) {
@@ -137,6 +138,7 @@ describe('what Postal has of a message', () => {
     const plans: string[] = [];
     await mariadbAt(postal.reader).session(async (session) => {
       const explaining: MariadbSession = {
+        ...session,
         query: async (text, values) => {
           if (text.includes('mail_from'))
             for (const { table, key: index } of await session.query(`explain ${text}`, values))

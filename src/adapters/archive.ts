@@ -1,0 +1,99 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Readable, Transform, type Writable } from 'node:stream';
+
+/** The folder of sets, as far as backups need it. Every method rejects with the system's error. */
+export interface Archive {
+  /** A new file, 0600, on the medium when the stream has closed; fails where there is one. */
+  write(path: string): Writable;
+  /** The octets from `from` on. */
+  read(path: string, from?: number): Readable;
+  /** The whole of a small file; undefined when there is none. */
+  text(path: string): Promise<string | undefined>;
+  /** Puts a small file in place whole or not at all, 0600. */
+  replace(path: string, content: string): Promise<void>;
+  size(path: string): Promise<number>;
+  /** Names in a folder; none where there is no folder. */
+  list(path: string): Promise<readonly string[]>;
+  makeFolder(path: string): Promise<void>;
+  /** Gives a folder its final name; durable when it resolves. */
+  publish(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Octets that may still be written. */
+  freeBytes(path: string): Promise<number>;
+  /** Measures a stream. Without `digest` it only counts, which costs next to nothing. */
+  meter(how: { readonly digest: boolean }): Meter;
+}
+
+/** Octets of a file that are read at once. */
+const highWaterMark = 512 * 1024;
+
+export const systemArchive: Archive = {
+  write: (path) => createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true, highWaterMark }),
+  read: (path, from = 0) => createReadStream(path, { start: from, highWaterMark }),
+  text: (path) => readFile(path, 'utf8').catch(absent),
+  replace: async (path, content) => {
+    await writeFile(`${path}.new`, content, { mode: 0o600, flush: true });
+    await rename(`${path}.new`, path);
+    await syncFolder(dirname(path));
+  },
+  size: async (path) => (await stat(path)).size,
+  list: async (path) => (await readdir(path).catch(absent)) ?? [],
+  makeFolder: async (path) => {
+    const made = await mkdir(path, { recursive: true, mode: 0o700 });
+    if (made !== undefined) await chmod(path, 0o700);
+  },
+  publish: async (from, to) => {
+    await syncFolder(from);
+    await rename(from, to);
+    await syncFolder(dirname(to));
+  },
+  remove: (path) => rm(path, { recursive: true, force: true }),
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
+  meter,
+};
+
+/** Counts and digests what passes. */
+export interface Meter {
+  readonly through: Transform;
+  bytes(): number;
+  /** SHA-256, as hex; ends the counting. */
+  sha256(): string;
+  /** The last octets that passed. */
+  tail(): Buffer;
+}
+
+const tailBytes = 256;
+
+function meter({ digest }: { readonly digest: boolean }): Meter {
+  const hash: Hash | undefined = digest ? createHash('sha256') : undefined;
+  let bytes = 0;
+  let tail = Buffer.alloc(0);
+  const through = new Transform({
+    highWaterMark,
+    transform(piece: Buffer, _encoding, done) {
+      bytes += piece.length;
+      hash?.update(piece);
+      tail = Buffer.concat(piece.length >= tailBytes ? [piece.subarray(-tailBytes)] : [tail, piece]).subarray(
+        -tailBytes,
+      );
+      done(null, piece);
+    },
+  });
+  return { through, bytes: () => bytes, sha256: () => hash?.digest('hex') ?? '', tail: () => tail };
+}
+
+function absent(cause: unknown): undefined {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+  throw cause;
+}
+
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, 'r');
+  await folder.sync();
+}

@@ -1,0 +1,164 @@
+import { Transform } from 'node:stream';
+
+import type { RunningProgram } from '../../adapters/programs.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import {
+  beginMariadbSnapshot,
+  countPostalRows,
+  lockTables,
+  mariadbVersion,
+  postalDatabaseNames,
+  unlockTables,
+} from '../../store/postal/backup.ts';
+import { type Dumped, dumpedAndCounted } from './dump-postgres.ts';
+import { type MariadbAccess, mariadbAccess } from './mariadb-access.ts';
+import { secretLine } from './secret-script.ts';
+import { type Tools, toolsFor } from './tools.ts';
+import type { Workplace } from './workplace.ts';
+import { writePart } from './write-part.ts';
+
+interface Target {
+  readonly path: string;
+  readonly recipients: readonly string[];
+  readonly expected: number | undefined;
+}
+
+/**
+ * Dumps Postal's main database and every mail server's in one run. Writers wait for the moment in which both the dump and the session
+ * that counts rows begin to read, so both see the same.
+ */
+export async function dumpMariadb(place: Workplace, target: Target): Promise<Dumped> {
+  const access = await mariadbAccess(place);
+  return access.server.session(async (locking) => {
+    const server = await mariadbVersion(locking);
+    const tools = await toolsFor(place.world, { store: 'mariadb', version: server });
+    const databases = await postalDatabaseNames(locking, access.names);
+    requireMain(databases, access);
+    await lockTables(locking, place.config.BACKUP_LOCK_TIMEOUT);
+    const source = await startDump(place, access, { tools, databases });
+    const begun = begunReading(source, place);
+    const writing = writePart(place, {
+      source: { ...source, output: begun.output },
+      name: 'MariaDB',
+      ...target,
+    });
+    const counted = access.server.session(async (counting) => {
+      await Promise.race([begun.seen, writing]);
+      const position = await beginMariadbSnapshot(counting);
+      await unlockTables(locking);
+      return { position, tables: await countPostalRows(counting, databases) };
+    });
+    const [written, counts] = await dumpedAndCounted(source, writing, counted);
+    requireEndMarker(written.tail);
+    return { ...written, ...counts, server, tool: `mariadb-dump (${tools.where})` };
+  });
+}
+
+interface Dump {
+  readonly tools: Tools;
+  readonly databases: readonly string[];
+}
+
+async function startDump(
+  { world, config }: Workplace,
+  access: MariadbAccess,
+  { tools, databases }: Dump,
+): Promise<RunningProgram> {
+  const flags = [...mariadbDumpFlags(config.BACKUP_MARIADB_PACKET), ...mariadbLogin(access, tools)];
+  const source = (await world.programs()).start(
+    tools.argv('mariadb-dump', ...flags, '--databases', ...databases),
+  );
+  source.input.end(secretLine('mariadb', access.password));
+  return source;
+}
+
+/** How every dump of MariaDB is made, so that two of the same rows are the same text. */
+export function mariadbDumpFlags(packet: string): readonly string[] {
+  return [
+    '--single-transaction',
+    '--quick',
+    '--hex-blob',
+    `--max-allowed-packet=${packet}`,
+    '--routines',
+    '--triggers',
+    '--events',
+    '--default-character-set=utf8mb4',
+  ];
+}
+
+/** How a client program reaches the server. */
+export function mariadbLogin(
+  { host, port, user }: Pick<MariadbAccess, 'host' | 'port' | 'user'>,
+  { besideServer }: Pick<Tools, 'besideServer'>,
+): readonly string[] {
+  if (besideServer) return [`--user=${user}`];
+  const server = host.startsWith('/') ? [`--socket=${host}`] : [`--host=${host}`, `--port=${port}`];
+  return [...server, `--user=${user}`];
+}
+
+/** What mariadb-dump prints once its transaction has begun. */
+const firstWords = '-- Current Database';
+const longestBeginning = 65_536;
+
+function begunReading(source: RunningProgram, { config }: Workplace) {
+  const watched = openPromise();
+  let beginning: string | undefined = '';
+  const output = new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      if (beginning !== undefined) {
+        beginning += piece.toString('latin1');
+        const isThere = beginning.includes(firstWords) || beginning.length > longestBeginning;
+        if (isThere) watched.resolve();
+        if (isThere) beginning = undefined;
+      }
+      done(null, piece);
+    },
+  });
+  source.output.pipe(output);
+  source.output.once('error', (error) => output.destroy(error));
+  const late = setTimeout(() => {
+    watched.reject(tooSlow());
+    source.kill();
+  }, config.BACKUP_LOCK_TIMEOUT);
+  const seen = watched.promise.finally(() => clearTimeout(late));
+  void source.ended.then(() => watched.resolve(), watched.reject);
+  seen.catch(() => undefined);
+  return { output, seen };
+}
+
+function openPromise() {
+  let resolve: () => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<void>((yes, no) => {
+    [resolve, reject] = [yes, no];
+  });
+  return { promise, resolve: () => resolve(), reject: (error: unknown) => reject(error) };
+}
+
+function tooSlow(): OperatorError {
+  return new OperatorError(
+    'timed-out',
+    'mariadb-dump had not begun to read when BACKUP_LOCK_TIMEOUT was over',
+    {
+      hint: 'See what keeps MariaDB busy, or raise it; nobody is locked out any more',
+      field: 'BACKUP_LOCK_TIMEOUT',
+    },
+  );
+}
+
+/** Throws when the last words of a whole dump are missing. */
+export function requireEndMarker(tail: Buffer): void {
+  if (/^-- Dump completed/m.test(tail.toString('latin1'))) return;
+  throw new OperatorError('check-failed', 'the dump of MariaDB has no end: it was cut short', {
+    hint: 'Look at the log of MariaDB, and at BACKUP_MARIADB_PACKET',
+    field: 'BACKUP_MARIADB_PACKET',
+  });
+}
+
+function requireMain(databases: readonly string[], { names }: MariadbAccess): void {
+  if (databases[0] === names.main) return;
+  throw new OperatorError('unreachable', `MariaDB has no database ${names.main}, or it may not be seen`, {
+    hint: 'Check POSTAL_DB_NAME, and the rights of BACKUP_MARIADB_USER',
+    field: 'POSTAL_DB_NAME',
+  });
+}

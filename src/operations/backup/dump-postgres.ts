@@ -1,0 +1,80 @@
+import type { RunningProgram } from '../../adapters/programs.ts';
+import type { TableRows } from '../../domain/backup-set.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import { beginSnapshot, countRows, postgresVersion } from '../../store/backup.ts';
+import { secretLine } from './secret-script.ts';
+import { type Tools, toolsFor } from './tools.ts';
+import type { Workplace } from './workplace.ts';
+import { writePart, type Written } from './write-part.ts';
+
+/** A store's dump with what stands in the manifest of it. */
+export interface Dumped extends Written {
+  readonly tool: string;
+  readonly server: string;
+  readonly position: string | null;
+  readonly tables: readonly TableRows[];
+}
+
+interface Target {
+  readonly path: string;
+  readonly recipients: readonly string[];
+  readonly expected: number | undefined;
+}
+
+/** Dumps the database in the custom format. The rows are counted in the very snapshot that is dumped. */
+export async function dumpPostgres(place: Workplace, target: Target): Promise<Dumped> {
+  const { world, config } = place;
+  const db = await world.postgres();
+  const server = await postgresVersion(db);
+  const tools = await toolsFor(world, { store: 'postgres', version: server });
+  return db.transaction(async (within) => {
+    const { name, position } = await beginSnapshot(within);
+    const argv = tools.argv('pg_dump', ...dumpFlags, `--snapshot=${name}`, ...postgresLogin(place, tools));
+    const source = (await world.programs()).start(argv);
+    source.input.end(secretLine('postgres', config.POSTGRES_PASSWORD));
+    const [written, tables] = await dumpedAndCounted(
+      source,
+      writePart(place, { source, name: 'PostgreSQL', ...target }),
+      countRows(within, config.POSTGRES_DATABASE),
+    );
+    if (tables.length > 0) requireDataEnd(written.tail);
+    return { ...written, tables, server, position, tool: `pg_dump (${tools.where})` };
+  });
+}
+
+/** The data of each table ends with a block of no length: a sign and four octets. Throws when the last one is missing. */
+function requireDataEnd(tail: Buffer): void {
+  if (tail.length >= 5 && tail.subarray(-5).every((octet) => octet === 0)) return;
+  throw new OperatorError('check-failed', 'the dump of PostgreSQL has no end: it was cut short', {
+    hint: 'Look at the log of PostgreSQL, and run it again',
+  });
+}
+
+/** Waits for a dump and the count of its rows; when either fails, the program is ended and has ended before this throws. */
+export async function dumpedAndCounted<D, C>(
+  source: RunningProgram,
+  writing: Promise<D>,
+  counting: Promise<C>,
+): Promise<[D, C]> {
+  counting.catch(() => source.kill());
+  const outcomes = await Promise.allSettled([writing, counting]);
+  const [dumped, counted] = outcomes;
+  if (dumped.status === 'fulfilled' && counted.status === 'fulfilled') return [dumped.value, counted.value];
+  const failed = outcomes
+    .filter((outcome) => outcome.status === 'rejected')
+    .map(({ reason }) => reason as unknown);
+  throw failed.find((error) => !(error instanceof Error && /SIGTERM/.test(error.message))) ?? failed[0];
+}
+
+/** zstd compresses, so pg_dump does not. */
+const dumpFlags = ['--format=custom', '--compress=0', '--no-password'];
+
+/** How a client program reaches the server, with the database it works on. */
+export function postgresLogin(
+  { config }: Pick<Workplace, 'config'>,
+  { besideServer }: Pick<Tools, 'besideServer'>,
+  database = config.POSTGRES_DATABASE,
+): readonly string[] {
+  const server = besideServer ? [] : [`--host=${config.POSTGRES_HOST}`, `--port=${config.POSTGRES_PORT}`];
+  return [...server, `--username=${config.POSTGRES_USER}`, `--dbname=${database}`];
+}

@@ -1,0 +1,92 @@
+import { basename, join } from 'node:path';
+
+import type { Argv } from '../../adapters/exec.ts';
+import type { Store } from '../../domain/backup-set.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import type { Runtime } from '../../runtime.ts';
+import { outputOf } from './program-output.ts';
+import { withSecretOnStdin } from './secret-script.ts';
+
+export type Client = 'pg_dump' | 'pg_restore' | 'mariadb-dump' | 'mariadb';
+
+/** Client programs of the version that a server has. */
+export interface Tools {
+  /** Where they run, in words. */
+  readonly where: string;
+  /** True inside the database's container, where the server is reached by its socket. */
+  readonly besideServer: boolean;
+  argv(client: Client, ...rest: readonly string[]): Argv;
+}
+
+interface Need {
+  readonly store: Store;
+  /** The server's version. */
+  readonly version: string;
+}
+
+const clients: Readonly<Record<Store, Client>> = { postgres: 'pg_dump', mariadb: 'mariadb-dump' };
+
+/**
+ * Decides where a store's client programs run: in the database's own container where this host runs it, else here, in our image or on a
+ * machine with local databases. Throws `unreachable` where none has the server's version.
+ */
+export async function toolsFor(world: Runtime, need: Need): Promise<Tools> {
+  const folder = await folderOf(world, need);
+  const { store } = need;
+  return {
+    where: folder,
+    besideServer: false,
+    argv: (client, ...rest) => withSecretOnStdin(store, [join(folder, client), ...rest]),
+  };
+}
+
+async function folderOf(world: Runtime, need: Need): Promise<string> {
+  const seen: string[] = [];
+  for (const folder of await folders(world, need)) {
+    const program = join(folder, clients[need.store]);
+    const version = versionIn(await outputOf(world, [program, '--version']));
+    if (version === undefined) continue;
+    if (sameRelease(need.store, version, need.version)) return folder;
+    seen.push(`${program} is ${version}`);
+  }
+  throw noTools(need, seen);
+}
+
+async function folders({ config, sources }: Runtime, { store, version }: Need): Promise<readonly string[]> {
+  const named = (await config('operator')).BACKUP_TOOLS_PATH ?? [];
+  const path = ((await sources()).environment['PATH'] ?? '').split(':').filter(Boolean);
+  const debian = store === 'postgres' ? [`/usr/lib/postgresql/${majorOf(version)}/bin`] : [];
+  return [...named, ...debian, ...path, '/usr/bin'];
+}
+
+/** `pg_dump (PostgreSQL) 17.2`, `mariadb-dump from 11.8.3-MariaDB, …`, `… Ver 10.19 Distrib 10.11.14-MariaDB, …`. */
+export function versionIn(said: string | undefined): string | undefined {
+  return /\(PostgreSQL\) (\d+(?:\.\d+)*)|(\d+\.\d+\.\d+)-MariaDB/
+    .exec(said ?? '')
+    ?.slice(1)
+    .find(Boolean);
+}
+
+/** PostgreSQL's releases have one number, MariaDB's two. */
+export function sameRelease(store: Store, one: string, other: string): boolean {
+  const numbers = store === 'postgres' ? 1 : 2;
+  const release = (version: string) => version.split('.').slice(0, numbers).join('.');
+  return release(one) === release(other);
+}
+
+function majorOf(version: string): string {
+  return version.split('.')[0] ?? '';
+}
+
+function noTools({ store, version }: Need, seen: readonly string[]): OperatorError {
+  const client = clients[store];
+  const found = seen.length > 0 ? ` (${seen.join(', ')})` : '';
+  return new OperatorError(
+    'unreachable',
+    `there is no ${basename(client)} of the server's version ${version} here${found}`,
+    {
+      hint: `Install the client programs of that version, or name their folder in BACKUP_TOOLS_PATH`,
+      field: 'BACKUP_TOOLS_PATH',
+    },
+  );
+}

@@ -1,0 +1,107 @@
+import { pipeline } from 'node:stream/promises';
+
+import type { FileSeal } from '../../adapters/age.ts';
+import type { Meter } from '../../adapters/archive.ts';
+import type { RunningProgram } from '../../adapters/programs.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import { requireSuccess } from './program-output.ts';
+import { shownRate } from './progress.ts';
+import { stopOrTimeout, type Workplace } from './workplace.ts';
+
+/** What was written, and what still stands in memory to read it back with. */
+export interface Written {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly plainBytes: number;
+  /** The last octets before compression. */
+  readonly tail: Buffer;
+  readonly seal: FileSeal;
+}
+
+interface Writing {
+  readonly source: RunningProgram;
+  readonly path: string;
+  readonly recipients: readonly string[];
+  /** What progress is told of. */
+  readonly name: string;
+  /** Octets before compression, as far as can be known. */
+  readonly expected: number | undefined;
+}
+
+/**
+ * Streams what a program prints through zstd and age into a file. Every stage must end well: when one fails, all are ended and the
+ * cause is thrown.
+ */
+export async function writePart(place: Workplace, writing: Writing): Promise<Written> {
+  const { archive, world, config } = place;
+  const { source, path, recipients } = writing;
+  const age = await world.age();
+  const seal = await age.newSeal(recipients);
+  const zstd = (await world.programs()).start(['zstd', '-q', '-c', `-${config.BACKUP_ZSTD_LEVEL}`]);
+  const plain = archive.meter({ digest: false });
+  const sealed = archive.meter({ digest: true });
+  const signal = stopOrTimeout(place);
+  await using _ = shownRate(place, { ...writing, bytes: plain.bytes });
+  await allOrNone(
+    [source, zstd],
+    [
+      pipeline(zstd.output, age.sealing(seal), sealed.through, archive.write(path), { signal }),
+      pipeline(source.output, plain.through, zstd.input, { signal }),
+      requireSuccess(source),
+      requireSuccess(zstd),
+    ],
+    signal,
+  );
+  return { path, seal, ...measured(plain, sealed) };
+}
+
+function measured(plain: Meter, sealed: Meter) {
+  return { bytes: sealed.bytes(), sha256: sealed.sha256(), plainBytes: plain.bytes(), tail: plain.tail() };
+}
+
+/** Waits for all stages; the first failure ends the programs, and of all failures the one that explains most is thrown. */
+export async function allOrNone(
+  programs: readonly RunningProgram[],
+  stages: readonly Promise<unknown>[],
+  signal: AbortSignal,
+): Promise<void> {
+  const end = () => programs.forEach((program) => program.kill());
+  await Promise.all(stages).catch(end);
+  const outcomes = await Promise.allSettled(stages);
+  if (signal.aborted) throw ended(signal);
+  const failed = outcomes
+    .filter((outcome) => outcome.status === 'rejected')
+    .map(({ reason }) => reason as unknown);
+  if (failed.length === 0) return;
+  throw failed.map(asCause).toSorted((a, b) => a.weight - b.weight)[0]?.error;
+}
+
+/** A full disk explains why programs broke off; a pipe that broke explains nothing. */
+function asCause(error: unknown): { readonly weight: number; readonly error: unknown } {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) return { weight: 0, error: diskFull(error) };
+  if (['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes(code))
+    return { weight: 4, error };
+  if (error instanceof OperatorError) return { weight: /SIGTERM|SIGPIPE/.test(error.message) ? 3 : 1, error };
+  return { weight: 2, error };
+}
+
+function diskFull(cause: unknown): OperatorError {
+  return new OperatorError('unreachable', 'the disk that holds the sets is full', {
+    hint: 'Free some space, or let old sets go: mailctl backup prune',
+    field: 'BACKUP_DIR',
+    cause,
+  });
+}
+
+function ended({ reason }: AbortSignal): OperatorError {
+  return reason instanceof DOMException && reason.name === 'TimeoutError'
+    ? new OperatorError('timed-out', 'it did not finish within BACKUP_TIMEOUT', {
+        hint: 'See what is slow, or raise it: mailctl config explain BACKUP_TIMEOUT',
+        field: 'BACKUP_TIMEOUT',
+      })
+    : new OperatorError('interrupted', 'interrupted; nothing was kept of this run', {
+        hint: 'Run it again when you are ready',
+      });
+}

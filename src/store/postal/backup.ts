@@ -1,0 +1,89 @@
+import type { MariadbSession } from '../../adapters/mariadb.ts';
+import type { TableRows } from '../../domain/backup-set.ts';
+import { quoted } from './quoted.ts';
+import type { PostalDatabases } from './whereabouts.ts';
+
+type Names = Pick<PostalDatabases, 'main' | 'messagePrefix'>;
+
+/** Postal's main database and every mail server's, as they are there now; the main one first. */
+export async function postalDatabaseNames(
+  session: MariadbSession,
+  { main, messagePrefix }: Names,
+): Promise<readonly string[]> {
+  const rows = await session.query<{ name: string }>(
+    'select schema_name as name from information_schema.schemata order by schema_name',
+  );
+  const names = rows.map(({ name }) => name);
+  const ofServers = names.filter((name) => isMessageDatabase(name, messagePrefix));
+  return [...names.filter((name) => name === main), ...ofServers];
+}
+
+/** True for `PREFIX-server-N`. */
+export function isMessageDatabase(name: string, prefix: string): boolean {
+  return name.startsWith(`${prefix}-server-`) && /^\d+$/.test(name.slice(prefix.length + '-server-'.length));
+}
+
+/** The server's version, such as `11.8.3`. */
+export async function mariadbVersion(session: MariadbSession): Promise<string> {
+  const [row] = await session.query<{ version: string }>('select version() as version');
+  return /^\d+(\.\d+)*/.exec(row?.version ?? '')?.[0] ?? 'unknown';
+}
+
+/** Lets nobody write until `unlockTables`; waits at most so long for statements that run. */
+export async function lockTables(session: MariadbSession, waitMs: number): Promise<void> {
+  await session.command(`set session lock_wait_timeout = ${Math.max(1, Math.ceil(waitMs / 1000))}`);
+  await session.command('flush tables with read lock');
+}
+
+/** Lets everybody write again. */
+export async function unlockTables(session: MariadbSession): Promise<void> {
+  await session.command('unlock tables');
+}
+
+/** Reads from now on as of now, and says where the binlog stands; null where there is none or it may not be seen. */
+export async function beginMariadbSnapshot(session: MariadbSession): Promise<string | null> {
+  await session.command('set session transaction isolation level repeatable read');
+  await session.command('start transaction with consistent snapshot');
+  const [row] = await session.query<{ File: string; Position: number }>('show master status').catch(() => []);
+  return row ? `${row.File}:${row.Position}` : null;
+}
+
+/** Rows of every table of these databases, as the session sees them. */
+export async function countPostalRows(
+  session: MariadbSession,
+  databases: readonly string[],
+): Promise<readonly TableRows[]> {
+  const counted: TableRows[] = [];
+  for (const database of databases) {
+    for (const table of await tablesIn(session, database)) {
+      const [row] = await session.query<{ rows: number }>(
+        `select count(*) as \`rows\` from ${quoted(database)}.${quoted(table)}`,
+      );
+      counted.push({ database, table, rows: Number(row?.rows ?? 0) });
+    }
+  }
+  return counted;
+}
+
+/** Names of a database's tables, sorted. */
+export async function tablesIn(session: MariadbSession, database: string): Promise<readonly string[]> {
+  const rows = await session.query<{ name: string }>(
+    `select table_name as name from information_schema.tables
+     where table_schema = ? and table_type = 'BASE TABLE' order by table_name`,
+    [database],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** Octets that these databases take on the server. */
+export async function postalBytes(session: MariadbSession, databases: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const database of databases) {
+    const [row] = await session.query<{ bytes: string | null }>(
+      'select sum(data_length) as bytes from information_schema.tables where table_schema = ?',
+      [database],
+    );
+    bytes += Number(row?.bytes ?? 0);
+  }
+  return bytes;
+}

@@ -1,0 +1,143 @@
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { type Archive, systemArchive } from '../../../src/adapters/archive.ts';
+import { carryOut } from '../../../src/operations/carry-out.ts';
+import { planRun } from '../../../src/operations/backup/run.ts';
+import { openWorkplace } from '../../../src/operations/backup/workplace.ts';
+import { openRuntime } from '../../../src/runtime.ts';
+import { start } from '../../integration/cli/program.ts';
+import { until } from '../../store/until.ts';
+import { backupScene, type Scene } from './scene.ts';
+
+let scene: Scene;
+beforeEach(async () => {
+  scene = await backupScene();
+});
+afterEach(() => scene[Symbol.asyncDispose]());
+
+const listed = async () => (await scene.backup('list')).data.sets.map(({ id }: { id: string }) => id);
+const drafts = () => readdirSync(scene.shelf).filter((name) => name.endsWith('.partial'));
+const programs = join(import.meta.dirname, '../../programs');
+
+/** The program in a process of its own. */
+function mailctl(...words: readonly string[]) {
+  const node = [process.execPath, '--import', join(programs, 'typescript.mjs'), join(programs, 'mailctl.ts')];
+  return start([...node, '-C', scene.dir, ...words, '--json', '--no-input']);
+}
+
+/** Lets mariadb-dump stop in the middle until the file `go` is there; `halted` is there meanwhile, with its process. */
+function haltDump() {
+  const path = join(scene.tools, 'mariadb-dump');
+  renameSync(path, `${path}.real`);
+  const wait = `head -c 9000; echo $$ >${scene.tools}/halted; until [ -e ${scene.tools}/go ]; do read -t 0.05 <> <(:); done; cat`;
+  const body = `case "$*" in *--version*) exec "$0.real" "$@";; esac\nset -o pipefail\n"$0.real" "$@" | { ${wait}; }`;
+  writeFileSync(path, `#!/bin/bash\n${body}\n`);
+  chmodSync(path, 0o755);
+  return {
+    halted: () => until(async () => existsSync(join(scene.tools, 'halted')), Boolean),
+    go: () => writeFileSync(join(scene.tools, 'go'), ''),
+    mend: () => renameSync(`${path}.real`, path),
+  };
+}
+
+describe('a backup that breaks off', () => {
+  it('keeps nothing of a run that SIGTERM ends, and the sets before it', async () => {
+    await scene.backup('run');
+    const before = await listed();
+    const dump = haltDump();
+    const running = mailctl('backup', 'run');
+    await dump.halted();
+    running.child.kill('SIGTERM');
+    const { exit, out } = await running.ended;
+    expect({ exit, code: JSON.parse(out).error.code }).toEqual({ exit: 143, code: 'interrupted' });
+    expect(drafts()).toEqual([]);
+    expect(await listed()).toEqual(before);
+  });
+
+  it('lists nothing after kill -9, and the next run names the dead one and takes over', async () => {
+    const dump = haltDump();
+    const running = mailctl('backup', 'run');
+    await dump.halted();
+    running.child.kill('SIGKILL');
+    await running.ended;
+    dump.go();
+    dump.mend();
+    expect(drafts()).toHaveLength(1);
+    expect(await listed()).toEqual([]);
+    const next = mailctl('backup', 'run');
+    const { exit, out } = await next.ended;
+    const { warnings, data } = JSON.parse(out);
+    expect({ exit, drafts: drafts() }).toEqual({ exit: 0, drafts: [] });
+    expect(warnings[0]).toContain(`process ${running.child.pid} on`);
+    expect(await listed()).toEqual([data.set.id]);
+  });
+
+  it('lets a second run find the first one by name, and change nothing', async () => {
+    const dump = haltDump();
+    const running = mailctl('backup', 'run');
+    await dump.halted();
+    const second = await mailctl('backup', 'run').ended;
+    expect(second.exit).toBe(11);
+    expect(second.out).toContain(`process ${running.child.pid}`);
+    dump.go();
+    expect((await running.ended).exit).toBe(0);
+  });
+
+  it('fails cleanly when MariaDB goes away half-way', async () => {
+    await scene.postal.run(
+      `insert into \`${scene.postal.messages}\`.\`raw-2026-11-23\` (data) select repeat('x', 200000) from seq_1_to_60`,
+    );
+    const dump = haltDump();
+    const running = mailctl('backup', 'run');
+    await dump.halted();
+    const sessions = await scene.postal.run(
+      `select id from information_schema.processlist where user like 'd\\_%' and user = ?`,
+      [/^BACKUP_MARIADB_USER=(.*)$/m.exec(readFileSync(join(scene.dir, '.env'), 'utf8'))?.[1] ?? ''],
+    );
+    for (const { id } of sessions) await scene.postal.run(`kill connection ${id}`);
+    dump.go();
+    const { exit, out } = await running.ended;
+    expect({ exit, drafts: drafts() }).toEqual({ exit: 13, drafts: [] });
+    expect(JSON.parse(out).error.message).toMatch(/mariadb-dump|MariaDB/);
+    expect(await listed()).toEqual([]);
+  });
+
+  it('fails cleanly when the disk is full, and says so', async () => {
+    await scene.backup('run');
+    const before = await listed();
+    await using runtime = openRuntime({ dir: scene.dir, environment: process.env, uid: process.getuid?.() });
+    const how = { stop: new AbortController().signal, tell: () => undefined, warn: () => undefined };
+    const place = { ...(await openWorkplace(runtime, how)), archive: fullAfter(2000) };
+    const plan = await planRun(place, { only: undefined, acceptShrink: false, postpone: false });
+    const failing = carryOut(plan, runtime, { done: () => undefined, failed: () => undefined });
+    await expect(failing).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('is full'),
+    });
+    expect(drafts()).toEqual([]);
+    expect(await listed()).toEqual(before);
+  });
+});
+
+/** A disk with room for so many octets. */
+function fullAfter(bytes: number): Archive {
+  let left = bytes;
+  return {
+    ...systemArchive,
+    write: (path) => {
+      const file = systemArchive.write(path);
+      return new Writable({
+        write(piece: Buffer, encoding, done) {
+          left -= piece.length;
+          if (left < 0) done(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+          else file.write(piece, encoding, done);
+        },
+        final: (done) => void file.end(done),
+      });
+    },
+  };
+}

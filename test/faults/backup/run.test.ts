@@ -1,0 +1,173 @@
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { exec } from '../../../src/adapters/exec.ts';
+import { cacheFolder, libraryFolders, unpackDebian } from '../../engines/debian-packages.ts';
+import { backupScene, manifestOf, type Scene } from './scene.ts';
+
+let scene: Scene;
+beforeAll(async () => {
+  scene = await backupScene();
+});
+afterAll(() => scene[Symbol.asyncDispose]());
+beforeEach(() => rmSync(scene.shelf, { recursive: true, force: true }));
+
+const listed = async () => (await scene.backup('list')).data.sets.map(({ id }: { id: string }) => id);
+const onShelf = () =>
+  existsSync(scene.shelf) ? readdirSync(scene.shelf).filter((name) => name !== '.lock') : [];
+
+/** Runs with a client program whose body is another one; `$real` is the program it stands for. */
+async function withClient(client: string, body: string): Promise<Awaited<ReturnType<Scene['backup']>>> {
+  const path = join(scene.tools, client);
+  renameSync(path, `${path}.real`);
+  const version = `case "$*" in *--version*) exec "$real" "$@";; esac`;
+  writeFileSync(path, `#!/bin/bash\nreal=${path}.real\n${version}\n${body}\n`);
+  chmodSync(path, 0o755);
+  try {
+    return await scene.backup('run');
+  } finally {
+    renameSync(`${path}.real`, path);
+  }
+}
+
+/** What opens a file with Debian's `age` and the escrow key, as a person would on another machine. */
+async function openWithAge(file: string): Promise<string> {
+  const root = await unpackDebian({ name: 'age', brings: 'usr/bin/age' }, cacheFolder());
+  const libraries = (await libraryFolders(root)).map((folder) => join(root, folder)).join(':');
+  const pipe = `"$0" -d -i "$1" "$2" | zstd -dc | tar -tf -`;
+  const opened = await exec(
+    ['bash', '-o', 'pipefail', '-c', pipe, join(root, 'usr/bin/age'), scene.escrow, file],
+    {
+      timeoutMs: 20_000,
+      environment: { LD_LIBRARY_PATH: libraries },
+    },
+  );
+  return opened.exit === 0 ? opened.stdout : opened.stderr;
+}
+
+describe('mailctl backup run', () => {
+  it('takes a set of both stores, seals keys to the escrow key alone, and proves it by restoring', async () => {
+    const { exit, data } = await scene.backup('run');
+    expect({ exit, data }).toMatchObject({
+      exit: 0,
+      data: { applied: true, set: { stores: ['postgres', 'mariadb'], proven: { how: 'written' } } },
+    });
+    const manifest = manifestOf(scene, data.set.id);
+    expect(manifest.parts.map(({ kind, sealed_to }: any) => [kind, sealed_to.length])).toEqual([
+      ['postgres', 2],
+      ['mariadb', 2],
+      ['config', 2],
+      ['secrets', 1],
+    ]);
+    const { data: verified } = await scene.backup('verify', '--restore');
+    const rows = Object.fromEntries(
+      verified.proof.tables.map(({ table, restored_rows: is }: any) => [table, is]),
+    );
+    expect(rows).toMatchObject({ messages: 2, [`${scene.postal.messages}.raw-2026-11-23`]: 3 });
+    expect(verified.set.proven.how).toBe('restored');
+    expect(JSON.parse(readFileSync(join(scene.dir, 'state/runs/backup-verify.json'), 'utf8')).ok).toBe(true);
+    expect(await scene.postal.run(`show databases like 'proof%'`)).toEqual([]);
+  });
+
+  it('makes files that the age tool opens with the escrow key, and shows no password anywhere', async () => {
+    const { data } = await scene.backup('run');
+    const folder = join(scene.shelf, data.set.id);
+    expect(await openWithAge(join(folder, 'secrets.tar.zst.age'))).toContain('secrets/postal-signing.key');
+    expect(await openWithAge(join(folder, 'config.tar.zst.age'))).toContain('compose.yaml');
+    expect(readFileSync(join(folder, 'manifest.json'), 'utf8')).not.toContain('p"a$s');
+  });
+
+  it('opens every file with the escrow key when it is tested, and refuses a foreign one', async () => {
+    const { data } = await scene.backup('run');
+    const tested = await scene.backup('key', 'test', '--identity-file', scene.escrow);
+    expect(tested.data).toEqual({ id: data.set.id, opened: ['postgres', 'mariadb', 'config', 'secrets'] });
+    const foreign = join(scene.tools, 'foreign.key');
+    writeFileSync(foreign, readFileSync(join(scene.dir, 'secrets/backup-verify.key')));
+    expect(await scene.backup('key', 'test', '--identity-file', foreign)).toMatchObject({ exit: 12 });
+  });
+
+  it('refuses a set that lost most of its rows, until that is accepted', async () => {
+    await scene.backup('run');
+    await scene.database.db.query('create table if not exists orders as select generate_series(1, 10)');
+    await scene.backup('run');
+    await scene.database.db.query('delete from orders');
+    const sets = await listed();
+    expect(await scene.backup('run')).toMatchObject({
+      exit: 20,
+      error: { message: expect.stringContaining('orders: 10 rows, now 0') },
+    });
+    expect(await listed()).toEqual(sets);
+    expect(await scene.backup('run', '--accept-shrink')).toMatchObject({ exit: 0 });
+    await scene.database.db.query('drop table orders');
+  });
+
+  it('refuses the time at which Postal drops its tables', async () => {
+    writeFileSync(
+      join(scene.dir, '.env'),
+      readFileSync(join(scene.dir, '.env'), 'utf8').replace(/^BACKUP_AVOID=.*/m, 'BACKUP_AVOID=00:00-23:59'),
+    );
+    const refused = await scene.backup('run');
+    writeFileSync(
+      join(scene.dir, '.env'),
+      readFileSync(join(scene.dir, '.env'), 'utf8').replace(/^BACKUP_AVOID=.*/m, 'BACKUP_AVOID=00:00-00:00'),
+    );
+    expect(refused).toMatchObject({ exit: 21, error: { field: 'BACKUP_AVOID' } });
+  });
+});
+
+describe('a dump that is not whole', () => {
+  it.each([
+    ['is empty', 'mariadb-dump', 'cat >/dev/null', 20],
+    [
+      'is cut short and says it went well',
+      'mariadb-dump',
+      'set -o pipefail; "$real" "$@" | head -c 5000; exit 0',
+      20,
+    ],
+    ['fails at its end', 'mariadb-dump', '"$real" "$@"; exit 3', 13],
+    ['is killed in the middle', 'mariadb-dump', '"$real" "$@" | head -c 5000; kill -9 $$', 13],
+    ['of PostgreSQL is empty', 'pg_dump', 'cat >/dev/null', 20],
+    ['of PostgreSQL is none', 'pg_dump', 'cat >/dev/null; echo nonsense', 20],
+    ['of PostgreSQL is cut short in its list', 'pg_dump', '"$real" "$@" | head -c 300', 20],
+    ['of PostgreSQL is cut short in its rows', 'pg_dump', '"$real" "$@" | head -c -40', 20],
+    ['of PostgreSQL fails at its end', 'pg_dump', '"$real" "$@"; exit 1', 13],
+  ])('is never listed when it %s', async (_, client, body, exit) => {
+    expect(await withClient(client, body)).toMatchObject({ exit });
+    expect(await listed()).toEqual([]);
+    expect(onShelf()).toEqual([]);
+    expect(JSON.parse(readFileSync(join(scene.dir, 'state/runs/backup.json'), 'utf8')).ok).toBe(false);
+  });
+});
+
+describe('a set that was damaged later', () => {
+  it.each([
+    ['has lost its end', (bytes: Buffer) => bytes.subarray(0, -100), 2],
+    [
+      'has another octet',
+      (bytes: Buffer) => Buffer.from(bytes.map((byte, at) => (at === 900 ? byte ^ 1 : byte))),
+      20,
+    ],
+    [
+      'is half sealed, half open',
+      (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 700), Buffer.alloc(bytes.length - 700, 65)]),
+      20,
+    ],
+  ])('is not good when a file %s', async (_, damage, exit) => {
+    const { data } = await scene.backup('run');
+    const file = join(scene.shelf, data.set.id, 'mariadb.sql.zst.age');
+    writeFileSync(file, damage(readFileSync(file)));
+    expect(await scene.backup('verify', data.set.id)).toMatchObject({ exit });
+    if (exit === 2) expect(await listed()).toEqual([]);
+  });
+
+  it('does not exist without its manifest, and loses its proofs with another one', async () => {
+    const { data } = await scene.backup('run');
+    const manifest = join(scene.shelf, data.set.id, 'manifest.json');
+    writeFileSync(manifest, `${readFileSync(manifest, 'utf8')} `);
+    expect((await scene.backup('list')).data.sets[0].proven).toBeNull();
+    rmSync(manifest);
+    expect(await listed()).toEqual([]);
+  });
+});

@@ -1,0 +1,132 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { makeAgeKey } from '../../../src/adapters/age.ts';
+import { systemRandom } from '../../../src/adapters/random.ts';
+import { cacheFolder, libraryFolders, unpackDebian } from '../../engines/debian-packages.ts';
+import { mariadbAddress } from '../../engines/mariadb.ts';
+import { postalDatabases, type TestPostal } from '../../engines/postal-databases.ts';
+import { testDatabase, type TestDatabase } from '../../engines/postgres.ts';
+import { temporaryFolder } from '../../cli/folders.ts';
+import { folderFor, runJson } from '../../integration/cli/database-folder.ts';
+import { submit } from '../../store/submit.ts';
+
+/** An operator's folder on real databases with rows in both. */
+export interface Scene extends AsyncDisposable {
+  readonly dir: string;
+  readonly shelf: string;
+  readonly database: TestDatabase;
+  readonly postal: TestPostal;
+  /** File of the escrow key's secret half. */
+  readonly escrow: string;
+  /** Client programs, which a test may replace. */
+  readonly tools: string;
+  backup(...words: readonly string[]): Promise<{ exit: number; data: any; error: any }>;
+}
+
+const clients = ['mariadb-dump', 'mariadb'];
+
+/** Where the client programs of this run's MariaDB are; those that are not installed run from their unpacked package. */
+async function linkClients(tools: string): Promise<void> {
+  const root = await unpackDebian({ name: 'mariadb-server', brings: 'usr/sbin/mariadbd' }, cacheFolder());
+  const libraries = (await libraryFolders(root)).map((folder) => join(root, folder)).join(':');
+  for (const client of clients) {
+    const program = join(root, 'usr/bin', client);
+    writeFileSync(join(tools, client), `#!/bin/sh\nLD_LIBRARY_PATH=${libraries} exec ${program} "$@"\n`);
+    chmodSync(join(tools, client), 0o755);
+  }
+  for (const client of ['pg_dump', 'pg_restore']) {
+    writeFileSync(join(tools, client), `#!/bin/sh\nexec ${client} "$@"\n`);
+    chmodSync(join(tools, client), 0o755);
+  }
+}
+
+/** Makes the scene: two messages in PostgreSQL, three in Postal's databases, keys for sets. */
+export async function backupScene(changes: Readonly<Record<string, string>> = {}): Promise<Scene> {
+  const [database, postal] = [await testDatabase(), await postalDatabases()];
+  const outside = temporaryFolder();
+  const tools = join(outside.path, 'tools');
+  mkdirSync(tools);
+  await linkClients(tools);
+  const root = await dumper(postal);
+  const folder = folderFor(database, {
+    POSTAL_DB_HOST: (await mariadbAddress()).socketPath,
+    POSTAL_DB_USER: postal.reader.user,
+    POSTAL_DB_PASSWORD: postal.reader.password.reveal(),
+    POSTAL_DB_NAME: postal.names.main,
+    POSTAL_DB_MESSAGE_PREFIX: postal.names.messagePrefix,
+    BACKUP_MARIADB_USER: root.user,
+    BACKUP_MARIADB_PASSWORD: `'${root.password}'`,
+    BACKUP_TOOLS_PATH: tools,
+    BACKUP_AVOID: '00:00-00:00',
+    BACKUP_SHRINK_LEAST: '2',
+    ...changes,
+  });
+  const escrow = join(outside.path, 'escrow.key');
+  await makeKeys(folder.path, escrow);
+  await fill(database, postal);
+  return {
+    dir: folder.path,
+    shelf: join(folder.path, 'backups'),
+    database,
+    postal,
+    escrow,
+    tools,
+    backup: (...words) => runJson(folder, 'backup', ...words),
+    [Symbol.asyncDispose]: async () => {
+      await postal.run(`drop user ${root.user}@localhost`);
+      await database[Symbol.asyncDispose]();
+      await postal[Symbol.asyncDispose]();
+      folder[Symbol.dispose]();
+      outside[Symbol.dispose]();
+    },
+  };
+}
+
+/** A password that a shell, a pgpass line and a my.cnf would each take apart. */
+const awkward = String.raw`p"a$s\w:ord #x`;
+
+async function dumper(postal: TestPostal) {
+  const user = `d_${systemRandom.letters(12)}`;
+  await postal.run(
+    `create user ${user}@localhost identified by '${awkward.replaceAll(/[\\']/g, String.raw`\$&`)}'`,
+  );
+  await postal.run(`grant all on *.* to ${user}@localhost`);
+  return { user, password: awkward };
+}
+
+async function makeKeys(dir: string, escrow: string): Promise<void> {
+  const [theirs, ours] = [await makeAgeKey(), await makeAgeKey()];
+  mkdirSync(join(dir, 'secrets'), { recursive: true });
+  writeFileSync(escrow, `${theirs.identity.reveal()}\n`, { mode: 0o600 });
+  writeFileSync(join(dir, 'secrets/backup-escrow.pub'), `${theirs.recipient}\n`);
+  writeFileSync(join(dir, 'secrets/backup-verify.key'), `${ours.identity.reveal()}\n`, { mode: 0o600 });
+  writeFileSync(join(dir, 'secrets/postal-signing.key'), 'a signing key\n', { mode: 0o600 });
+  writeFileSync(join(dir, 'compose.yaml'), 'services: {}\n');
+}
+
+async function fill({ db }: TestDatabase, postal: TestPostal): Promise<void> {
+  await submit(db, {});
+  await submit(db, {});
+  await postal.run(
+    `create table \`${postal.messages}\`.\`raw-2026-11-23\` (id int primary key auto_increment, data longblob, next int)`,
+  );
+  for (const id of [1, 2, 3]) {
+    await postal.ledger.messageStored({
+      id,
+      token: `t${id}`,
+      rcptTo: 'jose@example.test',
+      mailFrom: `k${id}@mail.test`,
+      timestamp: 1,
+      status: 'Pending',
+    } as never);
+    await postal.run(`insert into \`${postal.messages}\`.\`raw-2026-11-23\` (data) values (?)`, [
+      `line\nUSE \`x\`;\n${'\u0001é'.repeat(500)}`,
+    ]);
+  }
+}
+
+/** The manifest of a set. */
+export function manifestOf({ shelf }: Scene, id: string) {
+  return JSON.parse(readFileSync(join(shelf, id, 'manifest.json'), 'utf8'));
+}
