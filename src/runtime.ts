@@ -15,6 +15,7 @@ import { type Opened, openedThings } from './domain/opened.ts';
 import type { Http } from './adapters/http.ts';
 import type { openLog } from './adapters/log.ts';
 import type { mariadbAt } from './adapters/mariadb.ts';
+import type { objectStoreAt } from './adapters/object-store.ts';
 import type { OperatorLock } from './adapters/operator-lock.ts';
 import type { Postgres } from './adapters/postgres.ts';
 import type { Prober } from './adapters/prober.ts';
@@ -63,6 +64,8 @@ export interface Runtime extends AsyncDisposable {
   programs(): Promise<Programs>;
   /** What takes a folder for this process alone. */
   ownDirectory(): Promise<OwnDirectory>;
+  /** What reaches a bucket. */
+  objectStoreAt(): Promise<typeof objectStoreAt>;
   /** What reaches a MariaDB. */
   mariadbAt(): Promise<typeof mariadbAt>;
   /** What the end-to-end check speaks and reads mail with. */
@@ -118,17 +121,25 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     http: once(async () => opened.use(await client(await config('operator')))),
     disk: once(async () => (await import('./adapters/disk.ts')).systemDisk),
     postgresNamed: async (database) => connectPostgres(await config('operator'), addresses, database),
-    archive: once(async () => (await import('./adapters/archive.ts')).systemArchive),
-    age: once(() => import('./adapters/age.ts')),
-    programs: once(async () => (await import('./adapters/programs.ts')).systemPrograms),
-    ownDirectory: once(async () => (await import('./adapters/directory-owner.ts')).ownDirectory),
-    mariadbAt: once(async () => (await import('./adapters/mariadb.ts')).mariadbAt),
+    ...toolsOfBackups(),
     prober: once(async () => (await import('./adapters/prober.ts')).prober),
     logs: once(async () => (await import('./adapters/log.ts')).openLog),
     program: once(openProgram),
     makeRsaKey,
     readInput: async (path) => (await import('./adapters/input.ts')).readInput(path),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+/** What sets are made, sealed, copied and restored with. */
+function toolsOfBackups() {
+  return {
+    archive: once(async () => (await import('./adapters/archive.ts')).systemArchive),
+    age: once(() => import('./adapters/age.ts')),
+    programs: once(async () => (await import('./adapters/programs.ts')).systemPrograms),
+    ownDirectory: once(async () => (await import('./adapters/directory-owner.ts')).ownDirectory),
+    objectStoreAt: once(async () => (await import('./adapters/object-store.ts')).objectStoreAt),
+    mariadbAt: once(async () => (await import('./adapters/mariadb.ts')).mariadbAt),
   };
 }
 

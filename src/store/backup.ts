@@ -41,12 +41,6 @@ export async function countRows(db: Database, database: string): Promise<readonl
   return counted;
 }
 
-/** Octets that the database takes on the server. */
-export async function databaseBytes(db: Database): Promise<number> {
-  const [row] = await db.query<{ bytes: string }>('select pg_database_size(current_database()) as bytes');
-  return Number(row?.bytes ?? 0);
-}
-
 /** The newest message there is; undefined in an empty database. */
 export async function newestMessage(db: Database): Promise<string | undefined> {
   const [row] = await db.query<{ id: string }>('select id from messages order by id desc limit 1');

@@ -12,9 +12,10 @@ import { type Verified, verifySet } from '../../operations/backup/verify.ts';
 import { acts, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 import { defineKey } from './backup-key.ts';
+import { defineUpkeep } from './backup-upkeep.ts';
 import { workplace } from './backup-workplace.ts';
 
-/** `mailctl backup run|list|show|verify|key`. */
+/** `mailctl backup run|list|show|verify|prune|copy|key`. */
 export function defineBackup(command: Command, session: Session): void {
   defineRun(command, session);
   command
@@ -41,6 +42,7 @@ export function defineBackup(command: Command, session: Session): void {
       ),
     );
   defineVerify(command, session);
+  defineUpkeep(command, session);
   defineKey(command.command('key').description('The keys that sets are sealed to.'), session);
 }
 

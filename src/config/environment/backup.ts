@@ -69,6 +69,12 @@ export const backup = {
     means: 'Silence after which a run on another machine no longer holds the folder of sets',
     fallback: '2m',
   }),
+  BACKUP_PROGRESS_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means: 'How often a terminal is told of rate and time left',
+    fallback: '500ms',
+  }),
   BACKUP_MARIADB_PACKET: variable(text, {
     section,
     readBy,

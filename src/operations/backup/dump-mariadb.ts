@@ -126,13 +126,20 @@ function begunReading(source: RunningProgram, { config }: Workplace) {
   return { output, seen };
 }
 
-function openPromise() {
-  let resolve: () => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const promise = new Promise<void>((yes, no) => {
-    [resolve, reject] = [yes, no];
+interface OpenPromise {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** `Promise.withResolvers`, which Node 20 lacks. */
+function openPromise(): OpenPromise {
+  const open: { -readonly [K in 'resolve' | 'reject']?: OpenPromise[K] } = {};
+  const promise = new Promise<void>((resolve, reject) => {
+    open.resolve = resolve;
+    open.reject = reject;
   });
-  return { promise, resolve: () => resolve(), reject: (error: unknown) => reject(error) };
+  return { promise, resolve: () => open.resolve?.(), reject: (error) => open.reject?.(error) };
 }
 
 function tooSlow(): OperatorError {

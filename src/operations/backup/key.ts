@@ -34,7 +34,6 @@ export async function planKeys(place: Workplace, out: string | undefined): Promi
   const present = strict ? undefined : await identityHere(place, undefined);
   const verify = strict || present ? undefined : await age.makeAgeKey();
   const shown = present ? await age.recipientOf(present) : verify?.recipient;
-  const identityText = (identity: string, recipient: string) => `# public key: ${recipient}\n${identity}\n`;
   return {
     title: 'Make the keys that open backups',
     steps: [
@@ -56,6 +55,11 @@ export async function planKeys(place: Workplace, out: string | undefined): Promi
       ...(out === undefined && { secret: escrow.identity.reveal() }),
     }),
   };
+}
+
+/** As `age-keygen` writes it. */
+function identityText(identity: string, recipient: string): string {
+  return `# public key: ${recipient}\n${identity}\n`;
 }
 
 function keyFile(path: string, content: string) {

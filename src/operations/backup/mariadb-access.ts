@@ -16,7 +16,7 @@ export async function mariadbAccess({
   const { POSTAL_DB_HOST: host, BACKUP_MARIADB_USER: user, BACKUP_MARIADB_PASSWORD: password } = config;
   if (host === undefined || user === undefined || password === undefined) throw notConfigured();
   const address = {
-    host,
+    host: (await world.addresses.containerOf('mariadb')) ?? host,
     port: config.POSTAL_DB_PORT,
     user,
     password,

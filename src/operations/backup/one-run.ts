@@ -19,18 +19,12 @@ export async function holdShelf(place: Workplace): Promise<HeldShelf> {
   const folder = join(shelf, '.lock');
   await archive.makeFolder(shelf);
   await archive.makeFolder(folder);
-  const card = await archive.text(join(folder, 'owner.json'));
   const owner: DirectoryOwner = await (await world.ownDirectory())(folder, config.BACKUP_OWNER_TIMEOUT);
+  const { left } = owner;
   const drafts = (await archive.list(shelf)).filter((name) => /^\..*\.partial$/.test(name));
   for (const draft of drafts) await archive.remove(join(shelf, draft));
-  return { dead: card === undefined ? undefined : nameOf(card), release: () => owner.release() };
-}
-
-function nameOf(card: string): string {
-  try {
-    const { pid, host, since } = JSON.parse(card) as Record<string, unknown>;
-    return `process ${pid} on ${host}, since ${since}`;
-  } catch {
-    return 'a process that left no name';
-  }
+  return {
+    dead: left && `process ${left.pid} on ${left.host}, since ${left.since}`,
+    release: () => owner.release(),
+  };
 }

@@ -20,7 +20,7 @@ export async function requireSuccess(program: RunningProgram): Promise<void> {
 }
 
 /** The failure of a program, in its own last words. */
-export function programFailed(name: string, { exit, signal, complaint }: ProgramEnd): OperatorError {
+function programFailed(name: string, { exit, signal, complaint }: ProgramEnd): OperatorError {
   const how = signal === null ? `ended with ${exit}` : `was ended by ${signal}`;
   const words = complaint.split('\n').filter(Boolean).slice(-3).join('; ');
   return new OperatorError('unreachable', `${name} ${how}${words === '' ? '' : `: ${words}`}`, {

@@ -6,15 +6,16 @@ interface Going {
   bytes(): number;
 }
 
-const everyMs = 500;
-
 /** Tells of rate and time left until it is disposed. */
-export function shownRate({ world, tell }: Pick<Workplace, 'world' | 'tell'>, going: Going): AsyncDisposable {
+export function shownRate(
+  { world, tell, config }: Pick<Workplace, 'world' | 'tell' | 'config'>,
+  going: Going,
+): AsyncDisposable {
   const over = new AbortController();
   const start = world.clock.monotonicMs();
   const talking = (async () => {
     while (!over.signal.aborted) {
-      await world.clock.sleep(everyMs, over.signal);
+      await world.clock.sleep(config.BACKUP_PROGRESS_INTERVAL, over.signal);
       if (!over.signal.aborted) tell(rateOf(going, (world.clock.monotonicMs() - start) / 1000));
     }
   })();
@@ -27,7 +28,7 @@ export function shownRate({ world, tell }: Pick<Workplace, 'world' | 'tell'>, go
 }
 
 /** `postgres: 512 MB, 80 MB/s, 6 s left`. */
-export function rateOf({ name, expected, bytes }: Going, seconds: number): string {
+function rateOf({ name, expected, bytes }: Going, seconds: number): string {
   const rate = bytes() / Math.max(seconds, 0.001);
   const left = expected === undefined || rate === 0 ? undefined : Math.max(0, (expected - bytes()) / rate);
   const rest = left === undefined ? '' : `, ${Math.ceil(left)} s left`;

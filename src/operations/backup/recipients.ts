@@ -47,10 +47,7 @@ export async function identityHere(place: Workplace, named: string | undefined):
 }
 
 /** The secret key in a file, as `age-keygen` writes it; undefined where there is none. */
-export async function readIdentity(
-  { world }: Pick<Workplace, 'world'>,
-  path: string,
-): Promise<Secret | undefined> {
+async function readIdentity({ world }: Pick<Workplace, 'world'>, path: string): Promise<Secret | undefined> {
   const text = await world.files.readOwn(resolve(world.dir, path));
   const line = text?.split('\n').find((each) => each.startsWith('AGE-SECRET-KEY-'));
   return line === undefined ? undefined : new Secret(line.trim());

@@ -1,109 +1,84 @@
-import { hostname } from 'node:os';
-import { join } from 'node:path';
-
-import {
-  type Manifest,
-  type Part,
-  setIdAt,
-  shrunk,
-  type Shrunk,
-  type Store,
-  type TableRows,
-} from '../../domain/backup-set.ts';
+import { type Manifest, type Part, setIdAt, type Store } from '../../domain/backup-set.ts';
 import { OperatorError } from '../../domain/failure.ts';
-import { migrations, migrationStatus } from '../../store/migrate.ts';
 import type { Plan, Step } from '../plan.ts';
 import { dumpMariadb } from './dump-mariadb.ts';
 import { type Dumped, dumpPostgres } from './dump-postgres.ts';
 import { hasMariadb, mariadbAccess } from './mariadb-access.ts';
-import { holdShelf, type HeldShelf } from './one-run.ts';
+import { holdShelf } from './one-run.ts';
 import { packFolder } from './pack.ts';
 import { provePart } from './prove-part.ts';
+import { publish, type Running, secondsSince, type WantedRun } from './publish.ts';
 import { type Encryption, encryptionOf } from './recipients.ts';
 import { recordRun } from './run-record.ts';
-import { addProof, type BackupSet, listSets, manifestFile, manifestText, sha256 } from './sets.ts';
+import { type BackupSet, listSets } from './sets.ts';
 import { type ShownSet, shownSet } from './show.ts';
 import { keepOutOfWindow } from './window.ts';
 import { draftPath, setPath, type Workplace } from './workplace.ts';
 import type { Written } from './write-part.ts';
-
-/** What the operator wants of a run. */
-export interface WantedRun {
-  readonly only: Store | undefined;
-  readonly acceptShrink: boolean;
-  readonly postpone: boolean;
-}
 
 /** What a run reports. */
 export interface Ran {
   readonly set: ShownSet | null;
 }
 
-interface Running {
-  readonly place: Workplace;
-  readonly wanted: WantedRun;
-  readonly id: string;
-  readonly encryption: Encryption;
-  readonly last: BackupSet | undefined;
-  readonly startedAt: Date;
-  readonly startMs: number;
-  readonly held: HeldShelf;
-  readonly parts: Part[];
-}
-
 /** Plans a set. Nothing of it has its final name before all of it is proven, so what breaks off leaves earlier sets as they were. */
 export async function planRun(place: Workplace, wanted: WantedRun): Promise<Plan<Ran>> {
-  const encryption = await encryptionOf(place);
   const stores = storesOf(place, wanted);
-  const sets = await listSets(place);
-  const last = sets.find(({ manifest }) =>
-    stores.every((store) => manifest.parts.some(({ kind }) => kind === store)),
+  const begin = await beginning(place, wanted, stores);
+  let running: Running | undefined;
+  let made: BackupSet | undefined;
+  const step = (words: Omit<Step, 'run'>, work: () => Promise<void>): Step => ({
+    ...words,
+    run: () => guard(place, begin.id, () => running, work),
+  });
+  const lock = `hold ${place.config.BACKUP_DIR}, so that no other run is in the way`;
+  return {
+    title: `Take the set ${begin.id} of ${stores.map(nameOf).join(' and ')}`,
+    steps: [
+      step({ do: 'lock', what: lock }, async () => {
+        running = await begin.hold();
+      }),
+      ...stores.map((store) =>
+        step({ do: 'dump', what: `dump ${nameOf(store)}, sealed with age` }, () =>
+          dump(held(running), store),
+        ),
+      ),
+      step(
+        { do: 'seal', what: 'seal the configuration, and .env with the keys to the escrow key alone' },
+        () => packAll(held(running)),
+      ),
+      step({ do: 'publish', what: 'compare rows with the set before, and write the manifest' }, async () => {
+        made = await publish(held(running));
+        await held(running).held.release();
+      }),
+    ],
+    result: () => ({ set: made ? shownSet(made) : null }),
+  };
+}
+
+async function beginning(place: Workplace, wanted: WantedRun, stores: readonly Store[]) {
+  const { clock, random } = place.world;
+  const encryption = await encryptionOf(place);
+  const last = (await listSets(place)).find(({ manifest }) =>
+    stores.every((store) => hasStore(manifest, store)),
   );
   if (stores.includes('mariadb')) {
     await mariadbAccess(place);
     await keepOutOfWindow(place, { last, postpone: wanted.postpone });
   }
-  const startedAt = place.world.clock.now();
-  const id = setIdAt(startedAt, place.world.random.letters(4));
-  let running: Running | undefined;
-  let made: BackupSet | undefined;
-  const guarding = (work: () => Promise<void>) => guard(place, id, () => running, work);
-  const begin = async () => {
+  const startedAt = clock.now();
+  const id = setIdAt(startedAt, random.letters(4));
+  const hold = async (): Promise<Running> => {
     const held = await holdShelf(place);
     if (held.dead !== undefined) place.warn(`took over the lock of ${held.dead}: that process is dead`);
     await place.archive.makeFolder(draftPath(place, id));
-    const startMs = place.world.clock.monotonicMs();
-    running = { place, wanted, id, encryption, last, startedAt, startMs, held, parts: [] };
+    return { place, wanted, id, encryption, last, startedAt, startMs: clock.monotonicMs(), held, parts: [] };
   };
-  const guarded = (step: Omit<Step, 'run'>, work: (running: Running) => Promise<void>): Step => ({
-    ...step,
-    run: () => guarding(async () => work(requireRunning(running))),
-  });
-  return {
-    title: `Take the set ${id} of ${stores.map(nameOf).join(' and ')}`,
-    steps: [
-      {
-        do: 'lock',
-        what: `hold ${place.config.BACKUP_DIR}, so that no other run is in the way`,
-        run: () => guarding(begin),
-      },
-      ...stores.map((store) =>
-        guarded({ do: 'dump', what: `dump ${nameOf(store)}, sealed with age` }, (now) => dump(now, store)),
-      ),
-      guarded(
-        { do: 'seal', what: 'seal the configuration, and .env with the keys to the escrow key alone' },
-        packAll,
-      ),
-      guarded(
-        { do: 'publish', what: 'compare rows with the set before, and write the manifest' },
-        async (now) => {
-          made = await publish(now);
-          await now.held.release();
-        },
-      ),
-    ],
-    result: () => ({ set: made ? shownSet(made) : null }),
-  };
+  return { id, hold };
+}
+
+function hasStore({ parts }: Manifest, store: Store): boolean {
+  return parts.some(({ kind }) => kind === store);
 }
 
 function nameOf(store: Store): string {
@@ -118,7 +93,7 @@ function storesOf(place: Workplace, { only }: WantedRun): readonly Store[] {
     : ['postgres', 'mariadb'];
 }
 
-function requireRunning(running: Running | undefined): Running {
+function held(running: Running | undefined): Running {
   if (running) return running;
   throw new TypeError('a step of a backup ran before the folder was held');
 }
@@ -217,76 +192,4 @@ function partOf({ kind, file, written, encryption, startedAt }: PartFacts): Part
     seconds: 0,
     tables: [],
   };
-}
-
-function secondsSince({ world }: Workplace, startMs: number): number {
-  return Math.round(world.clock.monotonicMs() - startMs) / 1000;
-}
-
-async function publish(running: Running): Promise<BackupSet> {
-  const { place, id, startedAt, startMs, encryption, parts } = running;
-  refuseShrunk(running);
-  const manifest: Manifest = {
-    format: 1,
-    id,
-    created_at: startedAt.toISOString(),
-    seconds: secondsSince(place, startMs),
-    host: hostname(),
-    encryption,
-    migration: await migrationOf(running),
-    images: await lockedImages(place),
-    parts,
-  };
-  const text = manifestText(manifest);
-  await place.archive.replace(draftPath(place, id, manifestFile), text);
-  await place.archive.publish(draftPath(place, id), setPath(place, id));
-  const set = { id, manifest, manifestSha256: sha256(text), proofs: [] };
-  const proof = {
-    at: place.world.clock.now().toISOString(),
-    how: 'written' as const,
-    seconds: manifest.seconds,
-    tables: 0,
-  };
-  await addProof(place, set, proof);
-  await recordRun(place, 'backup', { ok: true, id, seconds: manifest.seconds });
-  return { ...set, proofs: [{ ...proof, manifest_sha256: set.manifestSha256 }] };
-}
-
-async function migrationOf({ place, parts }: Running): Promise<number | null> {
-  if (!parts.some(({ kind }) => kind === 'postgres')) return null;
-  const { applied } = await migrationStatus(await place.world.postgres(), await migrations());
-  return applied.at(-1) ?? null;
-}
-
-/** The digests of the images that the stack was started from, where it has been. */
-async function lockedImages({ world, archive }: Workplace): Promise<Readonly<Record<string, string>>> {
-  const text = await archive.text(join(world.dir, 'mailctl.lock.json'));
-  const found: [string, string][] = [];
-  const walk = (value: unknown, name: string): void => {
-    if (typeof value === 'string') found.push([name, value]);
-    else if (typeof value === 'object' && value !== null) {
-      for (const [key, inner] of Object.entries(value)) walk(inner, name === '' ? key : `${name}.${key}`);
-    }
-  };
-  if (text !== undefined) walk(JSON.parse(text), '');
-  return Object.fromEntries(found);
-}
-
-function refuseShrunk({ place, wanted, last, parts }: Running): void {
-  if (!last || wanted.acceptShrink) return;
-  const tablesOf = (each: readonly Part[]): readonly TableRows[] => each.flatMap(({ tables }) => tables);
-  const kinds = new Set(parts.map(({ kind }) => kind));
-  const { BACKUP_SHRINK_PERCENT: percent, BACKUP_SHRINK_LEAST: least } = place.config;
-  const before = tablesOf(last.manifest.parts.filter(({ kind }) => kinds.has(kind)));
-  const gone = shrunk(before, tablesOf(parts), { percent, least });
-  if (gone.length > 0) throw shrank(last.id, gone);
-}
-
-function shrank(id: string, gone: readonly Shrunk[]): OperatorError {
-  const lines = gone.map(({ database, table, was, is }) => `${database}.${table}: ${was} rows, now ${is}`);
-  return new OperatorError('check-failed', `far fewer rows than in ${id}:\n  ${lines.join('\n  ')}`, {
-    hint: 'Find out who deleted them. If it is right: mailctl backup run --accept-shrink',
-    field: '--accept-shrink',
-    data: { shrunk: gone },
-  });
 }

@@ -31,13 +31,34 @@ const clients: Readonly<Record<Store, Client>> = { postgres: 'pg_dump', mariadb:
  * machine with local databases. Throws `unreachable` where none has the server's version.
  */
 export async function toolsFor(world: Runtime, need: Need): Promise<Tools> {
-  const folder = await folderOf(world, need);
   const { store } = need;
+  const container = await containerOf(world, store);
+  if (container !== undefined) {
+    return {
+      where: `container ${store}`,
+      besideServer: true,
+      argv: (client, ...rest) => [
+        'docker',
+        'exec',
+        '-i',
+        container,
+        ...withSecretOnStdin(store, [client, ...rest]),
+      ],
+    };
+  }
+  const folder = await folderOf(world, need);
   return {
     where: folder,
     besideServer: false,
     argv: (client, ...rest) => withSecretOnStdin(store, [join(folder, client), ...rest]),
   };
+}
+
+/** The container of a store, where this is the host that runs it. */
+async function containerOf({ addresses, docker }: Runtime, store: Store): Promise<string | undefined> {
+  if ((await addresses.containerOf(store)) === undefined) return undefined;
+  const containers = await (await docker()).containers();
+  return containers.find(({ service, state }) => service === store && state === 'running')?.id;
 }
 
 async function folderOf(world: Runtime, need: Need): Promise<string> {
@@ -60,7 +81,7 @@ async function folders({ config, sources }: Runtime, { store, version }: Need): 
 }
 
 /** `pg_dump (PostgreSQL) 17.2`, `mariadb-dump from 11.8.3-MariaDB, …`, `… Ver 10.19 Distrib 10.11.14-MariaDB, …`. */
-export function versionIn(said: string | undefined): string | undefined {
+function versionIn(said: string | undefined): string | undefined {
   return /\(PostgreSQL\) (\d+(?:\.\d+)*)|(\d+\.\d+\.\d+)-MariaDB/
     .exec(said ?? '')
     ?.slice(1)
@@ -68,7 +89,7 @@ export function versionIn(said: string | undefined): string | undefined {
 }
 
 /** PostgreSQL's releases have one number, MariaDB's two. */
-export function sameRelease(store: Store, one: string, other: string): boolean {
+function sameRelease(store: Store, one: string, other: string): boolean {
   const numbers = store === 'postgres' ? 1 : 2;
   const release = (version: string) => version.split('.').slice(0, numbers).join('.');
   return release(one) === release(other);

@@ -171,13 +171,16 @@ async function proveMariadb(place: Workplace, proving: Proving): Promise<readonl
       restored,
     );
     const found = rows.map((row) => ({ ...row, database: plainName(row.database) }));
-    const key = ({ database, table }: TableRows) => `${database}.${table}`;
-    return compare(part.tables, found, { inSet: inSet.result(), restored: restored.result(), key });
+    return compare(part.tables, found, { inSet: inSet.result(), restored: restored.result(), key: fullName });
   } finally {
     await access.server.session(async (session) => {
       for (const name of names) await dropPostalDatabase(session, name);
     });
   }
+}
+
+function fullName({ database, table }: TableRows): string {
+  return `${database}.${table}`;
 }
 
 interface Sides {

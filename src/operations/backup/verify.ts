@@ -35,40 +35,46 @@ interface WantedProof {
  * databases beside the running ones and compared table by table. Throws `check-failed` with what differs.
  */
 export async function verifySet(place: Workplace, set: BackupSet, wanted: WantedProof): Promise<Verified> {
-  const { clock } = place.world;
-  const startMs = clock.monotonicMs();
   try {
-    const identity = await identityHere(place, wanted.identityFile);
-    const read: string[] = [];
-    const opened: string[] = [];
-    for (const part of set.manifest.parts) {
-      place.tell(`${part.kind}: reading`);
-      await requireSame(place, {
-        path: setPath(place, set.id, part.file),
-        bytes: part.bytes,
-        sha256: part.sha256,
-      });
-      read.push(part.kind);
-      if (
-        identity &&
-        (await opensAndReads(place, set, { part, identity, named: wanted.identityFile !== undefined }))
-      )
-        opened.push(part.kind);
-    }
-    if (wanted.restore && !identity) throw strict();
-    const tables = wanted.restore && identity ? await restoreAndCompare(place, set, identity) : [];
-    const seconds = Math.round(clock.monotonicMs() - startMs) / 1000;
-    const how = wanted.restore ? ('restored' as const) : ('read' as const);
-    const proof = { at: clock.now().toISOString(), how, seconds, tables: tables.length };
-    await addProof(place, set, proof);
-    await recordRun(place, 'backup-verify', { ok: true, id: set.id, seconds });
-    const proofs = [...set.proofs, { ...proof, manifest_sha256: set.manifestSha256 }];
-    return { set: shownSet({ ...set, proofs }), proof: { how, seconds, read, opened, tables } };
+    return await proveSet(place, set, wanted);
   } catch (error) {
     const why = error instanceof Error ? error.message : 'failed';
     await recordRun(place, 'backup-verify', { ok: false, id: set.id, seconds: 0, error: why });
     throw error;
   }
+}
+
+async function proveSet(place: Workplace, set: BackupSet, wanted: WantedProof): Promise<Verified> {
+  const { clock } = place.world;
+  const startMs = clock.monotonicMs();
+  const identity = await identityHere(place, wanted.identityFile);
+  if (wanted.restore && !identity) throw strict();
+  const seen = await readAll(place, set, { identity, named: wanted.identityFile !== undefined });
+  const tables = wanted.restore && identity ? await restoreAndCompare(place, set, identity) : [];
+  const seconds = Math.round(clock.monotonicMs() - startMs) / 1000;
+  const how = wanted.restore ? ('restored' as const) : ('read' as const);
+  const proof = { at: clock.now().toISOString(), how, seconds, tables: tables.length };
+  await addProof(place, set, proof);
+  await recordRun(place, 'backup-verify', { ok: true, id: set.id, seconds });
+  const proofs = [...set.proofs, { ...proof, manifest_sha256: set.manifestSha256 }];
+  return { set: shownSet({ ...set, proofs }), proof: { how, seconds, ...seen, tables } };
+}
+
+async function readAll(
+  place: Workplace,
+  set: BackupSet,
+  { identity, named }: { readonly identity: Secret | undefined; readonly named: boolean },
+): Promise<Pick<Verified['proof'], 'read' | 'opened'>> {
+  const read: string[] = [];
+  const opened: string[] = [];
+  for (const part of set.manifest.parts) {
+    place.tell(`${part.kind}: reading`);
+    const path = setPath(place, set.id, part.file);
+    await requireSame(place, { path, bytes: part.bytes, sha256: part.sha256 });
+    read.push(part.kind);
+    if (identity && (await opensAndReads(place, set, { part, identity, named }))) opened.push(part.kind);
+  }
+  return { read, opened };
 }
 
 interface Opening {

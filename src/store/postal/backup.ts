@@ -19,7 +19,7 @@ export async function postalDatabaseNames(
 }
 
 /** True for `PREFIX-server-N`. */
-export function isMessageDatabase(name: string, prefix: string): boolean {
+function isMessageDatabase(name: string, prefix: string): boolean {
   return name.startsWith(`${prefix}-server-`) && /^\d+$/.test(name.slice(prefix.length + '-server-'.length));
 }
 
@@ -66,24 +66,11 @@ export async function countPostalRows(
 }
 
 /** Names of a database's tables, sorted. */
-export async function tablesIn(session: MariadbSession, database: string): Promise<readonly string[]> {
+async function tablesIn(session: MariadbSession, database: string): Promise<readonly string[]> {
   const rows = await session.query<{ name: string }>(
     `select table_name as name from information_schema.tables
      where table_schema = ? and table_type = 'BASE TABLE' order by table_name`,
     [database],
   );
   return rows.map(({ name }) => name);
-}
-
-/** Octets that these databases take on the server. */
-export async function postalBytes(session: MariadbSession, databases: readonly string[]): Promise<number> {
-  let bytes = 0;
-  for (const database of databases) {
-    const [row] = await session.query<{ bytes: string | null }>(
-      'select sum(data_length) as bytes from information_schema.tables where table_schema = ?',
-      [database],
-    );
-    bytes += Number(row?.bytes ?? 0);
-  }
-  return bytes;
 }

@@ -21,7 +21,7 @@ export interface Scene extends AsyncDisposable {
   readonly escrow: string;
   /** Client programs, which a test may replace. */
   readonly tools: string;
-  backup(...words: readonly string[]): Promise<{ exit: number; data: any; error: any }>;
+  backup(...words: readonly string[]): ReturnType<typeof runJson>;
 }
 
 const clients = ['mariadb-dump', 'mariadb'];

@@ -1,0 +1,104 @@
+import { S3Error, S3mini, S3ServiceError } from 's3mini';
+
+import { OperatorError } from '../domain/failure.ts';
+import type { Secret } from '../domain/secret.ts';
+
+/** A piece that arrived, with the tag by which the storage knows it. */
+export interface SentPart {
+  readonly number: number;
+  readonly tag: string;
+}
+
+/** A bucket. Every method throws `unreachable` when the storage does not answer, `access-denied` when it refuses us. */
+export interface ObjectStore {
+  /** Octets of an object; undefined when there is none. */
+  size(key: string): Promise<number | undefined>;
+  read(key: string): AsyncIterable<Uint8Array>;
+  /** Begins an object that is sent in pieces, and names the upload. */
+  begin(key: string): Promise<string>;
+  /** True while an upload of that name can go on. */
+  knows(key: string, upload: string): Promise<boolean>;
+  sendPart(
+    key: string,
+    part: { readonly upload: string; readonly number: number; readonly bytes: Buffer },
+  ): Promise<string>;
+  /** Makes the object out of its pieces. */
+  complete(
+    key: string,
+    whole: { readonly upload: string; readonly parts: readonly SentPart[] },
+  ): Promise<void>;
+}
+
+interface ObjectStoreAddress {
+  /** With the bucket: `https://HOST/BUCKET`. */
+  readonly url: string;
+  readonly region: string;
+  readonly keyId: string;
+  readonly secret: Secret;
+  readonly timeoutMs: number;
+}
+
+/** A bucket of S3-compatible storage; connects when it is asked. */
+export function objectStoreAt({ url, region, keyId, secret, timeoutMs }: ObjectStoreAddress): ObjectStore {
+  const bucket = new S3mini({
+    endpoint: url,
+    region,
+    accessKeyId: keyId,
+    secretAccessKey: secret.reveal(),
+    requestAbortTimeout: timeoutMs,
+  });
+  const asked = async <T>(work: Promise<T>): Promise<T> =>
+    work.catch((cause: unknown) => {
+      throw described(cause, url);
+    });
+  return {
+    size: async (key) => {
+      const exists = await asked(bucket.objectExists(key));
+      return exists === true ? asked(bucket.getContentLength(key)) : undefined;
+    },
+    read: (key) => readObject(asked(bucket.getObjectResponse(key)), key),
+    begin: (key) => asked(bucket.getMultipartUploadId(key)),
+    knows: async (key, upload) => asked(knowsUpload(bucket, key, upload)),
+    sendPart: async (key, { upload, number, bytes }) =>
+      (await asked(bucket.uploadPart(key, upload, bytes, number))).etag,
+    complete: async (key, { upload, parts }) => {
+      const ordered = parts.map(({ number: partNumber, tag: etag }) => ({ partNumber, etag }));
+      await asked(bucket.completeMultipartUpload(key, upload, ordered));
+    },
+  };
+}
+
+async function* readObject(asking: Promise<Response | null>, key: string): AsyncIterable<Uint8Array> {
+  const response = await asking;
+  if (!response?.body) throw new TypeError(`${key} was there a moment ago`);
+  for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) yield bytes;
+}
+
+async function knowsUpload(bucket: S3mini, key: string, upload: string): Promise<boolean> {
+  const listed = JSON.stringify(await bucket.listMultipartUploads('/', key));
+  return listed.includes(JSON.stringify(upload).slice(1, -1));
+}
+
+function described(cause: unknown, url: string): unknown {
+  if (cause instanceof OperatorError || !(cause instanceof Error)) return cause;
+  const status = cause instanceof S3ServiceError ? cause.status : 0;
+  if (status === 401 || status === 403) {
+    return new OperatorError('access-denied', `the storage at ${new URL(url).host} refused us`, {
+      hint: 'Check BACKUP_S3_KEY_ID, BACKUP_S3_SECRET and what they may do in the bucket',
+      field: 'BACKUP_S3_KEY_ID',
+    });
+  }
+  if (
+    !(cause instanceof S3Error) &&
+    !/fetch|abort|network|timeout|terminated/i.test(`${cause.name} ${cause.message}`)
+  )
+    return cause;
+  return new OperatorError(
+    'unreachable',
+    `the storage at ${new URL(url).host} does not answer as it should${status === 0 ? '' : ` (${status})`}`,
+    {
+      hint: 'Run it again: what arrived need not be sent again',
+      field: 'BACKUP_S3_URL',
+    },
+  );
+}
