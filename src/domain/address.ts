@@ -1,5 +1,5 @@
 /** An address as logs may show it: `user@example.com` is `u***@example.com`. */
-function maskAddress(address: string): string {
+export function maskAddress(address: string): string {
   const at = address.lastIndexOf('@');
   if (at < 0) return address === '' ? '<>' : `${address.slice(0, 1)}***`;
   return `${address.slice(0, 1)}***${address.slice(at)}`;

@@ -1,6 +1,7 @@
 import type { Database } from '../adapters/postgres.ts';
 import type { Id } from '../domain/id.ts';
 import type { Submission } from '../domain/submission.ts';
+import type { UnsubscribeWish } from '../domain/unsubscribe.ts';
 
 /** A submission with what the database keeps beside its octets. */
 export interface NewMessage {
@@ -13,6 +14,8 @@ export interface NewMessage {
   readonly subject: string | undefined;
   readonly tag: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  /** What `wishUnsubscribe` writes down. */
+  readonly unsubscribe?: UnsubscribeWish | undefined;
   /** Not handed to Postal before. */
   readonly sendAt: Date | undefined;
   /** Another message that its client had given the same Message-ID or X-Idempotency-Key. */

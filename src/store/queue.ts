@@ -1,5 +1,6 @@
 import type { Database } from '../adapters/postgres.ts';
 import type { QueuedRecipient } from '../domain/delivery.ts';
+import type { UnsubscribeWish } from '../domain/unsubscribe.ts';
 
 /** A message that a worker has taken out of everyone else's reach for a while. */
 export interface ClaimedMessage {
@@ -11,6 +12,9 @@ export interface ClaimedMessage {
   readonly firstAttemptAt: Date | null;
   /** How long ago the epoch began; null when there was never more than one. */
   readonly epochAgeMs: number | null;
+  readonly tag: string | null;
+  /** Whether each recipient gets a one-click link, and so a copy of its own. */
+  readonly unsubscribe: UnsubscribeWish | null;
   /** Those that are not settled yet. */
   readonly recipients: readonly QueuedRecipient[];
 }
@@ -93,9 +97,9 @@ with fair as (
   from due
   where m.id = due.id
     and not exists (select from sending where paused_at is not null and (paused_until is null or paused_until > now()))
-  returning m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at, m.stored_at, m.tag
+  returning m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at, m.stored_at, m.tag, m.unsubscribe
 )
-select id, $1 as "attemptId", postal_key as "postalKey", mail_from as "mailFrom", attempts, first_attempt_at as "firstAttemptAt",
+select id, $1 as "attemptId", postal_key as "postalKey", mail_from as "mailFrom", attempts, first_attempt_at as "firstAttemptAt", tag, unsubscribe,
   (extract(epoch from now() - epoch_began_at) * 1000)::float as "epochAgeMs",
   coalesce((
     select jsonb_agg(jsonb_build_object(

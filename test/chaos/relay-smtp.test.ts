@@ -47,6 +47,7 @@ async function startRooms(folder: string, postgres: ManagedPostgres): Promise<Ro
     POSTAL_HOSTNAME: 'postal.example.com',
     POSTAL_WEBHOOK_TOKEN: systemRandom.letters(40),
     WEBHOOK_SEALING_KEY: systemRandom.letters(40),
+    UNSUBSCRIBE_KEY: systemRandom.letters(40),
     POSTGRES_HOST: address.host,
     POSTGRES_PORT: String(address.port),
     POSTGRES_DATABASE: address.database,

@@ -58,6 +58,8 @@ function environment(): Readonly<Record<string, string>> {
     DELIVERY_RETRY_BASE: '100ms',
     DELIVERY_RETRY_MAX: '1s',
     WEBHOOK_SEALING_KEY: 'k'.repeat(43),
+    UNSUBSCRIBE_KEY: 'u'.repeat(43),
+    API_URL: 'https://api.acme.test',
     WORKER_LEASE: `${leaseMs}ms`,
     WORKER_BATCH: '8',
     WORKER_POLL_INTERVAL: '20ms',

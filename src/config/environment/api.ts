@@ -26,8 +26,8 @@ export const api = {
   }),
   API_URL: variable(webUrl, {
     section,
-    readBy: ['operator'],
-    means: 'Where clients and Postal reach the api',
+    readBy: ['worker', 'operator'],
+    means: 'Where clients, Postal and one-click links reach the api; mail providers take only https',
     generated: true,
   }),
   API_INTERNAL_URL: variable(webUrl, {

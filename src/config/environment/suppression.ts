@@ -1,4 +1,4 @@
-import { duration, list, size } from '../shapes.ts';
+import { duration, list, secret, size } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Bounces and complaints';
@@ -41,6 +41,28 @@ export const suppression = {
     readBy: ['api'],
     means: 'Largest request with mail from a route of Postal',
     fallback: '40MB',
+  }),
+  UNSUBSCRIBE_KEY: variable(secret, {
+    section,
+    readBy: ['api', 'worker'],
+    means: 'Seals the one-click links of messages; links made with another key end nothing',
+    secret: true,
+    generated: true,
+    rotates: true,
+  }),
+  UNSUBSCRIBE_PREVIOUS_KEY: variable(secret, {
+    section,
+    readBy: ['api'],
+    means: 'The UNSUBSCRIBE_KEY before: keep it for as long as mail with its links is read',
+    secret: true,
+    optional: true,
+    rotates: true,
+  }),
+  UNSUBSCRIBE_MAX_BYTES: variable(size, {
+    section,
+    readBy: ['api'],
+    means: 'Largest request with which a link is used',
+    fallback: '16KB',
   }),
   RETENTION_INBOUND: variable(duration, {
     section,

@@ -46,7 +46,11 @@ export function draftOf(
     subject: body.subject,
     text: body.text,
     html: body.html,
-    headers: { ...body.headers, ...(body.tag !== undefined && { 'X-Postal-Tag': body.tag }) },
+    headers: {
+      ...body.headers,
+      ...(body.tag !== undefined && { 'X-Postal-Tag': body.tag }),
+      ...(body.unsubscribe !== undefined && { 'X-Mailctl-Unsubscribe': body.unsubscribe }),
+    },
     attachments: body.attachments.map(({ filename, content, content_type, content_id }) => ({
       filename,
       content,

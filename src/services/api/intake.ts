@@ -5,9 +5,11 @@ import { insertSubmissions } from '../../store/messages.ts';
 import { changeQueue } from '../../store/queue-changes.ts';
 import { countSentMessages, findStanding, type Standing } from '../../store/smtp-credentials.ts';
 import { insertAliases, recogniseResubmissions } from '../../store/resubmission.ts';
+import { wishUnsubscribe } from '../../store/unsubscribe.ts';
 import type { ApiMetrics } from './api-metrics.ts';
 import { type FrameVerdict, readFrame, readFrames } from './frames.ts';
 import { newMessageOf, nothingBeside } from './new-message.ts';
+import { wishesOf } from './store-messages.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
 
 export interface IntakeRoom extends Pick<ApiWorld, 'db' | 'random' | 'log'> {
@@ -56,14 +58,16 @@ async function storeBatch(room: IntakeRoom, submissions: readonly Submission[]):
   const { db, limits, metrics } = room;
   const credentials = new Set(submissions.map(({ credentialId }) => credentialId));
   const standing = await findStanding(db, [...credentials]);
+  const all = submissions.map((submission) => newMessageOf(submission, nothingBeside, room));
   const store = async (within: Database): Promise<Verdicts> => {
     const { aliases, sameName } = await recogniseResubmissions(within, submissions, limits.DEDUPE_WINDOW);
-    const others = submissions.filter(({ id }) => !aliases.has(id));
-    const messages = others.map((submission) => ({
-      ...newMessageOf(submission, nothingBeside, room),
-      sameNameAs: sameName.get(submission.id),
+    const others = all.filter(({ submission }) => !aliases.has(submission.id));
+    const messages = others.map((message) => ({
+      ...message,
+      sameNameAs: sameName.get(message.submission.id),
     }));
     const added = await insertSubmissions(within, messages);
+    await wishUnsubscribe(within, wishesOf(messages));
     await insertAliases(within, aliases);
     const arrived = { submissions, added: new Set<string>(added), standing };
     await holdMail(within, room, arrived);
@@ -73,7 +77,8 @@ async function storeBatch(room: IntakeRoom, submissions: readonly Submission[]):
   };
   const isNamed = submissions.some(({ dedupe }) => dedupe !== undefined);
   const isCounted = standing.limited.size > 0 || limits.DAILY_LIMIT !== undefined;
-  return isNamed || isCounted || standing.holding.size > 0 ? db.transaction(store) : store(db);
+  const isMore = standing.holding.size > 0 || all.some(({ unsubscribe }) => unsubscribe !== undefined);
+  return isNamed || isCounted || isMore ? db.transaction(store) : store(db);
 }
 
 interface Arrived {

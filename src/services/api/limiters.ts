@@ -11,6 +11,8 @@ export interface Limiters {
   readonly failures: RateLimiter;
   /** Per network, for webhooks that nobody signed. */
   readonly webhookFailures: RateLimiter;
+  /** Per network, for one-click links that are not ours. */
+  readonly linkFailures: RateLimiter;
   stop(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export function openLimiters(
     requests: open('api', config.API_RATE_LIMIT, config.API_BURST_LIMIT),
     failures: open('api-failures', failures, failures - 1),
     webhookFailures: open('webhook-failures', failures, failures - 1),
+    linkFailures: open('link-failures', failures, failures - 1),
     stop: counting.stop,
   };
 }

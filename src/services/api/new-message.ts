@@ -3,6 +3,7 @@ import { headerValue, readHeaderSection } from '../../domain/header-section.ts';
 import { newId } from '../../domain/id.ts';
 import { postalKeyFor } from '../../domain/postal-key.ts';
 import type { Submission } from '../../domain/submission.ts';
+import { readUnsubscribeWish, unsubscribeHeader } from '../../domain/unsubscribe.ts';
 import type { NewMessage } from '../../store/messages.ts';
 import type { ApiWorld } from './room.ts';
 
@@ -23,6 +24,7 @@ export function newMessageOf(
   { random }: Pick<ApiWorld, 'random'>,
 ): NewMessage {
   const fields = readHeaderSection(submission.raw);
+  const tag = storable(headerValue(fields, 'x-postal-tag') ?? headerValue(fields, 'x-mailctl-tag'));
   return {
     submission,
     ...beside,
@@ -30,7 +32,8 @@ export function newMessageOf(
     postalKey: postalKeyFor(submission.id),
     headerMessageId: storable(headerValue(fields, 'message-id')?.replace(/^<(.*)>$/, '$1')),
     subject: storable(headerValue(fields, 'subject'), decodeWords),
-    tag: storable(headerValue(fields, 'x-postal-tag') ?? headerValue(fields, 'x-mailctl-tag')),
+    tag,
+    unsubscribe: readUnsubscribeWish(headerValue(fields, unsubscribeHeader), tag),
   };
 }
 

@@ -15,6 +15,7 @@ import { defineMessageCancel } from './routes/message-cancel.ts';
 import { defineHealth, defineOwnKey, defineStatistics } from './routes/status.ts';
 import { defineSuppressionLists } from './routes/suppression-lists.ts';
 import { defineSuppressions } from './routes/suppressions.ts';
+import { defineUnsubscribe } from './routes/unsubscribe.ts';
 import { defineWebhookDeliveries } from './routes/webhook-deliveries.ts';
 import { defineWebhookEndpoints } from './routes/webhook-endpoints.ts';
 
@@ -25,6 +26,7 @@ export interface PublicServer {
   readonly gate: Gate;
   readonly intake: PostalIntake;
   readonly webhookFailures: RateLimiter;
+  readonly linkFailures: RateLimiter;
 }
 
 /** The server behind the proxy: what clients of the api and Postal's webhooks reach. */
@@ -50,6 +52,12 @@ export async function openPublicServer(parts: PublicServer): Promise<HttpServer>
     maxBytes: config.POSTAL_WEBHOOK_MAX_BYTES,
     maxMailBytes: config.INBOUND_MAX_BYTES,
     failures: parts.webhookFailures,
+  });
+  await server.register(defineUnsubscribe, {
+    world,
+    keys: () => [config.UNSUBSCRIBE_KEY, config.UNSUBSCRIBE_PREVIOUS_KEY].filter((key) => key !== undefined),
+    maxBytes: config.UNSUBSCRIBE_MAX_BYTES,
+    failures: parts.linkFailures,
   });
   return server;
 }

@@ -95,8 +95,8 @@ function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
     store: webhookStore(config, world),
     keepMail: (mail: InboundMail) => insertInboundMail(world.db, mail),
   };
-  const { webhookFailures } = limiters;
-  return { config, world, metrics, gate, intake, webhookFailures, limiters, secretUses };
+  const { webhookFailures, linkFailures } = limiters;
+  return { config, world, metrics, gate, intake, webhookFailures, linkFailures, limiters, secretUses };
 }
 
 function postalKeysOf(config: ApiConfig, world: ApiWorld): PostalKeys {

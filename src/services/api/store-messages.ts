@@ -3,6 +3,7 @@ import type { Event } from '../../domain/event.ts';
 import { newId } from '../../domain/id.ts';
 import { recordEvents } from '../../store/events.ts';
 import { insertSubmissions, type NewMessage } from '../../store/messages.ts';
+import { wishUnsubscribe } from '../../store/unsubscribe.ts';
 import type { AcceptedMessage } from './contracts/message.ts';
 import type { ApiWorld } from './room.ts';
 
@@ -13,8 +14,9 @@ export async function storeMessages(
   room: Pick<ApiWorld, 'random'>,
 ): Promise<readonly AcceptedMessage[]> {
   const scheduled = messages.filter(({ sendAt }) => sendAt !== undefined);
-  if (scheduled.length === 0) await insertSubmissions(db, messages);
-  else await storeScheduled(db, { messages, scheduled }, room);
+  const isPlain = scheduled.length === 0 && messages.every(({ unsubscribe }) => unsubscribe === undefined);
+  if (isPlain) await insertSubmissions(db, messages);
+  else await storeWithMore(db, { messages, scheduled }, room);
   return messages.map(accepted);
 }
 
@@ -23,7 +25,7 @@ interface Batch {
   readonly scheduled: readonly NewMessage[];
 }
 
-async function storeScheduled(
+async function storeWithMore(
   db: Database,
   { messages, scheduled }: Batch,
   { random }: Pick<ApiWorld, 'random'>,
@@ -41,8 +43,16 @@ async function storeScheduled(
   const at = first?.submission.receivedAt ?? new Date(0);
   await db.transaction(async (within) => {
     await insertSubmissions(within, messages);
+    await wishUnsubscribe(within, wishesOf(messages));
     await recordEvents(within, events, () => newId('whd', at, random.bytes(10)));
   });
+}
+
+/** Those of the messages that ask for a one-click link. */
+export function wishesOf(messages: readonly NewMessage[]) {
+  return messages.flatMap(({ submission, unsubscribe }) =>
+    unsubscribe === undefined ? [] : [{ id: submission.id, wish: unsubscribe }],
+  );
 }
 
 function accepted({ submission, sendAt }: NewMessage): AcceptedMessage {

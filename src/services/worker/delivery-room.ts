@@ -13,6 +13,8 @@ export interface DeliveryRoom extends Room {
   readonly config: Pick<
     ConfigOf<'worker'>,
     | 'MAIL_DOMAIN'
+    | 'API_URL'
+    | 'UNSUBSCRIBE_KEY'
     | 'WORKER_LEASE'
     | 'WORKER_ERROR_WAIT_MAX'
     | 'WORKER_POLL_INTERVAL'

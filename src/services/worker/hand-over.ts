@@ -11,6 +11,7 @@ import { beginHandover, type Begun, type ClaimedMessage } from '../../store/queu
 import type { Ticket } from '../breaker.ts';
 import type { DeliveryRoom } from './delivery-room.ts';
 import { doubtful } from './doubt.ts';
+import { copyFor, recipientsPerCall } from './personal-copy.ts';
 import { type Again, recordSettlements } from './record.ts';
 import { settleDoubts } from './settle-doubts.ts';
 
@@ -74,7 +75,7 @@ async function sendAll(room: DeliveryRoom, { message, ready, ticket }: Sending):
   room.figures.delivered('suppressed', settlements.length);
   let last: Outcome = { settlements, end: undefined, stops: false };
   const wanted = ready.filter(({ suppressed }) => !suppressed);
-  for (const chunk of chunks(wanted, room.config.POSTAL_RECIPIENTS_PER_CALL)) {
+  for (const chunk of chunks(wanted, recipientsPerCall(room, message))) {
     await recordSettlements(room, { ...attemptOf(message), settlements: last.settlements });
     last = await sendChunk(room, message, chunk);
     if (last.end) room.lane.report(ticket, last.end);
@@ -138,10 +139,11 @@ async function send(
   { named, raw }: { readonly named: readonly QueuedRecipient[]; readonly raw: Buffer | undefined },
 ): Promise<Handover> {
   if (!raw) return { outcome: 'refused', reason: 'its body is no longer stored' };
+  const rcptTo = named.map(({ address }) => address);
   return room.postal.send({
     mailFrom: mailFromOf(room, message),
-    rcptTo: named.map(({ address }) => address),
-    raw,
+    rcptTo,
+    raw: copyFor(room, message, { address: rcptTo[0] ?? '', raw }),
     isBounce: message.mailFrom === '',
   });
 }

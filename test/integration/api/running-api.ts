@@ -23,6 +23,7 @@ export const signing: { readonly publicKey: KeyObject; readonly privateKey: KeyO
 );
 
 export const internalToken = 'an-internal-token-that-is-long-enough-0123456789';
+export const unsubscribeKey = 'an-unsubscribe-key-that-is-long-enough-0123456789';
 export const sealingKey = 'a-sealing-key-that-is-long-enough-0123456789';
 export const webhookToken = 'a-webhook-token-that-is-long-enough-0123456789';
 
@@ -38,6 +39,7 @@ const environment = {
   POSTAL_HOSTNAME: 'postal.example.test',
   POSTGRES_PASSWORD: 'unused-here-unused-here-unused-here-0123456789',
   WEBHOOK_SEALING_KEY: sealingKey,
+  UNSUBSCRIBE_KEY: unsubscribeKey,
 };
 
 /** A configuration on free ports; `variables` are what a test is about. */

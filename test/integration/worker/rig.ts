@@ -32,6 +32,8 @@ const signingKey = new Secret(
   }).privateKey,
 );
 
+export const unsubscribeKey = new Secret('u'.repeat(43));
+
 export const sealingKey = new Secret('k'.repeat(43));
 
 /** A server on a free loopback port. */
@@ -185,6 +187,8 @@ function workerConfig(postalUrl: string, changes: Readonly<Record<string, string
     POSTAL_SETTLE_TIME: '200ms',
     POSTAL_BREAKER_OPEN: '100ms',
     WEBHOOK_SEALING_KEY: sealingKey.reveal(),
+    UNSUBSCRIBE_KEY: unsubscribeKey.reveal(),
+    API_URL: 'https://api.acme.test/',
     WEBHOOK_ALLOWED_ADDRESSES: '127.0.0.0/8',
     WORKER_HEALTH_LISTEN: '127.0.0.1:0',
     WORKER_POLL_INTERVAL: '20ms',

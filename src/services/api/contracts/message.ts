@@ -73,10 +73,16 @@ export const newMessage = z
     headers: headers.default({}),
     tag: line(255).min(1, { error: 'is empty' }).optional(),
     metadata: metadata.default({}),
+    /** A one-click link (RFC 8058) that ends all mail to its recipient, or that with the tag. */
+    unsubscribe: z.enum(['all', 'tag'], { error: 'must be all or tag' }).optional(),
     send_at: z.iso
       .datetime({ offset: true, error: 'is no time such as 2026-01-31T12:00:00Z' })
       .transform((text) => new Date(text))
       .optional(),
+  })
+  .refine(({ unsubscribe, tag }) => unsubscribe !== 'tag' || tag !== undefined, {
+    error: 'is tag, and the message has none',
+    path: ['unsubscribe'],
   })
   .refine(({ text, html }) => text !== undefined || html !== undefined, {
     error: 'is missing: a message needs text or html',
