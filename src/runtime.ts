@@ -4,6 +4,8 @@ import type * as age from './adapters/age.ts';
 import type { Archive } from './adapters/archive.ts';
 import { type ActHistory, openActHistory } from './adapters/act-history.ts';
 import { type Addresses, openAddresses } from './adapters/addresses.ts';
+import type { Certificate } from './adapters/certificate.ts';
+import type { DialledPort, SeenCertificate } from './adapters/certificate-dial.ts';
 import { type Clock, systemClock } from './adapters/clock.ts';
 import type { Compose } from './adapters/compose.ts';
 import type { Errand, OwnDirectory } from './adapters/directory-owner.ts';
@@ -75,6 +77,10 @@ export interface Runtime extends AsyncDisposable {
   /** This very program, to be run once more. */
   program(): Promise<OwnProgram>;
   makeRsaKey(bits: number): Promise<RsaKey>;
+  /** A self-signed certificate for these names, valid for so many days. */
+  makeCertificate(names: readonly string[], validDays: number): Promise<Certificate>;
+  /** Shakes hands with a port to see the certificate it serves. */
+  dialCertificate(port: DialledPort): Promise<SeenCertificate>;
   /** The text that an operator passes to a command: a file of the current folder, or `-` for stdin. */
   readInput(path: string): Promise<string>;
 }
@@ -126,6 +132,11 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     logs: once(async () => (await import('./adapters/log.ts')).openLog),
     program: once(openProgram),
     makeRsaKey,
+    makeCertificate: async (names, validDays) => {
+      const { makeSelfSignedCertificate } = await import('./adapters/certificate.ts');
+      return makeSelfSignedCertificate(names, systemClock.now(), validDays);
+    },
+    dialCertificate: async (port) => (await import('./adapters/certificate-dial.ts')).dialCertificate(port),
     readInput: async (path) => (await import('./adapters/input.ts')).readInput(path),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };

@@ -116,6 +116,12 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/db.ts')).defineDb,
   },
   {
+    name: 'cert',
+    summary: 'get, renew and check TLS certificates',
+    group: host,
+    load: async () => (await import('./commands/cert.ts')).defineCert,
+  },
+  {
     name: 'relay',
     summary: 'run the SMTP relay',
     group: services,

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { api } from './environment/api.ts';
 import { suppression } from './environment/suppression.ts';
 import { backup } from './environment/backup.ts';
+import { certificates } from './environment/certificates.ts';
 import { e2e } from './environment/e2e.ts';
 import { lockout } from './environment/lockout.ts';
 import { platform } from './environment/platform.ts';
@@ -25,6 +26,7 @@ export const environment = {
   ...postgres,
   ...relay,
   ...tls,
+  ...certificates,
   ...redis,
   ...lockout,
   ...api,

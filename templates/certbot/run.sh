@@ -23,7 +23,7 @@ obtain() {
   name=$1
   shift
   if [ -n "${ACME_CA:-}" ]; then export REQUESTS_CA_BUNDLE="$ACME_CA"; fi
-  if output=$(flock "$state/lock" "$certbot" certonly --non-interactive --agree-tos --no-eff-email --quiet \
+  if output=$(flock "$state/lock" "$certbot" certonly --non-interactive --agree-tos --no-eff-email \
     --config-dir "$letsencrypt" --work-dir "$scratch/work" --logs-dir "$scratch/logs" \
     --server "$ACME_DIRECTORY" --email "$ACME_EMAIL" --key-type "$CERT_KEY_TYPE" \
     --webroot --webroot-path "$challenges" --cert-name "$name" --domain "$name" \
@@ -31,7 +31,7 @@ obtain() {
     touch "$state/$name.good"
     return 0
   fi
-  say error "no certificate for $name: $(printf '%s' "$output" | tr '\n\t"\\' "  ''" | tr -s ' ' | cut -c 1-600)"
+  say error "no certificate for $name: $(printf '%s' "$output" | tr '\n\t"\\' "  ''" | tr -s ' ' | cut -c 1-1000)"
   return 1
 }
 
