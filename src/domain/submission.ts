@@ -8,7 +8,7 @@ export interface Submission {
   /** SMTP credential or API key that was proven when it was received. */
   readonly credentialId: string;
   readonly envelope: Envelope;
-  /** Name the client gave in EHLO and the address it came from, for the trace; never shown to recipients. */
+  /** Name the client gave in EHLO and the address it came from; both stand in the Received field of what came over SMTP. */
   readonly client: { readonly name: string; readonly address: string };
   /** Present where the client named the message itself, so that sending it again can be recognised. */
   readonly dedupe?: Dedupe;

@@ -40,7 +40,15 @@ export async function acceptMessage(
   const { credential, envelope, secure, client } = ask;
   const { hostname, maxHeaderBytes } = world;
   const head = await body.head(maxHeaderBytes + 4);
-  const reception = { id, at, hostname, secure, senderDomains: credential.senderDomains, maxHeaderBytes };
+  const reception = {
+    id,
+    at,
+    hostname,
+    secure,
+    client: { name: client.name, address },
+    senderDomains: credential.senderDomains,
+    maxHeaderBytes,
+  };
   const prepared = prepareMessage(head, reception);
   if (!prepared.ok) return { outcome: 'refused', said: prepared.said };
   const { top, from } = prepared;

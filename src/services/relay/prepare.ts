@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 import { domainOf } from '../../domain/address.ts';
 import { editHeaderSection, type HeaderField, readHeaderSection } from '../../domain/header-section.ts';
 import { parseAddressList } from './address-list.ts';
@@ -9,6 +11,8 @@ export interface Reception {
   readonly at: Date;
   readonly hostname: string;
   readonly secure: boolean;
+  /** What the client called itself, and the address it came from. */
+  readonly client: { readonly name: string; readonly address: string };
   readonly senderDomains: readonly string[];
   readonly maxHeaderBytes: number;
 }
@@ -36,9 +40,10 @@ const once: readonly string[] = [
 const bounded = ['message-id', 'x-idempotency-key', 'x-mailctl-tag'];
 const unsent = /^(?:bcc$|resent-bcc$|x-idempotency-key$|x-mailctl-tag$|x-postal-)/;
 const longestName = 255;
+const isName = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[A-Za-z0-9.:]+\])$/;
 
 /**
- * Makes a submitted message fit to be sent (RFC 6409 §8): trace field added (RFC 5321 §4.4) without the client's address, Date
+ * Makes a submitted message fit to be sent (RFC 6409 §8): trace field added (RFC 5321 §4.4), Date
  * and Message-ID added where they are missing, Bcc what only the platform may say removed, and X-Mailctl-Tag made Postal's tag; every other octet as it was.
  * `head` is the message's beginning, up to one octet more than the header may have.
  */
@@ -104,11 +109,18 @@ function additions(fields: readonly HeaderField[], reception: Reception): readon
   const protocol = reception.secure ? 'ESMTPSA' : 'ESMTPA';
   const tag = valueOf(fields, 'x-mailctl-tag');
   return [
-    `Received: by ${reception.hostname} (mailctl) with ${protocol} id ${reception.id};\r\n\t${date}`,
+    `Received: from ${clientOf(reception)}\r\n\tby ${reception.hostname} (mailctl) with ${protocol} id ${reception.id};\r\n\t${date}`,
     ...(valueOf(fields, 'message-id') ? [] : [`Message-ID: <${reception.id}@${reception.hostname}>`]),
     ...(valueOf(fields, 'date') ? [] : [`Date: ${date}`]),
     ...(tag === undefined ? [] : [`X-Postal-Tag: ${tag}`]),
   ];
+}
+
+/** The `from` of the trace: what the client called itself where that is a name or an address literal, and where it came from. */
+function clientOf({ client: { name, address } }: Reception): string {
+  const [plain = ''] = address.split('%');
+  const literal = isIP(plain) === 6 ? `[IPv6:${plain}]` : `[${plain}]`;
+  return isName.test(name) ? `${name} (${literal})` : literal;
 }
 
 function isEmptyIdentity({ name, value }: HeaderField): boolean {

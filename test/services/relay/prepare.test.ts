@@ -8,11 +8,12 @@ const reception = {
   at: new Date('2026-01-02T03:04:05Z'),
   hostname: 'relay.example.com',
   secure: true,
+  client: { name: 'app.example.com', address: '192.0.2.7' },
   senderDomains: ['example.com', 'example.net'],
   maxHeaderBytes: 2_000,
 };
 const trace =
-  'Received: by relay.example.com (mailctl) with ESMTPSA id msg_1;\r\n\tFri, 02 Jan 2026 03:04:05 +0000\r\n';
+  'Received: from app.example.com ([192.0.2.7])\r\n\tby relay.example.com (mailctl) with ESMTPSA id msg_1;\r\n\tFri, 02 Jan 2026 03:04:05 +0000\r\n';
 const full = 'From: ann@example.com\r\nDate: today\r\nMessage-ID: <1@example.com>\r\n';
 
 /** The message as it goes on, or the reply that refuses it. */
@@ -24,9 +25,20 @@ function prepare(message: string, more: Partial<typeof reception> = {}): string 
 }
 
 describe('preparing a message', () => {
-  it('adds a trace that names neither the client nor its password', () => {
+  it('adds a trace that names the client and its address', () => {
     expect(prepare(`${full}\r\nHello\r\n`)).toBe(`${trace}${full}\r\nHello\r\n`);
     expect(prepare(`${full}\r\n`, { secure: false })).toContain(' with ESMTPA id msg_1;');
+  });
+
+  it.each([
+    ['[192.0.2.7]', '192.0.2.7', 'from [192.0.2.7] ([192.0.2.7])'],
+    ['app', '2001:db8::7', 'from app ([IPv6:2001:db8::7])'],
+    ['a);by=evil', '192.0.2.7', 'from [192.0.2.7]\r\n'],
+    ['<ann@example.com>', '192.0.2.7', 'from [192.0.2.7]\r\n'],
+  ])('traces a client that calls itself %s and comes from %s', (name, address, expected) => {
+    const sent = prepare(`${full}\r\n`, { client: { name, address } });
+    expect(sent.startsWith(`Received: ${expected}`)).toBe(true);
+    expect(sent).toContain('\tby relay.example.com (mailctl)');
   });
 
   it('adds Message-ID and Date where they are missing or empty', () => {
