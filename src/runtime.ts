@@ -16,7 +16,7 @@ import { type Files, openFiles, readValueFile } from './adapters/files.ts';
 import { type Opened, openedThings } from './domain/opened.ts';
 import type { Http } from './adapters/http.ts';
 import type { openLog } from './adapters/log.ts';
-import type { mariadbAt } from './adapters/mariadb.ts';
+import type { Mariadb, mariadbAt } from './adapters/mariadb.ts';
 import type { objectStoreAt } from './adapters/object-store.ts';
 import type { OperatorLock } from './adapters/operator-lock.ts';
 import type { Postgres } from './adapters/postgres.ts';
@@ -53,6 +53,8 @@ export interface Runtime extends AsyncDisposable {
   postgres(): Promise<Postgres>;
   /** Another database of the same server, without a limit on how long a statement runs; whoever asks for it disposes it. */
   postgresNamed(database: string): Promise<Postgres>;
+  /** Postal's databases; undefined where POSTAL_DB_HOST and its login are not set. */
+  postalDatabase(): Promise<Mariadb | undefined>;
   /** Undefined where REDIS_URL is not set. */
   redis(): Promise<Redis | undefined>;
   http(): Promise<Http>;
@@ -123,6 +125,7 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     compose: once(async () => driveCompose(dir, await config('operator'))),
     addresses,
     postgres: once(async () => opened.use(await connectPostgres(await config('operator'), addresses))),
+    postalDatabase: once(async () => postalMariadb(await config('operator'), addresses)),
     redis: once(async () => connectRedis(await config('operator'), addresses, opened)),
     http: once(async () => opened.use(await client(await config('operator')))),
     disk: once(async () => (await import('./adapters/disk.ts')).systemDisk),
@@ -232,6 +235,17 @@ async function connectRedis(
   if (!address) return undefined;
   const { openRedis } = await import('./adapters/redis.ts');
   return opened.use(await openRedis(address));
+}
+
+async function postalMariadb(
+  config: ConfigOf<'operator'>,
+  addresses: Addresses,
+): Promise<Mariadb | undefined> {
+  const { postalDatabaseAddress } = await import('./config/postal-database-address.ts');
+  const address = postalDatabaseAddress(config);
+  if (!address) return undefined;
+  const { mariadbAt } = await import('./adapters/mariadb.ts');
+  return mariadbAt({ ...address, host: (await addresses.containerOf('mariadb')) ?? address.host });
 }
 
 async function connectPostgres(

@@ -13,6 +13,7 @@ const everyDay = 'Every day:';
 const mail = 'Mail:';
 const access = 'Access:';
 const backupAndTime = 'Backup and time:';
+const postal = 'Postal, DNS, TLS:';
 const host = 'Host:';
 const services = 'Services:';
 const other = 'Other:';
@@ -102,6 +103,12 @@ export const nouns: readonly Noun[] = [
     summary: 'take sets of both databases, prove them by restoring, restore without sending twice',
     group: backupAndTime,
     load: async () => (await import('./commands/backup.ts')).defineBackup,
+  },
+  {
+    name: 'postal',
+    summary: "find in Postal's databases what its webhooks did not tell",
+    group: postal,
+    load: async () => (await import('./commands/postal.ts')).definePostal,
   },
   {
     name: 'config',

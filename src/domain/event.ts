@@ -17,7 +17,7 @@ export const eventKinds = {
   unsubscribed: { told: true, means: 'its recipient used the one-click link' },
   uncertain: { told: true, means: 'a hand-over ended without a clear answer' },
   suppressed: { told: true, means: 'not sent: the address is on the suppression list' },
-  cancelled: { told: true, means: 'taken out before it was sent' },
+  cancelled: { told: true, means: 'taken out before it was sent, or left on hold at Postal for too long' },
 } as const satisfies Record<string, { told: boolean; means: string }>;
 
 export type EventKind = keyof typeof eventKinds;
@@ -35,6 +35,8 @@ export interface Event {
   readonly at: Date;
   /** The uuid of Postal's webhook; null where we are the source. */
   readonly postalUuid: string | null;
+  /** The row of Postal's that it was made from because no webhook told of it; `postalUuid` is made up then. */
+  readonly derivedFrom?: string | null;
   readonly detail: EventDetail;
 }
 
@@ -48,9 +50,14 @@ export interface Standing<T extends Told> {
   readonly clicks: number;
 }
 
-const reported = { delayed: 1, held: 2, failed: 3, delivered: 4, bounced: 5 } as const satisfies Partial<
-  Record<EventKind & RecipientState, number>
->;
+const reported = {
+  delayed: 1,
+  held: 2,
+  cancelled: 3,
+  failed: 4,
+  delivered: 5,
+  bounced: 6,
+} as const satisfies Partial<Record<EventKind & RecipientState, number>>;
 
 /**
  * Folds what Postal told of one recipient, in whatever order and however often it arrived: the latest by (Postal's time, rank,

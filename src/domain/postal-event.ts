@@ -58,6 +58,17 @@ export type Meaning =
   /** Of the whole platform, for the operator. */
   | { readonly is: 'platform'; readonly detail: EventDetail };
 
+/** The kind of event that each of Postal's webhooks about a message tells of. */
+export const kindsOfWebhooks = {
+  MessageSent: 'delivered',
+  MessageDelayed: 'delayed',
+  MessageDeliveryFailed: 'failed',
+  MessageHeld: 'held',
+  MessageBounced: 'bounced',
+  MessageLoaded: 'opened',
+  MessageLinkClicked: 'clicked',
+} as const satisfies Record<string, EventKind>;
+
 /** Works out the meaning of a webhook; the same for the same bytes, whenever they arrive. */
 export function meaning(webhook: PostalWebhook): Meaning {
   switch (webhook.event) {
@@ -65,7 +76,7 @@ export function meaning(webhook: PostalWebhook): Meaning {
     case 'MessageDelayed':
     case 'MessageDeliveryFailed':
     case 'MessageHeld':
-      return ofMessage(statusKinds[webhook.event], webhook.payload.message, {
+      return ofMessage(kindsOfWebhooks[webhook.event], webhook.payload.message, {
         at: webhook.payload.timestamp,
         detail: statusDetail(webhook.payload),
       });
@@ -88,13 +99,6 @@ export function meaning(webhook: PostalWebhook): Meaning {
       return { is: 'platform', detail: scalars(webhook.payload) };
   }
 }
-
-const statusKinds = {
-  MessageSent: 'delivered',
-  MessageDelayed: 'delayed',
-  MessageDeliveryFailed: 'failed',
-  MessageHeld: 'held',
-} as const satisfies Record<string, EventKind>;
 
 interface Happened {
   readonly at: number;

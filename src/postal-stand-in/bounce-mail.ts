@@ -4,7 +4,7 @@ import { codeFor, refusalOf } from './outcomes.ts';
 import { bouncePayload } from './webhook-payloads.ts';
 
 /** A delivery report comes back to the envelope sender (RFC 3464), and Postal tells of it. */
-export function bounceMail(office: Office, row: MessageRow): void {
+export async function bounceMail(office: Office, row: MessageRow): Promise<void> {
   const { serverToken } = office.settings;
   const exchange = `mx.${row.rcptTo.slice(row.rcptTo.lastIndexOf('@') + 1)}`;
   const bounce = office.messages.insert({
@@ -20,7 +20,8 @@ export function bounceMail(office: Office, row: MessageRow): void {
   });
   row.status = 'Bounced';
   note(office, row, 'Bounced', `report came back as message ${bounce.id}`);
-  office.raise({ event: 'MessageBounced', row, payload: bouncePayload(row, bounce) });
+  await office.world.ledger?.bounced?.(row, bounce);
+  await office.raise({ event: 'MessageBounced', row, payload: bouncePayload(row, bounce) });
 }
 
 function reportOf(row: MessageRow, exchange: string, at: Date): Buffer {

@@ -9,7 +9,7 @@ import { mailboxPages } from './mailbox-pages.ts';
 import type { Office } from './office.ts';
 import { writeRaisedEvent } from './raised-events.ts';
 import type { Reply } from './reply.ts';
-import type { WebhookAttempt } from './webhooks.ts';
+import type { WebhookAttempt } from './webhook-request.ts';
 
 /** What is steered and looked at from outside, under a path real Postal does not have. */
 export interface Control {
@@ -50,8 +50,8 @@ const routes: Readonly<Record<string, Route>> = {
       return office.pacer.current();
     }),
   'POST events': ({ office }, { body }) =>
-    take(eventOrder, body, ({ event }) => {
-      office.raise(writeRaisedEvent(office, event));
+    take(eventOrder, body, async ({ event }) => {
+      await office.raise(writeRaisedEvent(office, event));
       return { raised: event };
     }),
   'GET webhooks.json': (control) => json({ attempts: control.webhookHistory() }),
@@ -92,9 +92,9 @@ interface Shape<T> {
   safeParse(value: unknown): { success: true; data: T } | { success: false; error: Error };
 }
 
-function take<T>(shape: Shape<T>, body: Buffer, act: (value: T) => unknown): Reply {
+async function take<T>(shape: Shape<T>, body: Buffer, act: (value: T) => unknown): Promise<Reply> {
   const parsed = shape.safeParse(jsonOf(body));
-  return parsed.success ? json(act(parsed.data)) : json({ error: parsed.error.message }, 400);
+  return parsed.success ? json(await act(parsed.data)) : json({ error: parsed.error.message }, 400);
 }
 
 function jsonOf(body: Buffer): unknown {

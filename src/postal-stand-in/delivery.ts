@@ -44,8 +44,8 @@ export function openDelivery(office: Office, retry: (row: MessageRow, afterMs: n
     row.queued = outcome.status === 'SoftFail';
     await office.world.ledger?.delivered(row, delivery);
     note(office, row, outcome.status, outcome.output || outcome.details);
-    office.raise({ event: events[outcome.status], row, payload: deliveryPayload(row, delivery) });
-    if (bounces) bounceMail(office, row);
+    await office.raise({ event: events[outcome.status], row, payload: deliveryPayload(row, delivery) });
+    if (bounces) await bounceMail(office, row);
     if (complains) complainAbout(office, row);
   };
 

@@ -23,8 +23,8 @@ export interface Office {
   trackingBase(): string | undefined;
   /** Hands a stored message to the delivery threads. */
   enqueue(row: MessageRow): void;
-  /** Sends a webhook in its own time. */
-  raise(event: WebhookEvent): void;
+  /** Queues a webhook, which is sent in its own time. */
+  raise(event: WebhookEvent): Promise<void>;
   /** Posts an incoming message to the HTTP endpoint of its route, in its own time. */
   bring(mail: MessageRow): void;
 }

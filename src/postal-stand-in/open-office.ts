@@ -13,13 +13,8 @@ import { openSigner } from './signing.ts';
 import { openStamps } from './stamps.ts';
 import { startThreads, type Threads } from './threads.ts';
 import { randomToken } from './tokens.ts';
-import {
-  sendWebhook,
-  type WebhookAttempt,
-  type WebhookRequest,
-  writeInbound,
-  writeWebhook,
-} from './webhooks.ts';
+import type { WebhookAttempt, WebhookRequest } from './webhook-request.ts';
+import { sendWebhook, writeInbound, writeWebhook } from './webhooks.ts';
 
 const deliveryThreads = 2;
 const webhookThreads = 2;
@@ -50,9 +45,11 @@ export async function openOffice(options: PostalOptions, world: PostalWorld, lif
     dkim: dkimIdentities(options, world, dkim),
     trackingBase: () => (options.tracking ? (options.tracking.baseUrl ?? life.site.url) : undefined),
     enqueue: (row) => queues.deliveries.add(row),
-    raise: (event) => {
+    raise: async (event) => {
       const request = options.webhook && writeWebhook(office, options.webhook.url, event);
-      if (request) queues.webhooks.add(request);
+      if (!request) return;
+      await world.ledger?.webhookQueued?.(request);
+      queues.webhooks.add(request);
     },
     bring: (mail) => {
       if (options.inbound) queues.webhooks.add(writeInbound(office, options.inbound.url, mail));
@@ -114,7 +111,8 @@ function openQueues(office: Office, timeoutMs: number): Queues {
     timeoutMs,
     stop: office.stop,
     retry: (request: WebhookRequest, afterMs: number) => webhooks.addLater(request, afterMs),
-    remember: (attempt: WebhookAttempt) => {
+    remember: async (request: WebhookRequest, attempt: WebhookAttempt) => {
+      await office.world.ledger?.webhookTried?.(request, attempt);
       history.push(attempt);
       if (history.length > historyLength) history.shift();
     },

@@ -2,7 +2,8 @@ import type { Clock } from '../adapters/clock.ts';
 import type { Log } from '../adapters/log.ts';
 import type { Random } from '../adapters/random.ts';
 import type { Secret } from '../domain/secret.ts';
-import type { Delivery, MessageRow, StoredMessage } from './messages.ts';
+import type { Delivery, Load, MessageRow, StoredMessage } from './messages.ts';
+import type { WebhookAttempt, WebhookRequest } from './webhook-request.ts';
 
 /** A Postal to stand in for: one organisation, one mail server. Everything but the first four has a default. */
 export interface PostalOptions {
@@ -70,4 +71,15 @@ export interface Ledger {
   messageStored(row: MessageRow): Promise<void>;
   queued(row: MessageRow): Promise<void>;
   delivered(row: MessageRow, delivery: Delivery): Promise<void>;
+  /** A report came back; Postal writes a delivery that names it. */
+  bounced?(row: MessageRow, bounce: MessageRow): Promise<void>;
+  /** The pixel was loaded, or a link followed, which `link` names then. */
+  visited?(
+    row: MessageRow,
+    visit: Load,
+    link?: { readonly token: string; readonly url: string },
+  ): Promise<void>;
+  webhookQueued?(request: WebhookRequest): Promise<void>;
+  /** Postal's history of webhooks gets a row; one that is not tried again leaves the queue. */
+  webhookTried?(request: WebhookRequest, attempt: WebhookAttempt): Promise<void>;
 }

@@ -26,7 +26,7 @@ export function isTracked(office: Office, { path, headers }: Visit): boolean {
 }
 
 /** Pixel, redirect, or a plain refusal; each good visit counts and raises its webhook, HEAD too. */
-export function answerTracking(office: Office, visit: Visit): Reply {
+export async function answerTracking(office: Office, visit: Visit): Promise<Reply> {
   const [, first = '', second = '', third = ''] = visit.path.split('/');
   if (visit.path === '/') return textReply(200, 'Hello.');
   const isPixel = first === 'img';
@@ -37,27 +37,31 @@ export function answerTracking(office: Office, visit: Visit): Reply {
   return isPixel ? answerPixel(office, third, visitor) : answerClick(office, second, visitor);
 }
 
-function answerPixel(office: Office, token: string, visitor: Visitor): Reply {
+async function answerPixel(office: Office, token: string, visitor: Visitor): Promise<Reply> {
   const row = office.messages.byToken(token);
-  if (row) countLoad(office, row, visitor);
+  if (row) await countLoad(office, row, visitor);
   return { ...textReply(200, '', { 'content-type': 'image/png' }), body: pixel };
 }
 
-function countLoad(office: Office, row: MessageRow, { ipAddress, userAgent }: Visitor): void {
-  row.loads.push({ timestamp: office.stamp(), ipAddress, userAgent });
+async function countLoad(office: Office, row: MessageRow, { ipAddress, userAgent }: Visitor): Promise<void> {
+  const load = { timestamp: office.stamp(), ipAddress, userAgent };
+  row.loads.push(load);
+  await office.world.ledger?.visited?.(row, load);
   note(office, row, 'Opened', `from ${ipAddress}`);
   const payload = { message: messagePayload(row), ip_address: ipAddress, user_agent: userAgent };
-  office.raise({ event: 'MessageLoaded', row, payload });
+  await office.raise({ event: 'MessageLoaded', row, payload });
 }
 
-function answerClick(office: Office, token: string, { ipAddress, userAgent }: Visitor): Reply {
+async function answerClick(office: Office, token: string, { ipAddress, userAgent }: Visitor): Promise<Reply> {
   const link = office.messages.links.find(token);
   if (!link) return textReply(404, 'Link not found');
   const { row, url } = link;
-  row.clicks.push({ timestamp: office.stamp(), ipAddress, userAgent, url });
+  const click = { timestamp: office.stamp(), ipAddress, userAgent, url };
+  row.clicks.push(click);
+  await office.world.ledger?.visited?.(row, click, { token, url });
   note(office, row, 'Clicked', url);
   const payload = { message: messagePayload(row), url, token, ip_address: ipAddress, user_agent: userAgent };
-  office.raise({ event: 'MessageLinkClicked', row, payload });
+  await office.raise({ event: 'MessageLinkClicked', row, payload });
   return textReply(307, `Redirected to: ${url}`, { location: url });
 }
 

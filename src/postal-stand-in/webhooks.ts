@@ -7,28 +7,7 @@ import { note, type Office, type WebhookEvent } from './office.ts';
 import { float, rubyJson } from './ruby-json.ts';
 import { openSigner } from './signing.ts';
 import { randomUuid } from './tokens.ts';
-
-/** A webhook on its way: the same octets and signatures on every attempt. */
-export interface WebhookRequest {
-  readonly uuid: string;
-  readonly event: string;
-  readonly url: string;
-  readonly body: Buffer;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly row: WebhookEvent['row'];
-  attempts: number;
-}
-
-/** One attempt, as Postal's history of webhook requests shows it. */
-export interface WebhookAttempt {
-  readonly uuid: string;
-  readonly event: string;
-  readonly attempt: number;
-  /** HTTP status; -1 timeout, -2 no connection, as Postal stores them. */
-  readonly status_code: number;
-  readonly will_retry: boolean;
-  readonly timestamp: number;
-}
+import type { WebhookAttempt, WebhookRequest } from './webhook-request.ts';
 
 /** Milliseconds after the first to the fifth failure; after the sixth the event is dropped. */
 const webhookRetriesMs = [2, 3, 6, 10, 15].map((minutes) => minutes * 60_000);
@@ -38,10 +17,13 @@ export function writeWebhook(office: Office, url: string, event: WebhookEvent): 
   const occasion = { event: event.event, ...(event.row ? { rcptTo: [event.row.rcptTo] } : {}) };
   if (office.faults.take('webhook-withheld', occasion)) return undefined;
   const uuid = randomUuid(office.world.random);
-  const envelope = { event: event.event, timestamp: float(office.stamp()), payload: event.payload, uuid };
+  const createdAt = office.stamp();
+  const { payload, row } = event;
+  const envelope = { event: event.event, timestamp: float(createdAt), payload, uuid };
   const body = Buffer.from(rubyJson(envelope));
   const signer = office.faults.take('webhook-foreign-key', occasion) ? foreignSigner() : office.signer;
-  return { uuid, event: event.event, url, body, headers: signer.headers(body), row: event.row, attempts: 0 };
+  const headers = signer.headers(body);
+  return { uuid, event: event.event, url, body, headers, payload, createdAt, row, attempts: 0 };
 }
 
 /** The request with which a route brings incoming mail (recorded in `inbound/raw`); its base64 has line ends, as Ruby writes it. */
@@ -51,22 +33,16 @@ export function writeInbound(office: Office, url: string, mail: MessageRow): Web
   const payload = { id, rcpt_to: rcptTo, mail_from: mailFrom, message, base64: true, size: raw.length };
   const body = Buffer.from(rubyJson(payload));
   const headers = office.signer.headers(body);
-  return {
-    uuid: randomUuid(office.world.random),
-    event: 'InboundMail',
-    url,
-    body,
-    headers,
-    row: mail,
-    attempts: 0,
-  };
+  const uuid = randomUuid(office.world.random);
+  const createdAt = office.stamp();
+  return { uuid, event: 'InboundMail', url, body, headers, payload, createdAt, row: mail, attempts: 0 };
 }
 
 interface Sender {
   readonly timeoutMs: number;
   readonly stop: AbortSignal;
   retry(request: WebhookRequest, afterMs: number): void;
-  remember(attempt: WebhookAttempt): void;
+  remember(request: WebhookRequest, attempt: WebhookAttempt): Promise<void>;
 }
 
 /** Makes one attempt, and asks for the next when it was not answered 2xx within the time. */
@@ -76,7 +52,7 @@ export async function sendWebhook(office: Office, request: WebhookRequest, sende
   request.attempts += 1;
   const isSent = code >= 200 && code < 300;
   const afterMs = isSent ? undefined : webhookRetriesMs[request.attempts - 1];
-  sender.remember({
+  await sender.remember(request, {
     uuid: request.uuid,
     event: request.event,
     attempt: request.attempts,

@@ -5,8 +5,8 @@ import { backoffMs } from '../domain/backoff.ts';
 
 /** What a loop does, again and again. */
 export interface Work {
-  /** One round; true when there was something to do. `stop` ends a wait, never a piece of work. */
-  turn(stop: AbortSignal): Promise<boolean>;
+  /** One round; true when there was something to do. `stop` ends a wait, never a piece of work; `alive` tells that a long one makes progress. */
+  turn(stop: AbortSignal, alive: () => void): Promise<boolean>;
   /** After the last round: waits for what is under way and gives back what is not. */
   finish?(): Promise<void>;
   /** When the oldest piece of work under way began, in `monotonicMs`; undefined when there is none. */
@@ -66,9 +66,12 @@ interface Running {
 async function run(running: Running, stop: AbortSignal): Promise<void> {
   const { work, world, progress } = running;
   let failures = 0;
-  while (!stop.aborted) {
-    const round = await attempt(() => work.turn(stop), world.log);
+  const alive = (): void => {
     progress.atMs = world.clock.monotonicMs();
+  };
+  while (!stop.aborted) {
+    const round = await attempt(() => work.turn(stop, alive), world.log);
+    alive();
     failures = round.failed ? failures + 1 : 0;
     if (!round.worked) await rest(running, waitMs(running, failures), stop);
   }

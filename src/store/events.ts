@@ -22,6 +22,7 @@ export async function recordEvents(
     events.map(({ at }) => at),
     events.map(({ postalUuid }) => postalUuid),
     events.map(({ detail }) => JSON.stringify(detail)),
+    events.map(({ derivedFrom }) => derivedFrom),
   ]);
   const fresh = new Set(inserted.map(({ id }) => id));
   await tell(
@@ -33,9 +34,9 @@ export async function recordEvents(
 }
 
 const insertion = `
-insert into events (id, message_id, recipient, kind, at, postal_uuid, detail)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::uuid[], $7::jsonb[])
-  as e (id, message_id, recipient, kind, at, postal_uuid, detail)
+insert into events (id, message_id, recipient, kind, at, postal_uuid, detail, derived_from)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::uuid[], $7::jsonb[], $8::text[])
+  as e (id, message_id, recipient, kind, at, postal_uuid, detail, derived_from)
 where exists (select from messages m where m.id = e.message_id)
 on conflict do nothing
 returning id`;
@@ -83,12 +84,16 @@ export async function toldOf(
   owners: readonly EventOwner[],
 ): Promise<ReadonlyMap<string, readonly ToldDetail[]>> {
   const rows = await db.query<EventOwner & ToldDetail & Record<string, unknown>>(
-    `select e.message_id as "messageId", e.recipient, e.kind, e.at, e.postal_uuid as uuid, e.detail
+    `select e.message_id as "messageId", e.recipient, e.kind, e.at, e.postal_uuid as uuid, e.detail, e.derived_from as "derivedFrom", e.id
      from unnest($1::text[], $2::text[]) as o (message_id, recipient)
      join events e on e.message_id = o.message_id and e.recipient = o.recipient
      where e.postal_uuid is not null`,
     [owners.map(({ messageId }) => messageId), owners.map(({ recipient }) => recipient)],
   );
+  return byOwner(rows);
+}
+
+function byOwner(rows: readonly (EventOwner & ToldDetail)[]): ReadonlyMap<string, readonly ToldDetail[]> {
   const told = new Map<string, ToldDetail[]>();
   for (const row of rows) {
     const key = ownerKey(row);
@@ -100,7 +105,53 @@ export async function toldOf(
 }
 
 /** What Postal told, with its facts. */
-export type ToldDetail = Told & Pick<Event, 'detail'>;
+export type ToldDetail = Told & Pick<Event, 'detail' | 'id'> & { readonly derivedFrom: string | null };
+
+/** A derived event that a webhook now tells of. */
+export interface Confirmation {
+  readonly id: string;
+  readonly postalUuid: string;
+  readonly at: Date;
+  readonly detail: Event['detail'];
+}
+
+/** Makes derived events the ones that their webhooks tell of: nobody hears of them twice. One whose uuid is known already stays. */
+export async function confirmEvents(db: Database, confirmations: readonly Confirmation[]): Promise<number> {
+  if (confirmations.length === 0) return 0;
+  return db.change(
+    `update events e set postal_uuid = c.uuid, at = c.at, detail = c.detail, derived_from = null
+     from unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::jsonb[]) as c (id, uuid, at, detail)
+     where e.id = c.id and e.derived_from is not null and not exists (select from events k where k.postal_uuid = c.uuid)`,
+    [
+      confirmations.map(({ id }) => id),
+      confirmations.map(({ postalUuid }) => postalUuid),
+      confirmations.map(({ at }) => at),
+      confirmations.map(({ detail }) => JSON.stringify(detail)),
+    ],
+  );
+}
+
+/** Those of Postal's uuids that are recorded. */
+export async function knownUuids(db: Database, uuids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await db.query<{ uuid: string }>(
+    'select postal_uuid as uuid from events where postal_uuid = any($1::uuid[])',
+    [uuids],
+  );
+  return new Set(rows.map(({ uuid }) => uuid));
+}
+
+/** Derived events of these recipients, by `ownerKey`; few have any. */
+export async function derivedOf(
+  db: Database,
+  owners: readonly EventOwner[],
+): Promise<ReadonlyMap<string, readonly ToldDetail[]>> {
+  const rows = await db.query<EventOwner & ToldDetail & Record<string, unknown>>(
+    `select message_id as "messageId", recipient, kind, at, postal_uuid as uuid, detail, derived_from as "derivedFrom", id
+     from events where derived_from is not null and message_id = any($1::text[])`,
+    [owners.map(({ messageId }) => messageId)],
+  );
+  return byOwner(rows);
+}
 
 /** The key of a recipient in `toldOf`'s answer. */
 export function ownerKey({ messageId, recipient }: EventOwner): string {

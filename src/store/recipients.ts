@@ -89,6 +89,14 @@ export async function lockByPostalNames(
   await db.query('select from messages where postal_key = any($1::text[]) order by id for no key update', [
     keys,
   ]);
+  return findByPostalNames(db, { keys, addresses, ids });
+}
+
+/** The same without a lock: what is found may change at once. */
+export function findByPostalNames(
+  db: Database,
+  { keys, addresses, ids }: PostalNames,
+): Promise<readonly PostalRecipient[]> {
   return db.query<PostalRecipient & Record<string, unknown>>(
     `select m.postal_key as "postalKey", m.id as "messageId", r.position, r.address,
        r.postal_id::float as "postalId", r.postal_token as "postalToken"

@@ -6,8 +6,9 @@ import type { MariadbAddress } from '../../src/adapters/mariadb.ts';
 import { systemRandom } from '../../src/adapters/random.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import type { Ledger } from '../../src/postal-stand-in/options.ts';
-import type { PostalDatabases } from '../../src/store/postal/whereabouts.ts';
+import type { PostalDatabases } from '../../src/store/postal/mail-server.ts';
 import { mariadbAddress } from './mariadb.ts';
+import { postalLedger } from './postal-ledger.ts';
 
 /** Databases of Postal's schema on the real MariaDB of this run, for one mail server; disposing drops them and the reader. */
 export interface TestPostal extends AsyncDisposable {
@@ -17,7 +18,7 @@ export interface TestPostal extends AsyncDisposable {
   /** Writes each row as Postal does, in its order. */
   readonly ledger: Ledger;
   /** Speaks to the databases as root, from Postal's main database. */
-  run(text: string, values?: readonly (string | number | null)[]): Promise<readonly RowDataPacket[]>;
+  run(text: string, values?: readonly (string | number | null | Buffer)[]): Promise<readonly RowDataPacket[]>;
   /** How many copies Postal will send or has tried to, by `mail_from` and recipient. */
   living(): Promise<Readonly<Record<string, number>>>;
   readonly messages: string;
@@ -41,8 +42,10 @@ export async function postalDatabases(): Promise<TestPostal> {
   const readable = [
     `select on \`${main}\`.queued_messages`,
     `select (server_id, type, \`key\`) on \`${main}\`.credentials`,
-    `select on \`${messages}\`.messages`,
-    `select on \`${messages}\`.deliveries`,
+    `select on \`${main}\`.webhook_requests`,
+    ...['messages', 'deliveries', 'loads', 'clicks', 'links', 'webhook_requests'].map(
+      (table) => `select on \`${messages}\`.${table}`,
+    ),
   ];
   const grants = readable.map((what) => `grant ${what} to ${reader.user}@localhost`);
   await root.query(
@@ -57,7 +60,7 @@ export async function postalDatabases(): Promise<TestPostal> {
     reader: { ...reader, host: socketPath, port: 3306, timeoutMs: 10_000 },
     messages,
     run,
-    ledger: ledgerIn(messages, run),
+    ledger: postalLedger({ run, messages, serverId }),
     living: async () => countLiving(await run(livingIn(messages))),
     [Symbol.asyncDispose]: async () => {
       await root.query(
@@ -76,28 +79,6 @@ function schemaOf(main: string, messages: string): string {
     readFileSync(new URL('postal-messages.sql', import.meta.url), 'utf8'),
     `use \`${main}\`;`,
   ].join('\n');
-}
-
-function ledgerIn(messages: string, run: TestPostal['run']): Ledger {
-  return {
-    messageStored: async ({ id, token, rcptTo, mailFrom, timestamp, status }) => {
-      await run(
-        `insert into \`${messages}\`.messages (id, token, scope, rcpt_to, mail_from, timestamp, status) values (?, ?, 'outgoing', ?, ?, ?, ?)`,
-        [id, token, rcptTo, mailFrom, timestamp, status],
-      );
-    },
-    queued: async ({ id }) => {
-      await run('insert into queued_messages (server_id, message_id) values (?, ?)', [serverId, id]);
-    },
-    delivered: async ({ id, status, queued }, { timestamp }) => {
-      await run(`insert into \`${messages}\`.deliveries (message_id, status, timestamp) values (?, ?, ?)`, [
-        id,
-        status,
-        timestamp,
-      ]);
-      if (!queued) await run('delete from queued_messages where message_id = ?', [id]);
-    },
-  };
 }
 
 function livingIn(messages: string): string {

@@ -33,3 +33,20 @@ CREATE TABLE `credentials` (
   `uuid` varchar(255) DEFAULT NULL,
   PRIMARY KEY (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+CREATE TABLE `webhook_requests` (
+  `id` int(11) NOT NULL AUTO_INCREMENT,
+  `server_id` int(11) DEFAULT NULL,
+  `webhook_id` int(11) DEFAULT NULL,
+  `url` varchar(255) DEFAULT NULL,
+  `event` varchar(255) DEFAULT NULL,
+  `uuid` varchar(255) DEFAULT NULL,
+  `payload` text DEFAULT NULL,
+  `attempts` int(11) DEFAULT 0,
+  `retry_after` datetime(6) DEFAULT NULL,
+  `error` text DEFAULT NULL,
+  `created_at` datetime(6) DEFAULT NULL,
+  `locked_by` varchar(255) DEFAULT NULL,
+  `locked_at` datetime DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `index_webhook_requests_on_locked_by` (`locked_by`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;

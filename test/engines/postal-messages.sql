@@ -64,3 +64,62 @@ CREATE TABLE `deliveries` (
   PRIMARY KEY (`id`),
   KEY `on_message_id` (`message_id`) USING BTREE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+CREATE TABLE `loads` (
+  `id` int(11) NOT NULL AUTO_INCREMENT,
+  `message_id` int(11) DEFAULT NULL,
+  `ip_address` varchar(255) DEFAULT NULL,
+  `country` varchar(255) DEFAULT NULL,
+  `city` varchar(255) DEFAULT NULL,
+  `user_agent` varchar(255) DEFAULT NULL,
+  `timestamp` decimal(18,6) DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `on_message_id` (`message_id`) USING BTREE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+CREATE TABLE `clicks` (
+  `id` int(11) NOT NULL AUTO_INCREMENT,
+  `message_id` int(11) DEFAULT NULL,
+  `link_id` int(11) DEFAULT NULL,
+  `ip_address` varchar(255) DEFAULT NULL,
+  `country` varchar(255) DEFAULT NULL,
+  `city` varchar(255) DEFAULT NULL,
+  `user_agent` varchar(255) DEFAULT NULL,
+  `timestamp` decimal(18,6) DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `on_message_id` (`message_id`) USING BTREE,
+  KEY `on_link_id` (`link_id`) USING BTREE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+CREATE TABLE `links` (
+  `id` int(11) NOT NULL AUTO_INCREMENT,
+  `message_id` int(11) DEFAULT NULL,
+  `token` varchar(255) DEFAULT NULL,
+  `hash` varchar(255) DEFAULT NULL,
+  `url` text DEFAULT NULL,
+  `timestamp` decimal(18,6) DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `on_message_id` (`message_id`) USING BTREE,
+  KEY `on_token` (`token`(8)) USING BTREE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+CREATE TABLE `webhook_requests` (
+  `id` int(11) NOT NULL AUTO_INCREMENT,
+  `uuid` varchar(255) DEFAULT NULL,
+  `event` varchar(255) DEFAULT NULL,
+  `attempt` int(11) DEFAULT NULL,
+  `timestamp` decimal(18,6) DEFAULT NULL,
+  `status_code` int(1) DEFAULT NULL,
+  `body` text DEFAULT NULL,
+  `payload` text DEFAULT NULL,
+  `will_retry` tinyint(4) DEFAULT NULL,
+  `url` varchar(255) DEFAULT NULL,
+  `webhook_id` int(11) DEFAULT NULL,
+  PRIMARY KEY (`id`),
+  KEY `on_uuid` (`uuid`(8)) USING BTREE,
+  KEY `on_event` (`event`(8)) USING BTREE,
+  KEY `on_timestamp` (`timestamp`) USING BTREE,
+  KEY `on_webhook_id` (`webhook_id`) USING BTREE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+CREATE TABLE `raw-stand-in` (
+  `id` int(11) NOT NULL AUTO_INCREMENT,
+  `data` longblob DEFAULT NULL,
+  `next` int(11) DEFAULT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;

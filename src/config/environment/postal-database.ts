@@ -53,4 +53,28 @@ export const postalDatabase = {
     means: 'How long one look-up may take; then it is made again later',
     fallback: '10s',
   }),
+  POSTAL_RECONCILE_INTERVAL: variable(duration, {
+    section,
+    readBy: ['worker'],
+    means: 'Time between two comparisons with these databases, which find the events that no webhook told',
+    fallback: '15m',
+  }),
+  POSTAL_RECONCILE_AFTER: variable(duration, {
+    section,
+    readBy,
+    means: 'Age at which an event is missing for good; Postal gives its webhook up after 36 minutes',
+    fallback: '45m',
+  }),
+  POSTAL_RECONCILE_WINDOW: variable(duration, {
+    section,
+    readBy,
+    means: 'How far back the first comparison looks, and the longest way back of any',
+    fallback: '10d',
+  }),
+  POSTAL_RECONCILE_BATCH: variable(count(1, 5000), {
+    section,
+    readBy,
+    means: 'Rows that one query of a comparison reads',
+    fallback: '500',
+  }),
 };

@@ -8,13 +8,13 @@ const readBy = ['worker'] as const;
 export const suppression = {
   SUPPRESSION_BOUNCE_EXPIRY: variable(duration, {
     section,
-    readBy,
+    readBy: ['worker', 'operator'],
     means: 'How long an address gets no mail after it failed for good; without it until it is removed',
     optional: true,
   }),
   BOUNCE_REPORT_HOLD: variable(duration, {
     section,
-    readBy,
+    readBy: ['worker', 'operator'],
     means: 'How long AMS is not told of a bounce while its report is read at Postal',
     fallback: '1m',
   }),

@@ -1,4 +1,5 @@
 import type { Handover, LaneProblem } from '../../domain/delivery.ts';
+import type { Reconciled } from '../../upkeep/reconcile/reconcile.ts';
 import { counter, gauge, type Registry } from '../metrics.ts';
 
 /** What the queue looks like now; upkeep sets it. */
@@ -32,6 +33,7 @@ export interface Figures {
   readonly blocked: (problem: LaneProblem | undefined) => void;
   readonly breaker: (state: (typeof states)[number]) => void;
   readonly depths: (depths: Depths) => void;
+  readonly reconciled: (found: Pick<Reconciled, 'missing' | 'until' | 'absent'>) => void;
 }
 
 const problems = [
@@ -68,6 +70,7 @@ export function openFigures(registry: Registry, progress: () => Readonly<Record<
     blocked: blockGauge(registry),
     breaker: breakerGauge(registry),
     depths: depthGauges(registry),
+    reconciled: reconcileFigures(registry),
   };
 }
 
@@ -111,6 +114,29 @@ function blockGauge(registry: Registry): Figures['blocked'] {
   };
   set(undefined);
   return set;
+}
+
+function reconcileFigures(registry: Registry): Figures['reconciled'] {
+  const events = counter<'event'>(registry, {
+    name: 'mailctl_postal_events_reconciled_total',
+    help: "Events that no webhook told and that were found in Postal's databases",
+    labels: ['event'],
+  });
+  const until = gauge(registry, {
+    name: 'mailctl_postal_compared_until_timestamp_seconds',
+    help: "Time up to which Postal's databases have been compared",
+    labels: [],
+  });
+  const absent = gauge(registry, {
+    name: 'mailctl_postal_recipients_absent',
+    help: 'Recipients that Postal had taken and of which its databases know nothing any more',
+    labels: [],
+  });
+  return (found) => {
+    for (const [event, count] of Object.entries(found.missing)) events.inc({ event }, count);
+    until.set(found.until.getTime() / 1000);
+    absent.set(found.absent);
+  };
 }
 
 function breakerGauge(registry: Registry): Figures['breaker'] {

@@ -7,25 +7,26 @@ import { systemRandom } from '../../adapters/random.ts';
 import { openRenewingPostgres } from '../../adapters/renewing-postgres.ts';
 import type { ConfigOf } from '../../config/environment.ts';
 import type { Live } from '../../config/live.ts';
+import { postalDatabaseAddress } from '../../config/postal-database-address.ts';
 import { postgresAddress } from '../../config/postgres-address.ts';
 import { reachDatabase } from '../../store/reachable.ts';
 import { recordHolder } from '../../store/secret-uses.ts';
 import { keepSecretsFresh } from '../fresh-secrets.ts';
 import { serve } from '../serve.ts';
-import type { LookUp } from './doubt.ts';
-import { lookUpAtPostal, postalDatabaseAddress } from './look-up.ts';
+import { lookUpAtPostal } from './look-up.ts';
 import { startWorker } from './start.ts';
 
 /** Runs the worker until `stop`, logging to stdout; SIGHUP makes it look for replaced secrets at once. Rejects when it cannot start. */
 export async function main({ config, reread, held }: Live<'worker'>, stop: AbortSignal): Promise<void> {
   const log = openLog('worker', config.LOG_LEVEL, process.stdout);
   await using db = openRenewingPostgres(() => postgresAddress(config, 'mailctl worker'), reachDatabase);
+  const postalDatabase = postalDatabaseNow(config);
   const world = {
     db,
     clock: systemClock,
     random: systemRandom,
     log,
-    ...lookUpNow(config),
+    ...(postalDatabase && { postalDatabase, lookUp: lookUpAtPostal(postalDatabase, config) }),
   };
   const intervalMs = config.SECRETS_RELOAD_INTERVAL;
   const report = () => recordHolder(db, `worker ${hostname()} ${process.pid}`, held());
@@ -35,15 +36,14 @@ export async function main({ config, reread, held }: Live<'worker'>, stop: Abort
   await fresh.stop();
 }
 
-/** Each look-up logs in with what the configuration says at that moment. */
-function lookUpNow(config: ConfigOf<'worker'>): { readonly lookUp?: LookUp } {
-  if (!postalDatabaseAddress(config)) return {};
-  const mariadb: Mariadb = {
+/** Each session logs in with what the configuration says at that moment; undefined where there is no access. */
+function postalDatabaseNow(config: ConfigOf<'worker'>): Mariadb | undefined {
+  if (!postalDatabaseAddress(config)) return undefined;
+  return {
     session: (work) => {
       const address = postalDatabaseAddress(config);
       if (!address) throw new TypeError('a rotating variable was taken away');
       return mariadbAt(address).session(work);
     },
   };
-  return { lookUp: lookUpAtPostal(mariadb, config) };
 }

@@ -1,5 +1,5 @@
 import { type Meaning, meaning } from '../../domain/postal-event.ts';
-import { postalWebhook } from './postal-contract.ts';
+import { postalWebhook } from '../../upkeep/postal-webhook-shape.ts';
 
 /** What reading one stored webhook gives: its meaning, or why it is set aside for the operator. */
 export type Reading = Meaning | { readonly is: 'odd'; readonly why: string };

@@ -1,6 +1,7 @@
 import type { Clock } from '../../adapters/clock.ts';
 import { type Http, openHttp } from '../../adapters/http.ts';
 import type { Log } from '../../adapters/log.ts';
+import type { Mariadb } from '../../adapters/mariadb.ts';
 import { postalClient } from '../../adapters/postal.ts';
 import { postalReader } from '../../adapters/postal-reader.ts';
 import type { Database } from '../../adapters/postgres.ts';
@@ -20,6 +21,7 @@ import { type Figures, openFigures } from './figures.ts';
 import { inboundDigestion } from './inbound.ts';
 import { watchPostal } from './lane.ts';
 import { bounceReading } from './read-bounces.ts';
+import { reconciliation } from './reconciliation.ts';
 import { webhookSending } from './send-webhooks.ts';
 import { retention, upkeep } from './upkeep.ts';
 
@@ -33,6 +35,8 @@ export interface WorkerWorld {
   readonly log: Log;
   /** Asks Postal's database about uncertain recipients; without it POSTAL_UNCERTAIN_POLICY decides. */
   readonly lookUp?: LookUp;
+  /** Compared with regularly, so that no event is missing; without it events that Postal gave up stay so. */
+  readonly postalDatabase?: Mariadb;
 }
 
 /** Starts delivering, working out Postal's webhooks, sending webhooks to AMS, and upkeep. */
@@ -113,6 +117,7 @@ function startLoops(
   const postal = postalClient(clients.postal, address);
   const lane = watchPostal(config, world, figures);
   const gates = gatesOf(config, world);
+  const { postalDatabase } = world;
   return [
     start('deliver', deliveries({ ...room, postal, lane, lookUp: world.lookUp, figures })),
     start('digest', digestion({ ...room, figures })),
@@ -121,6 +126,7 @@ function startLoops(
     start('webhooks', webhookSending({ ...room, http: clients.endpoints, gates, figures })),
     start('upkeep', upkeep({ ...room, figures, gates }), config.WORKER_UPKEEP_INTERVAL),
     start('retention', retention(room), config.RETENTION_INTERVAL),
+    ...(postalDatabase ? [start('reconcile', reconciliation({ ...room, postalDatabase, figures }))] : []),
   ];
 }
 

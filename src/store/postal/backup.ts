@@ -1,7 +1,7 @@
 import type { MariadbSession } from '../../adapters/mariadb.ts';
 import type { TableRows } from '../../domain/backup-set.ts';
 import { quoted } from './quoted.ts';
-import type { PostalDatabases } from './whereabouts.ts';
+import type { PostalDatabases } from './mail-server.ts';
 
 type Names = Pick<PostalDatabases, 'main' | 'messagePrefix'>;
 

@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 const to = ['ann@example.test', 'bob@example.test', 'cleo@example.test'];
-const quick = { POSTAL_TIMEOUT: '200ms', POSTAL_SETTLE_TIME: '100ms' };
+const quick = { POSTAL_TIMEOUT: '3s', POSTAL_SETTLE_TIME: '100ms' };
 
 function work() {
   const variables = { POSTAL_DB_NAME: databases.names.main, POSTAL_DB_MESSAGE_PREFIX: databases.names.main };

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { mariadbAt, type MariadbSession } from '../../../src/adapters/mariadb.ts';
 import { Secret } from '../../../src/domain/secret.ts';
-import { findWhereabouts, type PostalDatabases } from '../../../src/store/postal/whereabouts.ts';
+import type { PostalDatabases } from '../../../src/store/postal/mail-server.ts';
+import { findWhereabouts } from '../../../src/store/postal/whereabouts.ts';
 import { postalDatabases, type TestPostal } from '../../engines/postal-databases.ts';
 
 let postal: TestPostal;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import type { PostalWebhook } from '../../domain/postal-event.ts';
+import type { PostalWebhook } from '../domain/postal-event.ts';
 
 const seconds = z.number().min(0).max(8_640_000_000_000);
 const message = z.object({
