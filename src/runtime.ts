@@ -128,11 +128,8 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     postalDatabase: once(async () => postalMariadb(await config('operator'), addresses)),
     redis: once(async () => connectRedis(await config('operator'), addresses, opened)),
     http: once(async () => opened.use(await client(await config('operator')))),
-    disk: once(async () => (await import('./adapters/disk.ts')).systemDisk),
     postgresNamed: async (database) => connectPostgres(await config('operator'), addresses, database),
-    ...toolsOfBackups(),
-    prober: once(async () => (await import('./adapters/prober.ts')).prober),
-    logs: once(async () => (await import('./adapters/log.ts')).openLog),
+    ...unconfigured(),
     program: once(openProgram),
     makeRsaKey,
     makeCertificate: async (names, validDays) => {
@@ -145,9 +142,12 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
   };
 }
 
-/** What sets are made, sealed, copied and restored with. */
-function toolsOfBackups() {
+/** What needs no configuration. */
+function unconfigured() {
   return {
+    disk: once(async () => (await import('./adapters/disk.ts')).systemDisk),
+    prober: once(async () => (await import('./adapters/prober.ts')).prober),
+    logs: once(async () => (await import('./adapters/log.ts')).openLog),
     archive: once(async () => (await import('./adapters/archive.ts')).systemArchive),
     age: once(() => import('./adapters/age.ts')),
     programs: once(async () => (await import('./adapters/programs.ts')).systemPrograms),

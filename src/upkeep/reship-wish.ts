@@ -28,6 +28,12 @@ export async function takeReshipWish(disk: Disk, directory: string): Promise<Dat
   return readWish(disk, directory, taken);
 }
 
+/** True while a wish waits or is being granted. */
+export async function wishesReship(disk: Disk, directory: string): Promise<boolean> {
+  const names = await disk.list(directory);
+  return names.includes(waiting) || names.includes(taken);
+}
+
 /** Forgets the wish that was taken: it was granted, or cannot be read. */
 export async function forgetTakenWish(disk: Disk, directory: string): Promise<void> {
   await disk.remove(join(directory, taken));

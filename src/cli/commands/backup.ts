@@ -2,8 +2,6 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import type { Store } from '../../domain/backup-set.ts';
-import { OperatorError } from '../../domain/failure.ts';
 import { sizeText } from '../../operations/backup/progress.ts';
 import { planRun, type Ran } from '../../operations/backup/run.ts';
 import { listSets, requireSet } from '../../operations/backup/sets.ts';
@@ -12,10 +10,12 @@ import { type Verified, verifySet } from '../../operations/backup/verify.ts';
 import { acts, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 import { defineKey } from './backup-key.ts';
+import { defineRestore } from './backup-restore.ts';
+import { storeOf } from './backup-store.ts';
 import { defineUpkeep } from './backup-upkeep.ts';
 import { workplace } from './backup-workplace.ts';
 
-/** `mailctl backup run|list|show|verify|prune|copy|key`. */
+/** `mailctl backup run|list|show|verify|restore|commit|abort|prune|copy|key`. */
 export function defineBackup(command: Command, session: Session): void {
   defineRun(command, session);
   command
@@ -42,6 +42,7 @@ export function defineBackup(command: Command, session: Session): void {
       ),
     );
   defineVerify(command, session);
+  defineRestore(command, session);
   defineUpkeep(command, session);
   defineKey(command.command('key').description('The keys that sets are sealed to.'), session);
 }
@@ -105,15 +106,6 @@ function defineRun(command: Command, session: Session): void {
         ranAsText,
       ),
     );
-}
-
-/** Throws `usage` for what is no store. */
-export function storeOf(text: string | undefined): Store | undefined {
-  if (text === undefined || text === 'postgres' || text === 'mariadb') return text;
-  throw new OperatorError('usage', `--only: there is no store "${text}"`, {
-    hint: 'Write postgres or mariadb',
-    field: '--only',
-  });
 }
 
 function ranAsText({ set }: Ran, style: Style): string {

@@ -99,6 +99,12 @@ export const backup = {
     means: 'Tables with fewer rows are not looked at for that',
     fallback: '100',
   }),
+  BACKUP_MESSAGE_ID_GAP: variable(count(1000, 1_000_000_000), {
+    section,
+    readBy,
+    means: 'How far past the highest known one the message ids of a restored Postal go on',
+    fallback: '1000000',
+  }),
   BACKUP_KEEP_LAST: variable(count(1), {
     section,
     readBy,

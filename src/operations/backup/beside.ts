@@ -41,7 +41,7 @@ export async function restorePostgresBeside(
 }
 
 /** The databases that a part of MariaDB holds. */
-export function databasesOf({ tables }: Part): readonly string[] {
+export function databasesOf({ tables }: Pick<Part, 'tables'>): readonly string[] {
   return [...new Set(tables.map(({ database }) => database))];
 }
 

@@ -36,7 +36,9 @@ export async function planPause(
 
 /** Plans the end of a pause; without one there is nothing to do. */
 export async function planResume({ postgres }: Runtime): Promise<Plan<SendingChanged>> {
-  const isPaused = (await sendingState(await postgres()))?.pausedAt != null;
+  const sending = await sendingState(await postgres());
+  if (sending?.pausedReason?.startsWith('restored from ')) throw restored(sending.pausedReason);
+  const isPaused = sending?.pausedAt != null;
   return {
     title: isPaused ? 'Resume sending' : 'Sending is not paused',
     steps: isPaused
@@ -50,6 +52,12 @@ export async function planResume({ postgres }: Runtime): Promise<Plan<SendingCha
       : [],
     result: () => ({ changed: isPaused ? 1 : 0 }),
   };
+}
+
+function restored(reason: string): OperatorError {
+  return new OperatorError('refused', `sending is paused because the database was ${reason}`, {
+    hint: 'Resuming would send again what went out since the dump: commit or abort the restore',
+  });
 }
 
 function durationOf(text: string): number {

@@ -21,6 +21,10 @@ export interface Scene extends AsyncDisposable {
   readonly escrow: string;
   /** Client programs, which a test may replace. */
   readonly tools: string;
+  /** Closes the test's own connections to the databases, which count as traffic; gives Postal's back afterwards. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
+  /** Closes the test's pool for good. */
+  hangUp(): Promise<void>;
   backup(...words: readonly string[]): ReturnType<typeof runJson>;
 }
 
@@ -65,6 +69,7 @@ export async function backupScene(changes: Readonly<Record<string, string>> = {}
   const escrow = join(outside.path, 'escrow.key');
   await makeKeys(folder.path, escrow);
   await fill(database, postal);
+  let hungUp = false;
   return {
     dir: folder.path,
     shelf: join(folder.path, 'backups'),
@@ -72,10 +77,22 @@ export async function backupScene(changes: Readonly<Record<string, string>> = {}
     postal,
     escrow,
     tools,
+    alone: async (work) => {
+      await postal.run('use information_schema');
+      try {
+        return await work();
+      } finally {
+        await postal.run(`use \`${postal.names.main}\``);
+      }
+    },
+    hangUp: async () => {
+      hungUp = true;
+      await database.db[Symbol.asyncDispose]();
+    },
     backup: (...words) => runJson(folder, 'backup', ...words),
     [Symbol.asyncDispose]: async () => {
       await postal.run(`drop user ${root.user}@localhost`);
-      await database[Symbol.asyncDispose]();
+      if (!hungUp) await database[Symbol.asyncDispose]();
       await postal[Symbol.asyncDispose]();
       folder[Symbol.dispose]();
       outside[Symbol.dispose]();

@@ -1,0 +1,192 @@
+import { resolve } from 'node:path';
+
+import { OperatorError } from '../../domain/failure.ts';
+import { isSettled, type Verdict } from '../../domain/restore-verdict.ts';
+import { postalDatabaseNames } from '../../store/postal/backup.ts';
+import {
+  dropPostalDatabase,
+  holdMessage,
+  removeQueueRow,
+  unlockQueueRow,
+} from '../../store/postal/restore.ts';
+import { decideRecipients, dropDatabase, type RestoredState } from '../../store/restore.ts';
+import { resumeSending } from '../../store/sending.ts';
+import { wishesReship } from '../../upkeep/reship-wish.ts';
+import type { Plan, Step } from '../plan.ts';
+import { requireName } from './confirm-name.ts';
+import { decide, type DecidedRecipient, type DecidedRow, type Decisions } from './decide.ts';
+import { mariadbAccess } from './mariadb-access.ts';
+import { forgetRestore, type PendingRestore, pendingRestore, restoreNames } from './restore-names.ts';
+import { requireSet } from './sets.ts';
+import { type ShownSet, shownSet } from './show.ts';
+import type { Workplace } from './workplace.ts';
+
+/** What the operator decides of mail of which nobody knows whether it went out; held where neither is said. */
+export type Unknowns = 'hold' | 'release' | 'drop';
+
+/** One recipient or row of Postal's queue with its verdict. */
+interface DecidedMail {
+  readonly store: 'postgres' | 'mariadb';
+  readonly id: string;
+  readonly verdict: Verdict;
+}
+
+/** What a commit reports. */
+export interface Committed {
+  readonly set: ShownSet;
+  readonly settled: number;
+  readonly not_sent: number;
+  readonly unknown: number;
+  readonly mail: readonly DecidedMail[];
+}
+
+interface WantedCommit {
+  readonly confirm: string | undefined;
+  readonly unknowns: Unknowns;
+}
+
+/**
+ * Plans the end of a restore: what is proven delivered is taken out, what is proven unsent goes on, and what nobody knows is held unless
+ * the operator decides. Throws `refused` while a relay has not shipped again what it kept.
+ */
+export async function planCommit(
+  place: Workplace,
+  id: string,
+  { confirm, unknowns }: WantedCommit,
+): Promise<Plan<Committed>> {
+  const pending = await requirePending(place, id);
+  requireName(place, confirm);
+  await refuseUnshipped(place);
+  const set = await requireSet(place, id);
+  const decided = await decide(place, pending);
+  const mail = mailOf(decided);
+  const of = (verdict: Verdict) => mail.filter((each) => each.verdict === verdict).length;
+  const counts = { settled: of('settled'), not_sent: of('not-sent'), unknown: of('unknown') };
+  return {
+    title: `Go on from ${id}: ${counts.settled} taken out, ${counts.not_sent} released, ${counts.unknown} unknown (${unknowns})`,
+    steps: commitSteps(place, pending, { decided, unknowns }),
+    result: () => ({ set: shownSet(set), ...counts, mail }),
+  };
+}
+
+async function requirePending(place: Workplace, id: string): Promise<PendingRestore> {
+  const pending = await pendingRestore(place);
+  if (pending?.id === id && pending.state === 'pending') return pending;
+  throw new OperatorError('usage', `no restore of ${id} waits for that`, {
+    hint: pending ? `What waits is ${pending.id} (${pending.state})` : `First: mailctl backup restore ${id}`,
+    field: 'id',
+  });
+}
+
+async function refuseUnshipped({ world, config }: Workplace): Promise<void> {
+  const directory = resolve(world.dir, config.RELAY_JOURNAL_DIR);
+  if (!(await wishesReship(await world.disk(), directory).catch(() => false))) return;
+  throw new OperatorError('refused', 'the relay has not shipped again what it kept; nothing was changed', {
+    hint: 'Start the api and the relay (sending stays paused), and run it again when they are done',
+  });
+}
+
+function mailOf({ recipients, rows }: Decisions): readonly DecidedMail[] {
+  return [
+    ...recipients.map(({ messageId, position, verdict }) => ({
+      store: 'postgres' as const,
+      id: `${messageId}/${position}`,
+      verdict,
+    })),
+    ...rows.map(({ serverId, messageId, verdict }) => ({
+      store: 'mariadb' as const,
+      id: `${serverId}/${messageId}`,
+      verdict,
+    })),
+  ];
+}
+
+interface Deciding {
+  readonly decided: Decisions;
+  readonly unknowns: Unknowns;
+}
+
+function commitSteps(
+  place: Workplace,
+  pending: PendingRestore,
+  { decided: { recipients, rows }, unknowns }: Deciding,
+): readonly Step[] {
+  const changes = recipients.flatMap((recipient) => stateAfter(recipient, unknowns, pending.id));
+  const live = () => place.world.postgresNamed(place.config.POSTGRES_DATABASE);
+  const settle = async () => {
+    await using db = await live();
+    await decideRecipients(db, changes);
+  };
+  const settleRows = async () => {
+    for (const row of rows) await settleRow(place, row, unknowns);
+  };
+  const resume = async () => {
+    await using db = await live();
+    await resumeSending(db);
+  };
+  const finish = async () => {
+    await dropBefore(place, pending);
+    await forgetRestore(place);
+  };
+  return [
+    { do: 'decide', what: `settle ${changes.length} recipients in PostgreSQL`, run: settle },
+    { do: 'decide', what: `settle ${rows.length} rows of Postal's queue`, run: settleRows },
+    { do: 'resume', what: 'hand messages to Postal again; its services may start', run: resume },
+    { do: 'remove', what: 'remove the databases that were there before', run: finish },
+  ];
+}
+
+function stateAfter(
+  { messageId, position, verdict, before }: DecidedRecipient,
+  unknowns: Unknowns,
+  id: string,
+): readonly RestoredState[] {
+  const at = { messageId, position };
+  if (verdict === 'settled') {
+    const state = isSettled(before) ? (before ?? 'accepted') : 'accepted';
+    return [{ ...at, state, detail: `it had gone out before the restore of ${id}` }];
+  }
+  if (verdict === 'not-sent') {
+    return before === 'held' ? [{ ...at, state: 'held', detail: `held before the restore of ${id}` }] : [];
+  }
+  if (unknowns === 'release') return [];
+  const nobody = `nobody knows whether it had gone out before the restore of ${id}`;
+  return [
+    unknowns === 'drop'
+      ? { ...at, state: 'cancelled', detail: `dropped: ${nobody}` }
+      : { ...at, state: 'held', detail: `${nobody}; release or drop it` },
+  ];
+}
+
+async function settleRow(
+  place: Workplace,
+  { id, serverId, messageId, verdict }: DecidedRow,
+  unknowns: Unknowns,
+): Promise<void> {
+  const { server, names } = await mariadbAccess(place);
+  const goesOn = verdict === 'not-sent' || (verdict === 'unknown' && unknowns === 'release');
+  await server.session(async (session) => {
+    if (goesOn) return unlockQueueRow(session, names.main, id);
+    if (verdict === 'unknown' && unknowns === 'hold')
+      await holdMessage(session, `${names.messagePrefix}-server-${serverId}`, messageId);
+    await removeQueueRow(session, names.main, id);
+  });
+}
+
+async function dropBefore(place: Workplace, { id, stores }: PendingRestore): Promise<void> {
+  const { before } = restoreNames(id);
+  if (stores.includes('postgres')) {
+    await using main = await place.world.postgresNamed('postgres');
+    await dropDatabase(main, before);
+  }
+  if (stores.includes('mariadb')) await dropPostal(place, before);
+}
+
+/** Drops Postal's databases of that prefix. */
+export async function dropPostal(place: Workplace, prefix: string): Promise<void> {
+  const { server, names } = await mariadbAccess(place);
+  const wanted = { main: `${prefix}_${names.main}`, messagePrefix: `${prefix}_${names.messagePrefix}` };
+  await server.session(async (session) => {
+    for (const name of await postalDatabaseNames(session, wanted)) await dropPostalDatabase(session, name);
+  });
+}

@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+
+import { z } from 'zod';
+
+import type { Workplace } from './workplace.ts';
+
+/** The names that databases have while a set is restored; MariaDB allows 64 octets, so they are short. */
+export interface RestoreNames {
+  /** Of PostgreSQL's restored database, and what stands before the name of each of Postal's. */
+  readonly beside: string;
+  /** The same for what the restored databases took the place of. */
+  readonly before: string;
+}
+
+/** The names for a set: the four letters of its id tell it from others. */
+export function restoreNames(id: string): RestoreNames {
+  const letters = id.slice(-4);
+  return { beside: `restored_${letters}`, before: `before_${letters}` };
+}
+
+const shape = z.object({
+  id: z.string(),
+  stores: z.array(z.enum(['postgres', 'mariadb'])),
+  dumped_at: z.string(),
+  restored_at: z.string(),
+  state: z.enum(['swapping', 'pending']),
+});
+
+/** A restore that waits for `commit` or `abort`. */
+export type PendingRestore = Readonly<z.infer<typeof shape>>;
+
+type Memory = Pick<Workplace, 'world' | 'archive'>;
+
+function pathIn({ world }: Memory): string {
+  return join(world.dir, 'state', 'restore.json');
+}
+
+/** The restore of this folder that is neither committed nor aborted. */
+export async function pendingRestore(memory: Memory): Promise<PendingRestore | undefined> {
+  const text = await memory.archive.text(pathIn(memory));
+  return text === undefined ? undefined : shape.parse(JSON.parse(text));
+}
+
+/** Remembers a restore until it is committed or aborted. */
+export async function rememberRestore(memory: Memory, pending: PendingRestore): Promise<void> {
+  await memory.archive.makeFolder(join(memory.world.dir, 'state'));
+  await memory.archive.replace(pathIn(memory), `${JSON.stringify(pending, null, 2)}\n`);
+}
+
+/** Forgets it. */
+export async function forgetRestore(memory: Memory): Promise<void> {
+  await memory.archive.remove(pathIn(memory));
+}

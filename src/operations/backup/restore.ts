@@ -1,0 +1,200 @@
+import type { Part, Store, TableRows } from '../../domain/backup-set.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import type { Secret } from '../../domain/secret.ts';
+import { migrations } from '../../store/migrate.ts';
+import type { Plan, Step } from '../plan.ts';
+import { requireName } from './confirm-name.ts';
+import { identityHere } from './recipients.ts';
+import { type Difference, differencesOf, liveRows } from './restore-differences.ts';
+import { type PendingRestore, pendingRestore, rememberRestore, restoreNames } from './restore-names.ts';
+import { prepareMariadb, preparePostgres } from './restore-prepare.ts';
+import { shipAgain } from './restore-ship.ts';
+import { swapMariadb, swapPostgres } from './restore-swap.ts';
+import { refuseTraffic } from './restore-traffic.ts';
+import type { BackupSet } from './sets.ts';
+import { type ShownSet, shownSet } from './show.ts';
+import type { Workplace } from './workplace.ts';
+
+/** What the operator wants of a restore. */
+export interface WantedRestore {
+  readonly only: Store | undefined;
+  readonly identityFile: string | undefined;
+  /** The name that agrees to the swap; without it the set is only restored beside. */
+  readonly confirm: string | undefined;
+}
+
+/** What a restore reports. */
+export interface Restored {
+  readonly set: ShownSet;
+  readonly differs: readonly Difference[];
+  readonly swapped: boolean;
+  /** Minutes between the dump and now, whose HTTP submissions are lost; null where PostgreSQL was not swapped. */
+  readonly lost_http_minutes: number | null;
+  readonly next: readonly string[];
+}
+
+interface Restoring {
+  readonly place: Workplace;
+  readonly set: BackupSet;
+  readonly identity: Secret;
+  readonly parts: readonly (Part & { readonly kind: Store })[];
+  readonly stores: readonly Store[];
+}
+
+/**
+ * Plans to restore a set beside what runs, and with the name to put it in its place. From the swap until `commit` or `abort` nothing is
+ * sent: sending is paused, and every row of Postal's queue is locked.
+ */
+export async function planRestore(
+  place: Workplace,
+  set: BackupSet,
+  wanted: WantedRestore,
+): Promise<Plan<Restored>> {
+  const restoring = await lookAt(place, set, wanted);
+  const { stores, parts } = restoring;
+  const swaps = wanted.confirm !== undefined;
+  if (swaps) {
+    requireName(place, wanted.confirm);
+    await refuseTraffic(place, stores);
+  }
+  const rowsNow: TableRows[] = [];
+  const restoredAt = place.world.clock.now();
+  const count = async () => void rowsNow.push(...(await liveRows(place, stores)));
+  const minutes = Math.ceil((restoredAt.getTime() - dumpedAt(parts).getTime()) / 60_000);
+  return {
+    title: `Restore ${set.id} ${swaps ? 'in the place of what runs' : 'beside what runs'}`,
+    steps: [
+      step('compare', 'count the rows of what runs', count),
+      ...besideSteps(restoring),
+      ...(swaps ? swapSteps(restoring, restoredAt) : []),
+    ],
+    result: () => ({
+      set: shownSet(set),
+      differs: differencesOf(rowsNow, parts),
+      swapped: swaps,
+      lost_http_minutes: swaps && stores.includes('postgres') ? minutes : null,
+      next: nextOf(place, set.id, swaps),
+    }),
+  };
+}
+
+function step(verb: string, what: string, run: () => Promise<void>): Step {
+  return { do: verb, what, run };
+}
+
+async function lookAt(
+  place: Workplace,
+  set: BackupSet,
+  { only, identityFile }: WantedRestore,
+): Promise<Restoring> {
+  const identity = await identityHere(place, identityFile);
+  if (!identity) throw closed();
+  await refuseNewer(set);
+  const pending = await pendingRestore(place);
+  if (pending && (pending.id !== set.id || pending.state === 'pending')) throw pendingAlready(pending);
+  const parts = set.manifest.parts.filter(isStore).filter(({ kind }) => only === undefined || kind === only);
+  if (parts.length === 0) throw lacks(set.id, only);
+  return { place, set, identity, parts, stores: parts.map(({ kind }) => kind) };
+}
+
+function isStore(part: Part): part is Part & { readonly kind: Store } {
+  return part.kind === 'postgres' || part.kind === 'mariadb';
+}
+
+function besideSteps({ place, set, identity, parts }: Restoring): readonly Step[] {
+  const names = restoreNames(set.id);
+  return parts.map((part) =>
+    part.kind === 'postgres'
+      ? step('restore', `restore PostgreSQL as ${names.beside}, and bring it to this version`, () =>
+          preparePostgres(place, { set, part, identity }, names),
+        )
+      : step('restore', `restore Postal's databases as ${names.beside}_…, with their queue locked`, () =>
+          prepareMariadb(place, { set, part, identity }, names),
+        ),
+  );
+}
+
+function swapSteps({ place, set, stores, parts }: Restoring, restoredAt: Date): readonly Step[] {
+  const names = restoreNames(set.id);
+  const pending: PendingRestore = {
+    id: set.id,
+    stores: [...stores],
+    dumped_at: dumpedAt(parts).toISOString(),
+    restored_at: restoredAt.toISOString(),
+    state: 'swapping',
+  };
+  const swaps: Readonly<Record<Store, Step>> = {
+    postgres: step('swap', `put ${names.beside} in place; what was there becomes ${names.before}`, () =>
+      swapPostgres(place, names),
+    ),
+    mariadb: step(
+      'swap',
+      `put the restored tables of Postal in place; the others go to ${names.before}_…`,
+      () => swapMariadb(place, set, names),
+    ),
+  };
+  const ship = async () => void (await shipAgain(place, dumpedAt(parts)));
+  return [
+    step('check', 'see once more that nobody uses the databases', () => refuseTraffic(place, stores)),
+    step('remember', 'remember that nothing may be sent', () => rememberRestore(place, pending)),
+    ...stores.map((store) => swaps[store]),
+    ...(stores.includes('postgres')
+      ? [step('ship', 'have the relay ship again what it acknowledged since the dump', ship)]
+      : []),
+    step('remember', 'wait for commit or abort', () =>
+      rememberRestore(place, { ...pending, state: 'pending' }),
+    ),
+  ];
+}
+
+/** The moment of the earliest dump: what came after it may be missing. */
+function dumpedAt(parts: readonly Part[]): Date {
+  return new Date(Math.min(...parts.map(({ started_at: at }) => Date.parse(at))));
+}
+
+function nextOf({ config }: Workplace, id: string, swaps: boolean): readonly string[] {
+  const name = `--confirm ${config.MAIL_DOMAIN}`;
+  return swaps
+    ? [
+        'start the api and the relays, not the workers; on each other host of a relay: mailctl journal ship --since WHEN',
+        `mailctl backup commit ${id} ${name}`,
+        `mailctl backup abort ${id}`,
+      ]
+    : [`mailctl backup restore ${id} ${name}`, `mailctl backup abort ${id}`];
+}
+
+async function refuseNewer({ id, manifest }: BackupSet): Promise<void> {
+  const known = (await migrations()).at(-1)?.version ?? 0;
+  if ((manifest.migration ?? 0) <= known) return;
+  throw new OperatorError(
+    'refused',
+    `${id} is newer than this mailctl: it has migration ${manifest.migration}`,
+    {
+      hint: 'Install the version that made it, or a newer one; nothing was changed',
+    },
+  );
+}
+
+function closed(): OperatorError {
+  return new OperatorError('usage', 'no key on this host opens the set', {
+    hint: 'Fetch the escrow key: --identity-file FILE',
+    field: '--identity-file',
+  });
+}
+
+function pendingAlready({ id }: PendingRestore): OperatorError {
+  return new OperatorError(
+    'refused',
+    `the restore of ${id} is neither committed nor aborted; nothing was changed`,
+    {
+      hint: `First: mailctl backup commit ${id}, or mailctl backup abort ${id}`,
+    },
+  );
+}
+
+function lacks(id: string, only: Store | undefined): OperatorError {
+  return new OperatorError('usage', `${id} holds no dump of ${only ?? 'a database'}`, {
+    hint: `See what it holds: mailctl backup show ${id}`,
+    field: '--only',
+  });
+}
