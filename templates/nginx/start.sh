@@ -21,5 +21,7 @@ reload_on_change() {
   done
 }
 
-reload_on_change "$(sums)" &
+# Read before nginx reads them: a change in between is seen.
+begun=$(sums)
+reload_on_change "$begun" &
 exec "$nginx" -e stderr -c "$configuration" -g 'daemon off;'

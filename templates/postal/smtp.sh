@@ -4,7 +4,7 @@
 set -eu
 
 sum() {
-  cksum <"$CERTIFICATE" 2>/dev/null || echo none
+  { cksum <"$CERTIFICATE"; } 2>/dev/null || echo none
 }
 
 end_on_change() {
@@ -17,5 +17,7 @@ end_on_change() {
   done
 }
 
-end_on_change "$(sum)" &
+# Read before the server reads it: a change in between is seen.
+begun=$(sum)
+end_on_change "$begun" &
 exec "$@"
