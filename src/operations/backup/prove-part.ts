@@ -63,13 +63,13 @@ async function requireList(place: Workplace, version: string, { path, seal }: Wr
   restore.input.write('-\n');
   const age = await world.age();
   const signal = stopOrTimeout(place);
-  const feeding = [
+  const feeding = Promise.allSettled([
     pipeline(archive.read(path, seal.head.length), age.unsealing(seal), zstd.input, { signal }),
     pipeline(zstd.output, restore.input, { signal }),
-  ];
+  ]);
   const [list, end] = await Promise.all([text(restore.output), restore.ended]);
   zstd.kill();
-  await Promise.allSettled(feeding);
+  await feeding;
   if (end.exit === 0 && /^;\s+Archive created/m.test(list)) return;
   throw new OperatorError('check-failed', `pg_restore cannot list the dump: ${end.complaint}`, {
     hint: 'Run it again; if it fails again, look at the disk and the version of pg_dump',

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openPostgres, type Postgres } from '../../../src/adapters/postgres.ts';
 import { postalKeyFor } from '../../../src/domain/postal-key.ts';
 import { submit } from '../../store/submit.ts';
-import { backupScene, type Scene } from './scene.ts';
+import { backupScene, type Scene, storedAtPostal } from './scene.ts';
 
 let scene: Scene;
 beforeEach(async () => {
@@ -48,13 +48,17 @@ const isPaused = () =>
 /** Puts a message into Postal's rows as its api does, waiting in the queue. */
 async function atPostal(id: number, messageId: string) {
   const mailFrom = `${postalKeyFor(messageId)}@example.com`;
-  const row = { id, token: `p${id}`, rcptTo: 'ann@example.test', mailFrom, timestamp: 2, status: 'Pending' };
-  await scene.postal.ledger.messageStored(row as never);
-  await scene.postal.ledger.queued(row as never);
+  await storedAtPostal(scene.postal, { id, token: `p${id}`, mailFrom });
+  await scene.postal.run('insert into queued_messages (server_id, message_id) values (7, ?)', [id]);
 }
 
-const delivered = (id: number) =>
-  scene.postal.ledger.delivered({ id, status: 'Sent', queued: false } as never, { timestamp: 3 } as never);
+const delivered = async (id: number) => {
+  await scene.postal.run(
+    `insert into \`${scene.postal.messages}\`.deliveries (message_id, status, timestamp) values (?, 'Sent', 3)`,
+    [id],
+  );
+  await scene.postal.run('delete from queued_messages where message_id = ?', [id]);
+};
 
 const queue = async () =>
   (await scene.postal.run('select message_id, locked_by from queued_messages order by message_id')).map(

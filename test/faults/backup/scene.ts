@@ -129,14 +129,7 @@ async function fill({ db }: TestDatabase, postal: TestPostal): Promise<void> {
     `create table \`${postal.messages}\`.\`raw-2026-11-23\` (id int primary key auto_increment, data longblob, next int)`,
   );
   for (const id of [1, 2, 3]) {
-    await postal.ledger.messageStored({
-      id,
-      token: `t${id}`,
-      rcptTo: 'jose@example.test',
-      mailFrom: `k${id}@mail.test`,
-      timestamp: 1,
-      status: 'Pending',
-    } as never);
+    await storedAtPostal(postal, { id, token: `t${id}`, mailFrom: `k${id}@mail.test` });
     await postal.run(`insert into \`${postal.messages}\`.\`raw-2026-11-23\` (data) values (?)`, [
       `line\nUSE \`x\`;\n${'\u0001é'.repeat(500)}`,
     ]);
@@ -146,4 +139,19 @@ async function fill({ db }: TestDatabase, postal: TestPostal): Promise<void> {
 /** The manifest of a set. */
 export function manifestOf({ shelf }: Scene, id: string) {
   return JSON.parse(readFileSync(join(shelf, id, 'manifest.json'), 'utf8'));
+}
+
+interface AtPostal {
+  readonly id: number;
+  readonly token: string;
+  readonly mailFrom: string;
+}
+
+/** A message in Postal's rows, as far as a backup looks at it. */
+export async function storedAtPostal(postal: TestPostal, { id, token, mailFrom }: AtPostal): Promise<void> {
+  await postal.run(
+    `insert into \`${postal.messages}\`.messages (id, token, scope, rcpt_to, mail_from, timestamp, status)
+     values (?, ?, 'outgoing', 'ann@example.test', ?, 1, 'Pending')`,
+    [id, token, mailFrom],
+  );
 }
