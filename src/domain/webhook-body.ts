@@ -14,6 +14,15 @@ export function webhookType(event: Pick<Event, 'kind'>): string {
   return `message.${event.kind}`;
 }
 
+/** The JSON of a test of an endpoint. */
+export function testWebhookBody(endpointId: string, at: Date): string {
+  return JSON.stringify({
+    type: 'webhook.test',
+    timestamp: at.toISOString(),
+    data: { endpoint_id: endpointId },
+  });
+}
+
 /**
  * The JSON that AMS receives: `{type, timestamp, data}` as Standard Webhooks has it. `timestamp` is when it happened, `data.event_id`
  * is the `webhook-id`, and `data.detail` holds what the kind brings (a remote reply, a clicked url …).

@@ -126,7 +126,8 @@ export function deleteOldInboundMail(db: Database, { keepMs, limit }: Page): Pro
 export function deleteOldDeliveries(db: Database, { keepMs, limit }: Page): Promise<number> {
   return db.change(
     `delete from webhook_deliveries where ctid = any(array(
-       select ctid from webhook_deliveries where created_at < now() - $1 * interval '1 ms' and state = 'delivered' limit $2
+       select ctid from webhook_deliveries where created_at < now() - $1 * interval '1 ms'
+         and (state = 'delivered' or event_id is null) limit $2
      ))`,
     [keepMs, limit],
   );

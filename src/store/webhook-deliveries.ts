@@ -38,11 +38,43 @@ export async function insertWebhookDeliveries(
   );
 }
 
+/** Queues a test of an endpoint: signed and sent as every webhook, but once, and about no event. */
+export async function insertWebhookTest(
+  db: Database,
+  { id, endpointId, body }: { readonly id: string; readonly endpointId: string; readonly body: string },
+): Promise<void> {
+  await db.change('insert into webhook_deliveries (id, endpoint_id, body) values ($1, $2, $3)', [
+    id,
+    endpointId,
+    body,
+  ]);
+}
+
+/** How a webhook fares. */
+export interface DeliveryStanding {
+  readonly state: 'waiting' | 'delivered' | 'dead';
+  readonly attempts: number;
+  readonly lastStatus: number | null;
+  readonly lastError: string | null;
+}
+
+/** The webhook with this id. */
+export async function findDelivery(db: Database, id: string): Promise<DeliveryStanding | undefined> {
+  const [row] = await db.query<DeliveryStanding & Record<string, unknown>>(
+    `select state, attempts, last_status as "lastStatus", last_error as "lastError"
+     from webhook_deliveries where id = $1`,
+    [id],
+  );
+  return row;
+}
+
 /** A webhook that is due, with where it goes. `attempts` counts this one. */
 export interface ClaimedWebhook {
   readonly id: string;
   readonly endpointId: string;
+  /** Of a test the id of the webhook itself. */
   readonly eventId: string;
+  readonly isTest: boolean;
   readonly body: string;
   readonly attempts: number;
   readonly url: string;
@@ -90,7 +122,8 @@ with due as (
   from due where d.id = due.id
   returning d.id, d.endpoint_id, d.event_id, d.body, d.attempts, d.created_at
 )
-select t.id, t.endpoint_id as "endpointId", t.event_id as "eventId", t.body, t.attempts, e.url,
+select t.id, t.endpoint_id as "endpointId", coalesce(t.event_id, t.id) as "eventId",
+  t.event_id is null as "isTest", t.body, t.attempts, e.url,
   e.sealed_secret as "sealedSecret", e.sealed_previous_secret as "sealedPreviousSecret"
 from taken t join webhook_endpoints e on e.id = t.endpoint_id
 order by t.created_at, t.id`;
@@ -147,13 +180,19 @@ export interface DeadWebhook {
   readonly createdAt: Date;
 }
 
-/** The dead-letter list, oldest first. */
-export function deadWebhooks(db: Database, limit: number): Promise<readonly DeadWebhook[]> {
+/** The dead-letter list, oldest first; of one endpoint where it is named. */
+export function deadWebhooks(
+  db: Database,
+  limit: number,
+  endpointId?: string,
+): Promise<readonly DeadWebhook[]> {
   return db.query<DeadWebhook & Record<string, unknown>>(
     `select id, endpoint_id as "endpointId", event_id as "eventId", attempts, last_status as "lastStatus",
        last_error as "lastError", created_at as "createdAt"
-     from webhook_deliveries where state = 'dead' order by created_at, id limit $1`,
-    [limit],
+     from webhook_deliveries
+     where state = 'dead' and event_id is not null and ($2::text is null or endpoint_id = $2)
+     order by created_at, id limit $1`,
+    [limit, endpointId],
   );
 }
 
@@ -161,7 +200,7 @@ export function deadWebhooks(db: Database, limit: number): Promise<readonly Dead
 export function replayWebhooks(db: Database, ids: readonly string[]): Promise<number> {
   return db.change(
     `update webhook_deliveries set state = 'waiting', attempts = 0, next_attempt_at = now()
-     where state = 'dead' and id = any($1::text[])`,
+     where state = 'dead' and event_id is not null and id = any($1::text[])`,
     [ids],
   );
 }
@@ -178,7 +217,7 @@ export async function webhookFigures(db: Database): Promise<WebhookFigures> {
   const [row] = await db.query<WebhookFigures & Record<string, unknown>>(
     `select
        (select count(*)::integer from webhook_deliveries where state = 'waiting') as waiting,
-       (select count(*)::integer from webhook_deliveries where state = 'dead') as dead,
+       (select count(*)::integer from webhook_deliveries where state = 'dead' and event_id is not null) as dead,
        (select greatest(0, coalesce(extract(epoch from now() - min(next_attempt_at)), 0))::float
         from webhook_deliveries where state = 'waiting' and next_attempt_at <= now()) as "oldestSeconds"`,
   );

@@ -6,9 +6,11 @@ import { newId } from '../domain/id.ts';
 import { hashPassword } from '../domain/password.ts';
 import { sealSecret } from '../domain/sealed-secret.ts';
 import { Secret } from '../domain/secret.ts';
+import { testWebhookBody } from '../domain/webhook-body.ts';
 import { webhookSecret } from '../domain/webhook-signature.ts';
 import { insertApiKey, type KeyBounds } from '../store/api-keys.ts';
 import { insertSmtpCredential, type SmtpBounds } from '../store/smtp-credentials.ts';
+import { insertWebhookTest } from '../store/webhook-deliveries.ts';
 import { insertWebhookEndpoint } from '../store/webhook-endpoints.ts';
 
 /** What giving access needs of the world. */
@@ -71,4 +73,15 @@ export async function createWebhookEndpoint(
   const sealedSecret = sealSecret(secret, { key: sealingKey, owner: id }, random.bytes(12));
   await insertWebhookEndpoint(db, { id, url, sealedSecret, events });
   return secret;
+}
+
+/** Has the worker send a test to an endpoint, and returns the id of that webhook. */
+export async function testWebhookEndpoint(
+  { db, clock, random }: AccessWorld,
+  endpointId: string,
+): Promise<string> {
+  const at = clock.now();
+  const id = newId('whd', at, random.bytes(10));
+  await insertWebhookTest(db, { id, endpointId, body: testWebhookBody(endpointId, at) });
+  return id;
 }

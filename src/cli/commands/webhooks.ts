@@ -7,6 +7,7 @@ import {
   planReplay,
   type WebhooksChanged,
 } from '../../operations/webhooks/change.ts';
+import { planEndpointTest } from '../../operations/webhooks/test.ts';
 import {
   showDead,
   showEndpoints,
@@ -24,7 +25,7 @@ const actions: Readonly<Record<EndpointAct, string>> = {
   resume: 'Send to an endpoint again that was paused, or disabled itself with 410.',
 };
 
-/** `mailctl webhooks list|add|remove|pause|resume|deliveries|replay`. */
+/** `mailctl webhooks list|add|remove|pause|resume|test|deliveries|replay`. */
 export function defineWebhooks(command: Command, session: Session): void {
   command
     .command('list')
@@ -56,17 +57,34 @@ export function defineWebhooks(command: Command, session: Session): void {
         ),
       );
   }
+  defineTest(command, session);
   defineDeliveries(command, session);
+}
+
+function defineTest(command: Command, session: Session): void {
+  command
+    .command('test')
+    .description('Have the worker send a signed test to an endpoint, once, and wait for the answer.')
+    .argument('<id>', 'id of the endpoint, whe_…')
+    .action(
+      acts(
+        session,
+        ({ runtime }, id: string) => planEndpointTest(runtime, id),
+        ({ status }) => `the endpoint answered ${status}`,
+      ),
+    );
 }
 
 function defineDeliveries(command: Command, session: Session): void {
   command
     .command('deliveries')
     .description('List the webhooks that were given up (the dead-letter list), oldest first.')
+    .option('--endpoint <id>', 'only those of this endpoint')
     .action(
       looks(
         session,
-        async ({ runtime }) => showDead(await runtime.postgres(), mostDeliveries),
+        async ({ runtime }, { endpoint }: { endpoint?: string }) =>
+          showDead(await runtime.postgres(), mostDeliveries, endpoint),
         deliveriesAsText,
       ),
     );
@@ -75,10 +93,12 @@ function defineDeliveries(command: Command, session: Session): void {
     .description('Send again what was given up.')
     .argument('[id...]', 'ids of webhooks, whd_…')
     .option('--all', 'everything that was given up')
+    .option('--endpoint <id>', 'with --all: only what was for this endpoint')
     .action(
       acts(
         session,
-        ({ runtime }, ids: string[], { all = false }: { all?: boolean }) => planReplay(runtime, ids, all),
+        ({ runtime }, ids: string[], { all = false, endpoint }: { all?: boolean; endpoint?: string }) =>
+          planReplay(runtime, ids, { all, endpoint }),
         ({ changed }) => `${changed} webhooks are sent again`,
       ),
     );

@@ -83,7 +83,7 @@ const mostReplayed = 10_000;
 export async function planReplay(
   { postgres }: Runtime,
   ids: readonly string[],
-  all: boolean,
+  { all, endpoint }: { readonly all: boolean; readonly endpoint: string | undefined },
 ): Promise<Plan<WebhooksChanged>> {
   if (ids.length === 0 && !all) {
     throw new OperatorError('usage', 'which webhooks are meant?', {
@@ -91,7 +91,7 @@ export async function planReplay(
       field: '--all',
     });
   }
-  const dead = (await deadWebhooks(await postgres(), mostReplayed)).map(({ id }) => id);
+  const dead = (await deadWebhooks(await postgres(), mostReplayed, endpoint)).map(({ id }) => id);
   const chosen = all ? dead : ids.filter((id) => dead.includes(id));
   let changed: number | undefined;
   return {

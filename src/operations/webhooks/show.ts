@@ -34,12 +34,13 @@ export async function showEndpoints(db: Database): Promise<{ readonly endpoints:
   return { endpoints: (await listWebhookEndpoints(db)).map(shownEndpoint) };
 }
 
-/** The dead-letter list, oldest first. */
+/** The dead-letter list, oldest first; of one endpoint where it is named. */
 export async function showDead(
   db: Database,
   limit: number,
+  endpointId: string | undefined,
 ): Promise<{ readonly deliveries: readonly ShownDelivery[] }> {
-  const dead = await deadWebhooks(db, limit);
+  const dead = await deadWebhooks(db, limit, endpointId);
   return {
     deliveries: dead.map(({ id, endpointId, eventId, attempts, lastStatus, lastError, createdAt }) => ({
       id,

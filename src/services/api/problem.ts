@@ -33,6 +33,7 @@ export const problems = {
     title: 'The Idempotency-Key belongs to another request',
     retryable: false,
   },
+  'endpoint-stopped': { status: 409, title: 'The endpoint is paused or disabled', retryable: false },
   'too-late': { status: 409, title: 'It is too late for this', retryable: false },
   'too-large': { status: 413, title: 'The body is too large', retryable: false },
   'unsupported-media-type': { status: 415, title: 'The content type is not accepted here', retryable: false },

@@ -83,7 +83,7 @@ function failed(
   { error, status, answered, waitMs = 0 }: Failure,
 ): Call {
   const schedule = room.config.WEBHOOK_RETRY_SCHEDULE;
-  const inMs = scheduledMs(schedule, webhook.attempts, room.random.fraction());
+  const inMs = webhook.isTest ? undefined : scheduledMs(schedule, webhook.attempts, room.random.fraction());
   const asked = Math.min(waitMs, Math.max(...schedule));
   const next: WebhookAttempt['next'] =
     inMs === undefined ? { state: 'dead' } : { state: 'waiting', inMs: Math.max(inMs, asked) };

@@ -131,12 +131,14 @@ it('describes every operation that there is', () => {
     'GET /v1/suppressions/export',
     'GET /v1/webhooks',
     'GET /v1/webhooks/deliveries/dead',
+    'GET /v1/webhooks/deliveries/{id}',
     'POST /v1/messages',
     'POST /v1/messages/batch',
     'POST /v1/suppressions',
     'POST /v1/suppressions/import',
     'POST /v1/webhooks',
     'POST /v1/webhooks/deliveries/replay',
+    'POST /v1/webhooks/{id}/test',
   ]);
 });
 

@@ -87,6 +87,28 @@ describe('the dead-letter list', () => {
   });
 });
 
+describe('a test of an endpoint', () => {
+  it('is queued, and can be followed', async () => {
+    const added = await call(api, 'POST', '/v1/webhooks', { body: { url: 'https://tested.example.com/' } });
+    const path = `/v1/webhooks/${added.body['id']}/test`;
+    const queued = await call(api, 'POST', path);
+    expect(queued.status).toBe(202);
+    expect(await call(api, 'GET', `/v1/webhooks/deliveries/${queued.body['id']}`)).toMatchObject({
+      status: 200,
+      body: { id: queued.body['id'], state: 'waiting', attempts: 0, last_status: null },
+    });
+    await api.db.change('update webhook_endpoints set paused_at = now()');
+    expect(await call(api, 'POST', path)).toMatchObject({ status: 409, body: { code: 'endpoint-stopped' } });
+    expect((await call(api, 'POST', '/v1/webhooks/whe_none/test')).status).toBe(404);
+    expect((await call(api, 'GET', '/v1/webhooks/deliveries/whd_none')).status).toBe(404);
+  });
+
+  it('needs the scope admin', async () => {
+    const { key } = await addKey(api.db, ['send', 'read']);
+    expect(await call(api, 'POST', '/v1/webhooks/whe_x/test', { key })).toMatchObject({ status: 403 });
+  });
+});
+
 describe('what a key may know of itself and the platform', () => {
   it('is its scopes and its end, and never its secret', async () => {
     const expiresAt = new Date(Date.now() + 1_000_000);

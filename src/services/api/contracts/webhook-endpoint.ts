@@ -50,7 +50,22 @@ const delivery = z.object({
 /** The dead-letter list, oldest first. */
 export const deadDeliveries = z.object({ deliveries: z.array(delivery) });
 
-export const deadQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(100) });
+export const deadQuery = z.strictObject({
+  endpoint_id: z.string().max(64).optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+/** The webhook that carries a test. */
+export const testQueued = z.object({ id: z.string() });
+
+/** How a webhook fares: `waiting`, `delivered`, or `dead` once it was given up. */
+export const deliveryStanding = z.object({
+  id: z.string(),
+  state: z.enum(['waiting', 'delivered', 'dead']),
+  attempts: z.number().int(),
+  last_status: z.number().int().nullable(),
+  last_error: z.string().nullable(),
+});
 
 export const replayRequest = z.strictObject({
   ids: z

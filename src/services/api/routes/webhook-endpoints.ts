@@ -11,6 +11,7 @@ import {
   removeWebhookEndpoint,
   type WebhookEndpoint,
 } from '../../../store/webhook-endpoints.ts';
+import { testWebhookEndpoint } from '../../../upkeep/access.ts';
 import { type Gate, requireKey } from '../authenticate.ts';
 import { problemResponses } from '../contracts/problem.ts';
 import {
@@ -19,6 +20,7 @@ import {
   endpointList,
   endpointParams,
   newEndpoint,
+  testQueued,
 } from '../contracts/webhook-endpoint.ts';
 import type { HttpServer } from '../http-server.ts';
 import { ApiProblem } from '../problem.ts';
@@ -38,6 +40,7 @@ export function defineWebhookEndpoints(server: HttpServer, gate: Gate, room: End
   defineCreate(server, gate, room);
   defineList(server, gate, room);
   defineRemove(server, gate, room);
+  defineTest(server, gate, room);
 }
 
 function defineCreate(server: HttpServer, gate: Gate, room: EndpointRoom): void {
@@ -86,6 +89,34 @@ function defineRemove(server: HttpServer, gate: Gate, { db }: EndpointRoom): voi
       if (!(await removeWebhookEndpoint(db, params.id)))
         throw new ApiProblem('not-found', 'There is no such endpoint', { field: 'id' });
       return reply.code(204).send();
+    },
+  });
+}
+
+function defineTest(server: HttpServer, gate: Gate, room: EndpointRoom): void {
+  server.route({
+    method: 'POST',
+    url: '/v1/webhooks/:id/test',
+    schema: {
+      summary:
+        'Send a test (webhook.test) to an endpoint, once; /v1/webhooks/deliveries/ID says how it fared',
+      tags,
+      params: endpointParams,
+      response: { 202: testQueued, ...problemResponses },
+    },
+    onRequest: requireKey(gate, 'admin'),
+    handler: async ({ params: { id } }, reply) => {
+      const found = await findWebhookEndpoint(room.db, id);
+      if (!found) throw new ApiProblem('not-found', 'There is no such endpoint', { field: 'id' });
+      if (found.disabledAt ?? found.pausedAt)
+        throw new ApiProblem(
+          'endpoint-stopped',
+          'Nothing is sent to an endpoint that is paused or disabled',
+          {
+            field: 'id',
+          },
+        );
+      return reply.code(202).send({ id: await testWebhookEndpoint(room, id) });
     },
   });
 }
