@@ -12,6 +12,7 @@ import type { Errand, OwnDirectory } from './adapters/directory-owner.ts';
 import type { Disk } from './adapters/disk.ts';
 import type { Docker } from './adapters/docker.ts';
 import type { ExecOptions, Finished } from './adapters/exec.ts';
+import type { Dns } from './adapters/dns.ts';
 import { type Files, openFiles, readValueFile } from './adapters/files.ts';
 import { type Opened, openedThings } from './domain/opened.ts';
 import type { Http } from './adapters/http.ts';
@@ -20,6 +21,7 @@ import type { Mariadb, mariadbAt } from './adapters/mariadb.ts';
 import type { objectStoreAt } from './adapters/object-store.ts';
 import type { OperatorLock } from './adapters/operator-lock.ts';
 import type { Postgres } from './adapters/postgres.ts';
+import type { PostalRunner } from './adapters/postal-runner.ts';
 import type { Prober } from './adapters/prober.ts';
 import type { Programs } from './adapters/programs.ts';
 import { type Random, systemRandom } from './adapters/random.ts';
@@ -72,6 +74,10 @@ export interface Runtime extends AsyncDisposable {
   objectStoreAt(): Promise<typeof objectStoreAt>;
   /** What reaches a MariaDB. */
   mariadbAt(): Promise<typeof mariadbAt>;
+  /** The DNS as the world sees it. */
+  dns(): Promise<Dns>;
+  /** Postal's own program, for what it has no other door for. */
+  postalRunner(): Promise<PostalRunner>;
   /** What the end-to-end check speaks and reads mail with. */
   prober(): Promise<Prober>;
   /** What opens the logs of services that run in this process. */
@@ -130,6 +136,11 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     http: once(async () => opened.use(await client(await config('operator')))),
     postgresNamed: async (database) => connectPostgres(await config('operator'), addresses, database),
     ...unconfigured(),
+    ...toolsOfBackups(),
+    dns: once(async () => connectDns(await config('operator'))),
+    postalRunner: once(async () => connectRunner(await config('operator'), dir)),
+    prober: once(async () => (await import('./adapters/prober.ts')).prober),
+    logs: once(async () => (await import('./adapters/log.ts')).openLog),
     program: once(openProgram),
     makeRsaKey,
     makeCertificate: async (names, validDays) => {
@@ -261,4 +272,20 @@ async function connectPostgres(
   const host = (await addresses.containerOf('postgres')) ?? address.host;
   const other = named === undefined ? {} : { database: named, statementTimeoutMs: 0 };
   return openPostgres({ ...address, ...other, host });
+}
+
+async function connectDns(config: ConfigOf<'operator'>): Promise<Dns> {
+  const { openDns } = await import('./adapters/dns.ts');
+  return openDns({
+    resolver: config.DNS_RESOLVER,
+    authoritative: config.DNS_AUTHORITATIVE,
+    port: config.DNS_PORT,
+    timeoutMs: config.DNS_TIMEOUT,
+    tries: config.DNS_TRIES,
+  });
+}
+
+async function connectRunner(config: ConfigOf<'operator'>, folder: string): Promise<PostalRunner> {
+  const { postalRunner } = await import('./adapters/postal-runner.ts');
+  return postalRunner({ command: config.POSTAL_RUNNER, folder, timeoutMs: config.POSTAL_RUNNER_TIMEOUT });
 }

@@ -105,8 +105,14 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/backup.ts')).defineBackup,
   },
   {
+    name: 'domains',
+    summary: 'sending domains and their DNS: list, add, remove, records, check',
+    group: postal,
+    load: async () => (await import('./commands/domains.ts')).defineDomains,
+  },
+  {
     name: 'postal',
-    summary: "find in Postal's databases what its webhooks did not tell",
+    summary: 'provision Postal as code: drift, apply; reconcile the events that its webhooks did not tell',
     group: postal,
     load: async () => (await import('./commands/postal.ts')).definePostal,
   },

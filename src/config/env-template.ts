@@ -28,6 +28,18 @@ export function completeEnvFile(
   };
 }
 
+/** An existing `.env` in which the given variables have these values and no other; all else is kept to the byte. */
+export function replaceInEnvFile(
+  existing: { readonly content: string; readonly file: EnvFile },
+  given: Given,
+): string {
+  const names = allVariables.filter((name) => given.has(name));
+  const there = names.filter((name) => isNamed(existing.file, name));
+  const absent = names.filter((name) => !there.includes(name));
+  const replaced = fillBlanks(existing, there, given);
+  return absent.length === 0 ? replaced : append(replaced, renderSections(absent, given));
+}
+
 /** True when the file gives the variable or its `NAME_FILE` a value. */
 export function isFilled(file: EnvFile, name: VariableName): boolean {
   return namesOf(name).some((written) => (file.values.get(written)?.text ?? '').trim() !== '');

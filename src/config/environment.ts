@@ -4,11 +4,13 @@ import { api } from './environment/api.ts';
 import { suppression } from './environment/suppression.ts';
 import { backup } from './environment/backup.ts';
 import { certificates } from './environment/certificates.ts';
+import { dns } from './environment/dns.ts';
 import { e2e } from './environment/e2e.ts';
 import { lockout } from './environment/lockout.ts';
 import { platform } from './environment/platform.ts';
 import { postal } from './environment/postal.ts';
 import { postalDatabase } from './environment/postal-database.ts';
+import { postalSetup } from './environment/postal-setup.ts';
 import { postgres } from './environment/postgres.ts';
 import { redis } from './environment/redis.ts';
 import { relay } from './environment/relay.ts';
@@ -32,6 +34,7 @@ export const environment = {
   ...api,
   ...postal,
   ...postalDatabase,
+  ...postalSetup,
   ...worker,
   ...suppression,
   ...webhooks,
@@ -40,6 +43,7 @@ export const environment = {
   ...e2e,
   ...stack,
   ...sink,
+  ...dns,
 } satisfies Record<string, Variable>;
 
 type Environment = typeof environment;

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 import { z } from 'zod';
 
 import { isDomainName } from '../domain/address.ts';
@@ -166,4 +168,26 @@ export const dailyWindow = z.string().transform((text, context): DailyWindow => 
   if (window) return window;
   context.addIssue({ code: 'custom', message: 'is no time of day: write for example 02:55-03:20' });
   return z.NEVER;
+});
+
+/** IPv4 and IPv6 addresses separated by commas. */
+export const addresses = list.refine((words) => words.every((word) => isIP(word) > 0), {
+  error: 'is no list of IP addresses: write for example 203.0.113.7,2001:db8::7',
+});
+
+/** The address of a server, `IP:PORT` or `[IPv6]:PORT`; the port may be left out. */
+export const hostAndPort = z
+  .string()
+  .refine((text) => isIP(text.replace(/^\[(.+)\](:\d{1,5})?$|:\d{1,5}$/, '$1') || text) > 0, {
+    error: 'is no address: write IP:PORT, such as 127.0.0.1:53',
+  });
+
+/** One label of a host name. */
+export const dnsLabel = z.string().refine((text) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text), {
+  error: 'is no label of a host name: write lower-case letters, digits and hyphens',
+});
+
+/** A local part as Postal's routes take it. */
+export const mailboxName = z.string().refine((text) => /^[a-z0-9\-.]{1,64}$/.test(text), {
+  error: 'is no name of a mailbox here: write lower-case letters, digits, dots and hyphens',
 });

@@ -8,7 +8,7 @@ import { mailboxEntry, mailboxList, messageRows } from './mailbox-json.ts';
 import { mailboxPages } from './mailbox-pages.ts';
 import type { Office } from './office.ts';
 import { writeRaisedEvent } from './raised-events.ts';
-import type { Reply } from './reply.ts';
+import { type Reply, textReply } from './reply.ts';
 import type { WebhookAttempt } from './webhook-request.ts';
 
 /** What is steered and looked at from outside, under a path real Postal does not have. */
@@ -16,6 +16,8 @@ export interface Control {
   readonly office: Office;
   reset(): void;
   webhookHistory(): readonly WebhookAttempt[];
+  /** What `rails runner -` prints for mailctl's provisioning script. */
+  runScript(script: string): Promise<string>;
 }
 
 export interface ControlRequest {
@@ -54,6 +56,7 @@ const routes: Readonly<Record<string, Route>> = {
       await office.raise(writeRaisedEvent(office, event));
       return { raised: event };
     }),
+  'POST runner': async (control, { body }) => textReply(200, await control.runScript(body.toString('utf8'))),
   'GET webhooks.json': (control) => json({ attempts: control.webhookHistory() }),
   'GET dkim.json': ({ office }) =>
     json({ records: office.settings.domains.map((domain) => dkimRecord(office.dkim(domain))) }),
@@ -71,7 +74,7 @@ const routes: Readonly<Record<string, Route>> = {
 /** Answers what stands under `/_stand-in/`. A browser elsewhere cannot reach it: Host and content type are checked. */
 export async function answerControl(control: Control, request: ControlRequest): Promise<Reply> {
   if (!isLocalHost(control.office, request.headers.host)) return json({ error: 'unknown Host' }, 403);
-  const isJson = (request.headers['content-type'] ?? '').startsWith('application/json');
+  const isJson = /^application\/(json|x-ruby)\b/.test(request.headers['content-type'] ?? '');
   if (request.method === 'POST' && !isJson) return json({ error: 'send application/json' }, 415);
   const [, id = '0'] = /^\/_stand-in\/mailbox\/(\d+)/.exec(request.path) ?? [];
   const name = request.path.replace('/_stand-in/', '').replace(/^mailbox\/\d+/, 'mailbox/ID');

@@ -3,6 +3,7 @@ import type { Faults } from './faults.ts';
 import type { MessageRow, MessageTable } from './messages.ts';
 import type { PostalWorld } from './options.ts';
 import type { Pacer } from './pace.ts';
+import type { Registry } from './registry.ts';
 import type { RubyValue } from './ruby-json.ts';
 import type { WebhookSigner } from './signing.ts';
 import type { Stamp } from './stamps.ts';
@@ -10,6 +11,7 @@ import type { Stamp } from './stamps.ts';
 /** The mail server as its parts see it. */
 export interface Office {
   readonly settings: Settings;
+  readonly registry: Registry;
   readonly world: PostalWorld;
   readonly messages: MessageTable;
   readonly faults: Faults;

@@ -9,6 +9,8 @@ import { type MessageRow, openMessages } from './messages.ts';
 import type { Office, Settings } from './office.ts';
 import type { PostalOptions, PostalWorld } from './options.ts';
 import { openPacer } from './pace.ts';
+import { openRegistry, type Registry } from './registry.ts';
+import { answerScript } from './runner.ts';
 import { openSigner } from './signing.ts';
 import { openStamps } from './stamps.ts';
 import { startThreads, type Threads } from './threads.ts';
@@ -39,14 +41,16 @@ export async function openOffice(options: PostalOptions, world: PostalWorld, lif
     rsaKey(options.signingKey, 2048),
     rsaKey(options.dkim?.key, 1024),
   ]);
+  const registry = await openRegistry(options.registry, world.random);
   const office: Office = {
-    ...openParts(options, world, life.stop),
+    ...openParts(options, world, { stop: life.stop, registry }),
     signer: openSigner(signing),
     dkim: dkimIdentities(options, world, dkim),
     trackingBase: () => (options.tracking ? (options.tracking.baseUrl ?? life.site.url) : undefined),
     enqueue: (row) => queues.deliveries.add(row),
     raise: async (event) => {
-      const request = options.webhook && writeWebhook(office, options.webhook.url, event);
+      const url = registry.webhookUrl() ?? options.webhook?.url;
+      const request = url === undefined ? undefined : writeWebhook(office, url, event);
       if (!request) return;
       await world.ledger?.webhookQueued?.(request);
       queues.webhooks.add(request);
@@ -60,13 +64,19 @@ export async function openOffice(options: PostalOptions, world: PostalWorld, lif
   return { office, control: controlOf(office, queues), idle: () => becomeIdle(queues) };
 }
 
-function openParts(options: PostalOptions, world: PostalWorld, stop: AbortSignal) {
+interface Shared {
+  readonly stop: AbortSignal;
+  readonly registry: Registry;
+}
+
+function openParts(options: PostalOptions, world: PostalWorld, { stop, registry }: Shared) {
   const pace = { acceptPerSecond: 0, deliverPerSecond: 0, ...options.pace };
   const keep = { messages: 10_000, bytes: 256 * megabyte, ...options.keep };
   return {
     world,
     stop,
-    settings: settle(options, world),
+    registry,
+    settings: settle(options, world, registry),
     messages: openMessages(keep, world.random),
     faults: openFaults(),
     pacer: openPacer(world.clock, pace, stop),
@@ -74,11 +84,17 @@ function openParts(options: PostalOptions, world: PostalWorld, stop: AbortSignal
   };
 }
 
-function settle(options: PostalOptions, { random }: PostalWorld): Settings {
+function settle(options: PostalOptions, { random }: PostalWorld, registry: Registry): Settings {
+  const apiKeys = options.apiKeys.map((key) => comparable(key.reveal()));
+  const domains = options.domains.map((domain) => domain.toLowerCase());
   return {
     webHostname: options.webHostname.toLowerCase(),
-    apiKeys: options.apiKeys.map((key) => comparable(key.reveal())),
-    domains: options.domains.map((domain) => domain.toLowerCase()),
+    get apiKeys() {
+      return [...apiKeys, ...registry.apiKeys().map(comparable)];
+    },
+    get domains() {
+      return [...new Set([...domains, ...registry.domains()])];
+    },
     serverToken: options.serverToken ?? randomToken(random, 6).toLowerCase(),
     trackWithoutProxy: options.tracking?.trackWithoutProxy ?? false,
     speed: options.speed ?? 1,
@@ -126,6 +142,8 @@ function controlOf(office: Office, queues: Queues): Control {
   return {
     office,
     webhookHistory: () => queues.history,
+    runScript: (script) =>
+      answerScript(office, script, (text) => queues.webhooks.count(({ url }) => url.includes(text))),
     reset: () => {
       for (const part of [queues.deliveries, queues.webhooks, office.messages]) part.clear();
       for (const part of [office.faults, queues.delivery]) part.reset();

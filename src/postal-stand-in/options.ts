@@ -2,6 +2,7 @@ import type { Clock } from '../adapters/clock.ts';
 import type { Log } from '../adapters/log.ts';
 import type { Random } from '../adapters/random.ts';
 import type { Secret } from '../domain/secret.ts';
+import type { RegistryShelf } from './registry.ts';
 import type { Delivery, Load, MessageRow, StoredMessage } from './messages.ts';
 import type { WebhookAttempt, WebhookRequest } from './webhook-request.ts';
 
@@ -19,6 +20,8 @@ export interface PostalOptions {
   readonly webhook?: { readonly url: string; readonly timeoutMs?: number };
   /** An HTTP endpoint (BodyAsJSON, RawMessage) to which routes bring complaints; none is made without it. */
   readonly inbound?: { readonly url: string };
+  /** Keeps what mailctl provisions; forgotten with the process when absent. */
+  readonly registry?: RegistryShelf;
   /** PEM of the RSA key that signs webhooks; made at start when absent. */
   readonly signingKey?: Secret;
   /** PEM of the RSA key that signs mail, and its selector; made at start when absent. */

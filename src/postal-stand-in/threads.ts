@@ -5,6 +5,8 @@ import type { Log } from '../adapters/log.ts';
 export interface Threads<T> {
   add(item: T): void;
   addLater(item: T, afterMs: number): void;
+  /** How many of those that wait, also for their time, are such. */
+  count(holds: (item: T) => boolean): number;
   /** Forgets what waits. */
   clear(): void;
   /** Resolves when nothing is in work; what waits for its time does not count. */
@@ -23,18 +25,30 @@ export function startThreads<T>(
   work: (item: T) => Promise<void>,
   world: ThreadWorld,
 ): Threads<T> {
-  const line = openLine(count, (item: T) => workSafely(work, item, world.log), world.stop);
+  const here = new Set<T>();
+  const workOff = async (item: T) => {
+    here.delete(item);
+    await workSafely(work, item, world.log);
+  };
+  const line = openLine(count, workOff, world.stop);
   let generation = 0;
+  const add = (item: T) => {
+    here.add(item);
+    line.add(item);
+  };
   return {
-    add: line.add,
+    add,
     addLater: (item, afterMs) => {
       const born = generation;
+      here.add(item);
       void addAfter(world, afterMs, () => {
         if (born === generation) line.add(item);
       });
     },
+    count: (holds) => [...here].filter(holds).length,
     clear: () => {
       generation += 1;
+      here.clear();
       line.waiting.length = 0;
     },
     idle: async () => {

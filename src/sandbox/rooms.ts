@@ -5,6 +5,7 @@ import { composeMessage, readAddresses } from '../adapters/mime.ts';
 import { openPostgres, type Postgres } from '../adapters/postgres.ts';
 import type { ConfigOf } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
+import { requirePostalKey } from '../domain/postal-credential.ts';
 import { postgresAddress } from '../config/postgres-address.ts';
 import type { Room } from '../config/variable.ts';
 import type { Opened } from '../domain/opened.ts';
@@ -78,7 +79,7 @@ function postalRoom(config: ConfigOf<'operator'>, seat: Seat): Promise<PostalSta
   const options = {
     listen: { host: '127.0.0.1', port: 0 },
     webHostname: config.POSTAL_HOSTNAME,
-    apiKeys: [config.POSTAL_API_KEY],
+    apiKeys: [requirePostalKey(config)],
     domains: [config.MAIL_DOMAIN],
     webhook: { url: door },
     inbound: { url: `${door}/inbound` },

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 
 import { openHttp } from '../../src/adapters/http.ts';
 import { postalClient } from '../../src/adapters/postal.ts';
+import { requirePostalKey } from '../../src/domain/postal-credential.ts';
 import { measuredPace } from '../../src/postal-stand-in/options.ts';
 import { pauseSending, resumeSending } from '../../src/store/sending.ts';
 import { openRig, type Rig } from '../integration/worker/rig.ts';
@@ -24,7 +25,7 @@ async function direct(rig: Rig): Promise<number> {
   const postal = postalClient(http, {
     url: config.POSTAL_URL,
     hostname: config.POSTAL_HOSTNAME,
-    apiKey: () => config.POSTAL_API_KEY,
+    apiKey: () => requirePostalKey(config),
     timeoutMs: config.POSTAL_TIMEOUT,
   });
   const raw = Buffer.from(

@@ -118,12 +118,10 @@ describe('init with flags', () => {
     }
   });
 
-  it('leaves only what the operator must still set to config check', async () => {
+  it('leaves nothing that config check would ask for', async () => {
     using folder = initialised();
     const { out } = await runInProcess(['-C', folder.path, 'config', 'check', '--json']);
-    expect(JSON.parse(out).data.problems.map(({ name }: { name: string }) => name)).toEqual([
-      'POSTAL_API_KEY',
-    ]);
+    expect(JSON.parse(out).data.problems.map(({ name }: { name: string }) => name)).toEqual([]);
   });
 
   it('writes nothing with --dry-run, and says all it would do', async () => {

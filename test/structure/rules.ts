@@ -59,7 +59,7 @@ export const layers: Readonly<Record<string, Allowed>> = {
 };
 
 /** One operation may call another; every such edge stands here, as `caller → called`. */
-export const operationEdges: readonly string[] = [];
+export const operationEdges: readonly string[] = ['domains → postal'];
 
 /** Each package has one home; zod parses at several edges. A package without a line here may not be imported at all. */
 export const homes: Readonly<Record<string, RegExp>> = {

@@ -1,10 +1,26 @@
 import type { Command } from 'commander';
 
+import type { PostalApplied } from '../../operations/postal/apply.ts';
+import { lookAtPostal, planPostalApply } from '../../operations/postal/apply.ts';
+import type { Drift } from '../../operations/postal/drift.ts';
 import { planReconcile, type PostalReconciled } from '../../operations/postal/reconcile.ts';
-import { acts, type Session } from '../command.ts';
+import { acts, looks, type Session } from '../command.ts';
+import type { Style } from '../output.ts';
 
-/** `mailctl postal reconcile`. */
+/** `mailctl postal drift|apply|rescue|retention|reconcile`. */
 export function definePostal(command: Command, session: Session): void {
+  command
+    .command('drift')
+    .description('Say all in Postal that is not as .env and the declarative file want it.')
+    .action(
+      looks(session, async ({ runtime }) => ({ drift: (await lookAtPostal(runtime)).drift }), driftAsText),
+    );
+  command
+    .command('apply')
+    .description(
+      'Make Postal what it should be: organisation, mail server, credentials, domains, webhook, routes.',
+    )
+    .action(acts(session, ({ runtime }) => planPostalApply(runtime), appliedAsText));
   command
     .command('reconcile')
     .description("Compare with Postal's databases and store the events that no webhook told.")
@@ -19,6 +35,29 @@ export function definePostal(command: Command, session: Session): void {
         reconciledAsText,
       ),
     );
+}
+
+function driftAsText({ drift }: { readonly drift: readonly Drift[] }, style: Style): string {
+  if (drift.length === 0) return 'Postal is as it should be';
+  return drift
+    .map(
+      ({ what, kind, expected, seen }) =>
+        `${style.bold(what)}  ${kind === 'different' ? `is ${seen}, should be ${expected}` : kind}`,
+    )
+    .join('\n');
+}
+
+function appliedAsText({ changed, administrator, written }: PostalApplied): string {
+  const lines = [
+    ...changed.map((what) => `made: ${what}`),
+    ...written.map((name) => `written into .env: ${name}`),
+    ...(administrator
+      ? [
+          `log in at ${administrator.url} as ${administrator.email}; the password is in ${administrator.password_file}`,
+        ]
+      : []),
+  ];
+  return lines.length === 0 ? 'Postal is as it should be' : lines.join('\n');
 }
 
 function reconciledAsText({ changed, events, since, absent }: PostalReconciled): string {

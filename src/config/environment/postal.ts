@@ -1,4 +1,4 @@
-import { count, domainName, duration, oneOf, secret, size, webUrl } from '../shapes.ts';
+import { count, domainName, duration, oneOf, secret, size, text, webUrl } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Postal';
@@ -21,9 +21,24 @@ export const postal = {
   POSTAL_API_KEY: variable(secret, {
     section,
     readBy: ['worker', 'operator'],
-    means: "API credential of Postal's mail server (24 letters and digits, made by Postal)",
+    means:
+      "API credential of Postal's mail server (24 letters and digits, made by Postal); written by mailctl postal apply",
     secret: true,
     rotates: true,
+    optional: true,
+  }),
+  POSTAL_RUNNER: variable(text, {
+    section,
+    readBy: ['operator'],
+    means:
+      "How Postal's own program is reached, words separated by spaces, run in the operator's folder: a `rails runner -` that reads a script",
+    fallback: 'docker compose exec -T postal-web bundle exec rails runner -',
+  }),
+  POSTAL_RUNNER_TIMEOUT: variable(duration, {
+    section,
+    readBy: ['operator'],
+    means: 'How long one question to it may take; it starts anew each time',
+    fallback: '2m',
   }),
   POSTAL_TIMEOUT: variable(duration, {
     section,

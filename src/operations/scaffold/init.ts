@@ -88,8 +88,6 @@ function nextSteps({ tls }: Answers, { env }: Folder): readonly string[] {
   const certificate =
     tls === 'files' ? ["Put the relay's certificate at secrets/tls.crt and its key at secrets/tls.key"] : [];
   const postalKey =
-    env && isFilled(env.file, 'POSTAL_API_KEY')
-      ? []
-      : ['Set POSTAL_API_KEY in .env: the API credential of your Postal mail server'];
+    env && isFilled(env.file, 'POSTAL_API_KEY') ? [] : ['Once Postal runs: mailctl postal apply'];
   return [...certificate, ...postalKey, 'mailctl config check', 'mailctl db migrate', 'mailctl e2e'];
 }

@@ -1,5 +1,6 @@
 import type { Mariadb } from '../../adapters/mariadb.ts';
 import type { ConfigOf } from '../../config/environment.ts';
+import { requirePostalKey } from '../../domain/postal-credential.ts';
 import { findWhereabouts } from '../../store/postal/whereabouts.ts';
 import type { LookUp } from './doubt.ts';
 
@@ -11,7 +12,7 @@ export function lookUpAtPostal(mariadb: Mariadb, config: Names): LookUp {
     const databases = {
       main: config.POSTAL_DB_NAME,
       messagePrefix: config.POSTAL_DB_MESSAGE_PREFIX,
-      apiKey: config.POSTAL_API_KEY,
+      apiKey: requirePostalKey(config),
     };
     return mariadb.session((session) => findWhereabouts(session, databases, { mailFrom, recipients }));
   };

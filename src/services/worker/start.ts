@@ -7,6 +7,7 @@ import { postalReader } from '../../adapters/postal-reader.ts';
 import type { Database } from '../../adapters/postgres.ts';
 import type { Random } from '../../adapters/random.ts';
 import type { ConfigOf } from '../../config/environment.ts';
+import { requirePostalKey } from '../../domain/postal-credential.ts';
 import { publicOr } from '../../domain/ip-address.ts';
 import { reachDatabase } from '../../store/reachable.ts';
 import { type Health, type Probe, startHealth } from '../health.ts';
@@ -109,6 +110,7 @@ function startLoops(
   world: WorkerWorld,
   { figures, clients }: Equipment,
 ): readonly Loop[] {
+  requirePostalKey(config);
   const room = { ...world, config };
   const pace = { idleMs: config.WORKER_POLL_INTERVAL, longestMs: config.WORKER_ERROR_WAIT_MAX };
   const start = (name: string, work: Work, idleMs = pace.idleMs): Loop =>
@@ -134,7 +136,7 @@ function postalAddress(config: WorkerConfig) {
   return {
     url: config.POSTAL_URL,
     hostname: config.POSTAL_HOSTNAME,
-    apiKey: () => config.POSTAL_API_KEY,
+    apiKey: () => requirePostalKey(config),
     timeoutMs: config.POSTAL_TIMEOUT,
   };
 }

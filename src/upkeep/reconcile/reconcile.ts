@@ -1,3 +1,5 @@
+import type { Secret } from '../../domain/secret.ts';
+import { OperatorError } from '../../domain/failure.ts';
 import type { Mariadb, MariadbSession } from '../../adapters/mariadb.ts';
 import type { ConfigOf } from '../../config/environment.ts';
 import type { EventKind } from '../../domain/event.ts';
@@ -95,12 +97,20 @@ interface Run {
   readonly afterMs: number;
 }
 
+function madeKey(key: Secret | undefined): Secret {
+  if (key) return key;
+  throw new OperatorError('config-invalid', 'POSTAL_API_KEY is not set: it tells which mail server is ours', {
+    hint: 'Let Postal make one: mailctl postal apply',
+    field: 'POSTAL_API_KEY',
+  });
+}
+
 async function begin(world: ReconcileWorld, settings: ReconcileSettings, wanted: Wanted): Promise<Run> {
   const { POSTAL_RECONCILE_AFTER: afterMs, POSTAL_RECONCILE_BATCH: batch } = settings;
   const databases = {
     main: settings.POSTAL_DB_NAME,
     messagePrefix: settings.POSTAL_DB_MESSAGE_PREFIX,
-    apiKey: settings.POSTAL_API_KEY,
+    apiKey: madeKey(settings.POSTAL_API_KEY),
   };
   const { server, nowMs, queued } = await world.mariadb.session(async (session) => {
     const found = await findMailServer(session, databases);

@@ -50,7 +50,7 @@ describe('planning an init', () => {
     const plan = await planInit(world, nothing, { ...answers, tls: 'files' });
     expect(plan.result().next.slice(0, 3)).toEqual([
       "Put the relay's certificate at secrets/tls.crt and its key at secrets/tls.key",
-      'Set POSTAL_API_KEY in .env: the API credential of your Postal mail server',
+      'Once Postal runs: mailctl postal apply',
       'mailctl config check',
     ]);
   });
