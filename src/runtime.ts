@@ -15,7 +15,9 @@ import type { ExecOptions, Finished } from './adapters/exec.ts';
 import type { Dns } from './adapters/dns.ts';
 import { type Files, openFiles, readValueFile } from './adapters/files.ts';
 import { type Opened, openedThings } from './domain/opened.ts';
+import { type Host, thisHost } from './adapters/host.ts';
 import type { Http } from './adapters/http.ts';
+import type { ImageToBuild } from './adapters/image-builder.ts';
 import type { openLog } from './adapters/log.ts';
 import type { Mariadb, mariadbAt } from './adapters/mariadb.ts';
 import type { objectStoreAt } from './adapters/object-store.ts';
@@ -39,18 +41,22 @@ export interface Runtime extends AsyncDisposable {
   readonly clock: Clock;
   readonly random: Random;
   readonly files: Files;
+  readonly host: Host;
   /** What was done in this folder. */
   readonly history: ActHistory;
   /** The right to act in this folder, for one act at a time; undefined where there is no `state/` yet. Throws `locked`. */
   lock(errand: Errand): Promise<OperatorLock | undefined>;
   /** Where configuration comes from: the environment and the folder's `.env`. */
   sources(): Promise<Sources>;
+  /** Has `.env` and the files that it names read anew from now on, after an act changed them. */
+  forgetSources(): void;
   config<R extends Room>(room: R): Promise<ConfigOf<R>>;
   /** The configuration of a service, which reads the sources again when told to. */
   live<R extends Room>(room: R): Promise<Live<R>>;
   /** The engine of this host, for the containers of this folder. */
   docker(): Promise<Docker>;
   compose(): Promise<Compose>;
+  buildImage(image: ImageToBuild): Promise<void>;
   readonly addresses: Addresses;
   postgres(): Promise<Postgres>;
   /** Another database of the same server, without a limit on how long a statement runs; whoever asks for it disposes it. */
@@ -110,7 +116,8 @@ export interface RuntimeOptions {
 export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime {
   const opened = openedThings();
   const files = openFiles(uid);
-  const sources = once(() => readSources(dir, environment, files));
+  let read = once(() => readSources(dir, environment, files));
+  const sources = () => read();
   const config = async <R extends Room>(room: R) =>
     (await import('./config/load.ts')).loadConfig(room, await sources());
   const docker = once(async () => connectDocker(await config('operator')));
@@ -123,12 +130,17 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     history: openActHistory(join(dir, 'state/history')),
     lock: async (errand) =>
       (await files.isFolder(join(dir, 'state'))) ? lockFolder(dir, errand, await sources()) : undefined,
+    host: thisHost,
     sources,
+    forgetSources: () => {
+      read = once(() => readSources(dir, environment, files));
+    },
     config,
     live: async (room) =>
       (await import('./config/live.ts')).liveConfig(room, () => readSources(dir, environment, files)),
     docker,
     compose: once(async () => driveCompose(dir, await config('operator'))),
+    buildImage: async (image) => (await import('./adapters/image-builder.ts')).buildImage(image),
     addresses,
     postgres: once(async () => opened.use(await connectPostgres(await config('operator'), addresses))),
     postalDatabase: once(async () => postalMariadb(await config('operator'), addresses)),
@@ -136,11 +148,8 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     http: once(async () => opened.use(await client(await config('operator')))),
     postgresNamed: async (database) => connectPostgres(await config('operator'), addresses, database),
     ...unconfigured(),
-    ...toolsOfBackups(),
     dns: once(async () => connectDns(await config('operator'))),
     postalRunner: once(async () => connectRunner(await config('operator'), dir)),
-    prober: once(async () => (await import('./adapters/prober.ts')).prober),
-    logs: once(async () => (await import('./adapters/log.ts')).openLog),
     program: once(openProgram),
     makeRsaKey,
     makeCertificate: async (names, validDays) => {

@@ -8,6 +8,8 @@ export interface Addresses {
    * configuration says where the service is. Throws `unreachable` where the service does not run.
    */
   containerOf(service: string): Promise<string | undefined>;
+  /** True on the host of a stack, outside of its networks. */
+  onHost(): Promise<boolean>;
 }
 
 interface Place {
@@ -19,6 +21,7 @@ interface Place {
 /** The one rule: on the host the container's address, which the host reaches in internal networks too; else what is configured. */
 export function openAddresses({ onHost, docker }: Place): Addresses {
   return {
+    onHost,
     containerOf: async (service) => ((await onHost()) ? addressOf(await docker(), service) : undefined),
   };
 }

@@ -3,6 +3,10 @@ export interface Container {
   readonly id: string;
   /** The service of the Compose file that it runs. */
   readonly service: string;
+  /** Made by `docker compose run` for one command. */
+  readonly oneOff: boolean;
+  /** What Compose made it from. */
+  readonly configHash: string;
   readonly state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
   /** `none` where the service has no health check. */
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
@@ -51,6 +55,8 @@ export function readContainer(found: Inspected): Container {
   return {
     id: found.Id,
     service: config.Labels['com.docker.compose.service'] ?? '',
+    oneOff: config.Labels['com.docker.compose.oneoff'] === 'True',
+    configHash: config.Labels['com.docker.compose.config-hash'] ?? '',
     state: state.Status as Container['state'],
     health: (state.Health?.Status ?? 'none') as Container['health'],
     healthOutput: state.Health?.Log?.at(-1)?.Output.trim() ?? '',

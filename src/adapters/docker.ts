@@ -50,6 +50,8 @@ export interface Engine {
   readonly processors: number;
   /** Where images and volumes are kept, on the engine's host. */
   readonly rootFolder: string;
+  /** What its clock says. */
+  readonly now: Date;
 }
 
 export interface ContainerEvent {
@@ -68,9 +70,13 @@ export interface Docker {
   logs(container: string, choice: LogChoice): AsyncIterable<LogLine>;
   /** What happens to the project's containers from now on, until `stop`. */
   events(stop: AbortSignal): AsyncIterable<ContainerEvent>;
+  /** What happened to them between two moments, as far as the engine remembers (its last 256 events or more). */
+  pastEvents(since: Date, until: Date): AsyncIterable<ContainerEvent>;
   usage(container: string): Promise<Usage>;
   /** The id of an image that the engine has, and the digests it was pulled by. */
   image(name: string): Promise<{ readonly id: string; readonly digests: readonly string[] } | undefined>;
+  /** Pulls an image; throws what the registry says. */
+  pull(name: string): Promise<void>;
   /** When each volume of the project was made. */
   volumes(): Promise<ReadonlyMap<string, Date>>;
 }
@@ -85,21 +91,29 @@ export function openDocker(project: string, timeoutMs: number): Docker {
     containers: () => asked(listContainers(engine, own)),
     exec: (container, execution) => asked(execute(streaming, container, execution)),
     logs: (container, choice) => readLogs(streaming, container, choice),
-    events: (stop) => readEvents(streaming, own, stop),
+    events: (stop) => readEvents(streaming, { filters: { ...own, type: ['container'] } }, stop),
+    pastEvents: (since, until) =>
+      readEvents(streaming, {
+        filters: { ...own, type: ['container'] },
+        since: unix(since),
+        until: unix(until),
+      }),
     usage: (container) => asked(readUsage(engine, container)),
     image: (name) => asked(findImage(engine, name)),
+    pull: (name) => asked(pullImage(streaming, name)),
     volumes: () => asked(listVolumes(engine, project)),
   };
 }
 
 async function describeEngine(engine: Dockerode): Promise<Engine> {
-  const info = (await engine.info()) as Record<'ServerVersion' | 'DockerRootDir', string> &
+  const info = (await engine.info()) as Record<'ServerVersion' | 'DockerRootDir' | 'SystemTime', string> &
     Record<'MemTotal' | 'NCPU', number>;
   return {
     version: info.ServerVersion,
     memoryBytes: info.MemTotal,
     processors: info.NCPU,
     rootFolder: info.DockerRootDir,
+    now: new Date(info.SystemTime),
   };
 }
 
@@ -201,14 +215,17 @@ interface WrittenEvent {
   readonly Actor: { readonly Attributes: Readonly<Record<string, string>> };
 }
 
+function unix(time: Date): number {
+  return Math.floor(time.getTime() / 1000);
+}
+
 async function* readEvents(
   engine: Dockerode,
-  filters: object,
-  stop: AbortSignal,
+  choice: Dockerode.GetEventsOptions,
+  stop?: AbortSignal,
 ): AsyncIterable<ContainerEvent> {
-  const only = { ...filters, type: ['container'] };
-  const stream = (await asked(engine.getEvents({ filters: only as never }))) as Readable;
-  stop.addEventListener('abort', () => stream.destroy(), { once: true });
+  const stream = (await asked(engine.getEvents(choice))) as Readable;
+  stop?.addEventListener('abort', () => stream.destroy(), { once: true });
   try {
     for await (const line of createInterface({ input: stream })) {
       const { Action, time, Actor } = JSON.parse(line) as WrittenEvent;
@@ -216,7 +233,7 @@ async function* readEvents(
       yield { at: new Date(time * 1000), service, action: Action };
     }
   } catch (cause) {
-    if (!stop.aborted) throw cause;
+    if (!stop?.aborted) throw cause;
   }
 }
 
@@ -238,6 +255,13 @@ async function readUsage(engine: Dockerode, container: string): Promise<Usage> {
 async function findImage(engine: Dockerode, name: string) {
   const found = await engine.getImage(name).inspect().catch(goneMeanwhile);
   return found && { id: found.Id, digests: found.RepoDigests ?? [] };
+}
+
+async function pullImage(engine: Dockerode, name: string): Promise<void> {
+  const progress = (await engine.pull(name)) as NodeJS.ReadableStream;
+  await new Promise<void>((resolve, reject) => {
+    engine.modem.followProgress(progress, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 async function listVolumes(engine: Dockerode, project: string): Promise<ReadonlyMap<string, Date>> {

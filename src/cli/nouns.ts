@@ -27,6 +27,24 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/init.ts')).defineInit,
   },
   {
+    name: 'up',
+    summary: 'bring the whole stack up in containers, and wait until it is healthy',
+    group: everyDay,
+    load: async () => (await import('./commands/stack.ts')).defineUp,
+  },
+  {
+    name: 'status',
+    summary: 'the platform on one screen: services, what waits where, backups',
+    group: everyDay,
+    load: async () => (await import('./commands/status.ts')).defineStatus,
+  },
+  {
+    name: 'logs',
+    summary: 'what the services say, merged by time',
+    group: everyDay,
+    load: async () => (await import('./commands/logs.ts')).defineLogs,
+  },
+  {
     name: 'e2e',
     summary: 'prove end to end that mail flows, and name the first broken hop',
     group: everyDay,
@@ -115,6 +133,18 @@ export const nouns: readonly Noun[] = [
     summary: 'provision Postal as code: drift, apply; reconcile the events that its webhooks did not tell',
     group: postal,
     load: async () => (await import('./commands/postal.ts')).definePostal,
+  },
+  {
+    name: 'down',
+    summary: 'stop the stack once what is in flight is finished; data stays',
+    group: host,
+    load: async () => (await import('./commands/stack.ts')).defineDown,
+  },
+  {
+    name: 'restart',
+    summary: 'restart services one after the other',
+    group: host,
+    load: async () => (await import('./commands/stack.ts')).defineRestart,
   },
   {
     name: 'config',

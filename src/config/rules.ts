@@ -53,9 +53,11 @@ function leaseOutlastsAHandOver(values: Values): Problem | undefined {
 
 const access = ['POSTAL_DB_HOST', 'POSTAL_DB_USER', 'POSTAL_DB_PASSWORD'] as const;
 
+/** The password alone is what `init` made; it is used where the host is named, as in a container. */
 function postalDatabaseIsWhole(values: Values): Problem | undefined {
-  if (access.some((name) => !values.has(name))) return undefined;
+  if (access.some((name) => !values.has(name)) || values.get('POSTAL_DB_HOST') === undefined)
+    return undefined;
   const missing = access.find((name) => values.get(name) === undefined);
-  if (!missing || access.every((name) => values.get(name) === undefined)) return undefined;
+  if (!missing) return undefined;
   return { name: missing, message: `is missing: ${access.join(', ')} are set together, or none of them` };
 }

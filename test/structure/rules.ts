@@ -59,7 +59,13 @@ export const layers: Readonly<Record<string, Allowed>> = {
 };
 
 /** One operation may call another; every such edge stands here, as `caller → called`. */
-export const operationEdges: readonly string[] = ['domains → postal'];
+export const operationEdges: readonly string[] = [
+  'domains → postal',
+  'stack → postal',
+  'stack → scaffold',
+  'stack → schedule',
+  'stack → tls',
+];
 
 /** Each package has one home; zod parses at several edges. A package without a line here may not be imported at all. */
 export const homes: Readonly<Record<string, RegExp>> = {

@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 import { junitReport } from '../../operations/e2e/junit.ts';
 import { failureOf, proveMail } from '../../operations/e2e/prove.ts';
 import { allChecks, chooseChecks, type CheckReport, type E2eReport } from '../../operations/e2e/run.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import { runInProbe } from '../../operations/stack/probe.ts';
 import { openRuntime, type Runtime } from '../../runtime.ts';
 import { type Context, runs, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
@@ -31,9 +33,10 @@ export function defineE2e(command: Command, session: Session): void {
     .action(runs(session, run));
 }
 
-async function run(context: Context, names: string[], flags: E2eFlags): Promise<void> {
+async function run(context: Context, names: string[], flags: E2eFlags): Promise<number | void> {
   chooseChecks(names);
   if (context.flags.dryRun) return announce(context, names);
+  if (!flags.sandbox && (await context.runtime.addresses.onHost())) return inStack(context, names, flags);
   const report = flags.sandbox
     ? await inSandbox(context, names, flags)
     : await prove(context, context.runtime, names, flags);
@@ -42,6 +45,32 @@ async function run(context: Context, names: string[], flags: E2eFlags): Promise<
   const failure = failureOf(report);
   if (failure) throw failure;
   context.output.result(report, summary);
+}
+
+/** On the host of a stack the check runs in its network, where every hop has its name. */
+async function inStack(
+  { runtime, terminal, flags, stop }: Context,
+  names: readonly string[],
+  { to, junit }: E2eFlags,
+): Promise<number> {
+  const argv = [
+    'e2e',
+    ...names,
+    ...(flags.json ? ['--json'] : []),
+    ...(to === undefined ? [] : ['--to', to]),
+  ];
+  const { exit, stdout, stderr } = await runInProbe(runtime, argv, stop);
+  terminal.stderr.write(stderr === '' ? '' : `${stderr}\n`);
+  terminal.stdout.write(stdout === '' ? '' : `${stdout}\n`);
+  if (junit !== undefined) throw noReportFromStack();
+  return exit ?? 1;
+}
+
+function noReportFromStack(): OperatorError {
+  return new OperatorError('usage', '--junit is not written by a check that runs inside the stack', {
+    hint: 'Take --json there',
+    field: '--junit',
+  });
 }
 
 function announce({ output }: Context, names: readonly string[]): void {

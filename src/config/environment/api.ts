@@ -66,7 +66,7 @@ export const api = {
   }),
   API_TRUSTED_PROXIES: variable(list, {
     section,
-    readBy,
+    readBy: ['api', 'operator'],
     means: "Addresses (CIDR) of proxies whose X-Forwarded-For tells the client's address",
     fallback: '',
   }),

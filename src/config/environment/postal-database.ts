@@ -32,6 +32,7 @@ export const postalDatabase = {
     readBy,
     means: 'Password of that user',
     secret: true,
+    generated: true,
     optional: true,
     rotates: true,
   }),

@@ -74,7 +74,7 @@ export const webhooks = {
   }),
   WEBHOOK_ALLOWED_ADDRESSES: variable(cidrs, {
     section,
-    readBy,
+    readBy: ['worker', 'operator'],
     means: 'Private addresses (CIDR) that webhooks may go to; others are refused',
     fallback: '',
   }),

@@ -1,0 +1,144 @@
+import type { Container } from '../../adapters/container.ts';
+import type { ConfigOf } from '../../config/environment.ts';
+import { type FailureCode, failures, OperatorError } from '../../domain/failure.ts';
+import type { Runtime } from '../../runtime.ts';
+import { isWell, lookAtContainers } from './current.ts';
+import { redact } from './redact.ts';
+import { allServices } from './services.ts';
+
+/** Hears which service has become well. */
+export type Tell = (line: string) => void;
+
+interface Wait {
+  readonly names: readonly string[];
+  readonly withinMs: number;
+  readonly tell: Tell;
+}
+
+/**
+ * Waits until every named service is healthy, or has done its work. Fails at once for one that cannot become so, and as
+ * `timed-out` otherwise, with the last lines it printed, without secrets.
+ */
+export async function awaitHealth(world: Runtime, { names, withinMs, tell }: Wait): Promise<void> {
+  const { UP_POLL_INTERVAL } = await world.config('operator');
+  const began = world.clock.monotonicMs();
+  const waiting = new Set(names);
+  for (;;) {
+    const containers = await lookAtContainers(world);
+    for (const name of [...waiting]) {
+      const found = containers.get(name);
+      const hopeless = found && (await hopelessness(world, found));
+      if (found && hopeless) throw await failure(world, found, hopeless);
+      if (!found || !hasArrived(found)) continue;
+      waiting.delete(name);
+      tell(
+        `  ${name} is ${isOneShot(name) ? 'done' : 'healthy'} (${seconds(world.clock.monotonicMs() - began)})`,
+      );
+    }
+    if (waiting.size === 0) return;
+    if (world.clock.monotonicMs() - began > withinMs) throw await tooSlow(world, [...waiting], withinMs);
+    await world.clock.sleep(UP_POLL_INTERVAL);
+  }
+}
+
+function hasArrived(found: Container): boolean {
+  return isOneShot(found.service) ? found.state === 'exited' && found.exitCode === 0 : isWell(found);
+}
+
+function isOneShot(name: string): boolean {
+  return allServices.some((service) => service.name === name && service.oneShot);
+}
+
+interface Hopeless {
+  readonly code: FailureCode;
+  readonly why: string;
+}
+
+const crashesAllowed = 2;
+
+/** Why a service will not become well by waiting; undefined as long as it may. */
+async function hopelessness(world: Runtime, found: Container): Promise<Hopeless | undefined> {
+  if (hasArrived(found) || found.state === 'created') return undefined;
+  if (found.oomKilled || (await wasKilledForMemory(world, found))) {
+    return {
+      code: 'unreachable',
+      why: `was killed because it wanted more than its memory limit: raise ${memoryOf(found.service)}`,
+    };
+  }
+  const ended = found.state === 'exited' || found.state === 'dead';
+  if ((isOneShot(found.service) && ended) || found.restarts > crashesAllowed) {
+    return { code: codeOf(found.exitCode), why: `ends with exit code ${found.exitCode}` };
+  }
+  return undefined;
+}
+
+/** After a restart the engine forgets why: what happened is in its events. */
+async function wasKilledForMemory(
+  world: Runtime,
+  { service, restarts, startedAt }: Container,
+): Promise<boolean> {
+  if (restarts === 0 || startedAt === undefined) return false;
+  const docker = await world.docker();
+  const { UP_TIMEOUT } = await world.config('operator');
+  const since = new Date(startedAt.getTime() - UP_TIMEOUT);
+  for await (const event of docker.pastEvents(since, world.clock.now()))
+    if (event.service === service && event.action === 'oom') return true;
+  return false;
+}
+
+/** The variable that bounds a service's memory. */
+export function memoryOf(service: string): string {
+  if (service.startsWith('postal-')) return 'POSTAL_MEMORY';
+  if (['nginx', 'certbot', 'sink'].includes(service)) return 'PROXY_MEMORY';
+  return `${(service === 'migrate' ? 'scheduler' : service).toUpperCase()}_MEMORY`;
+}
+
+/** Ours end with the exit codes of the catalogue. */
+function codeOf(exit: number): FailureCode {
+  const known = Object.entries(failures).find(([code, one]) => one.exit === exit && code !== 'bug');
+  return (known?.[0] as FailureCode | undefined) ?? 'unreachable';
+}
+
+async function failure(world: Runtime, found: Container, { code, why }: Hopeless): Promise<OperatorError> {
+  const said = await lastWords(world, found);
+  return new OperatorError(code, `${found.service} ${why}`, {
+    hint: `More of what it says: mailctl logs ${found.service}; then again: mailctl up`,
+    data: { service: found.service, last_lines: said },
+    ...(said.length > 0 && { cause: new Error(`it said\n${said.map((line) => `    ${line}`).join('\n')}`) }),
+  });
+}
+
+async function tooSlow(world: Runtime, names: readonly string[], withinMs: number): Promise<OperatorError> {
+  const containers = await lookAtContainers(world);
+  const late = names.map((name) => `${name} (${healthOf(containers.get(name))})`);
+  const first = containers.get(names[0] ?? '');
+  const said = first ? await lastWords(world, first) : [];
+  return new OperatorError('timed-out', `not healthy after ${seconds(withinMs)}: ${late.join(', ')}`, {
+    hint: `See what it does: mailctl logs ${names[0]}; wait longer: mailctl up --wait 15m`,
+    data: { services: names, last_lines: said },
+    ...(said.length > 0 && {
+      cause: new Error(`${names[0]} said\n${said.map((line) => `    ${line}`).join('\n')}`),
+    }),
+  });
+}
+
+function healthOf(found: Container | undefined): string {
+  if (!found) return 'not created';
+  return found.health === 'none'
+    ? found.state
+    : [found.health, found.healthOutput].filter(Boolean).join(': ');
+}
+
+const lastLines = 12;
+
+async function lastWords(world: Runtime, { id }: Container): Promise<readonly string[]> {
+  const config: ConfigOf<'operator'> = await world.config('operator');
+  const said: string[] = [];
+  for await (const { text } of (await world.docker()).logs(id, { tail: lastLines }))
+    said.push(redact(text, config));
+  return said;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

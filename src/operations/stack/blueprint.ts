@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+
+import type { Runtime } from '../../runtime.ts';
+import { mariadbConfig } from '../postal/configuration.ts';
+import type { RenderedFile } from '../tls/nginx.ts';
+import { platformNames } from '../tls/names.ts';
+import { renderTls } from '../tls/render.ts';
+import { usersScript } from './mariadb-users.ts';
+import { ownImage, type PackageContent } from './image.ts';
+import { readPinned } from './lock-file.ts';
+import { type Blueprint, renderCompose } from './render.ts';
+import { trackingNames } from './tracking-names.ts';
+
+/** All that the folder's stack follows from, read anew. */
+export interface Drawn extends Blueprint {
+  /** What our image is built from, unless a ready one is named. */
+  readonly content: PackageContent | undefined;
+  /** Every file that is rendered, compose.yaml last. */
+  readonly files: readonly RenderedFile[];
+}
+
+/** Draws up the stack from the configuration. Throws `config-invalid` with all that is wrong with it. */
+export async function drawUp(world: Runtime): Promise<Drawn> {
+  const config = await world.config('operator');
+  const sources = await world.sources();
+  const { name: image, content } = await ownImage(config);
+  const names = platformNames(config, await trackingNames(world));
+  const pinned = await readPinned(world);
+  const blueprint = { config, sources, image, names, pinned };
+  const files = [
+    ...(await renderTls(config, names)),
+    { path: 'rendered/mariadb/mailctl.cnf', content: await mariadbConfig(config), mode: 0o644 },
+    { path: 'rendered/mariadb/users.sh', content: await usersScript(), mode: 0o644 },
+    { path: 'compose.yaml', content: await renderCompose(blueprint), mode: 0o644 },
+  ];
+  return { ...blueprint, content, files };
+}
+
+/** The rendered files that are not in the folder as they should be. */
+export async function filesToWrite(world: Runtime, { files }: Drawn): Promise<readonly RenderedFile[]> {
+  const there = await Promise.all(files.map(({ path }) => world.files.readOwn(join(world.dir, path))));
+  return files.filter(({ content }, index) => there[index] !== content);
+}

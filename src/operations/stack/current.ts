@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+
+import type { Container } from '../../adapters/container.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Drawn } from './blueprint.ts';
+import type { Service } from './services.ts';
+
+/** How the services are, and how they should be. */
+export interface Current {
+  readonly containers: ReadonlyMap<string, Container>;
+  /** Services of the Compose file, in the order of Compose's own. */
+  readonly wanted: ReadonlyMap<string, string>;
+}
+
+/** Looks at the containers, and has Compose say what each should be like. */
+export async function lookAtServices(world: Runtime, drawn: Drawn): Promise<Current> {
+  const [containers, wanted] = await Promise.all([lookAtContainers(world), wantedHashes(world, drawn)]);
+  return { containers, wanted };
+}
+
+/** The containers by service; of a service with several, the one that was started last. */
+export async function lookAtContainers(
+  world: Pick<Runtime, 'docker'>,
+): Promise<ReadonlyMap<string, Container>> {
+  const found = await (await world.docker()).containers();
+  const byStart = found.toSorted((one, other) => startOf(one) - startOf(other));
+  return new Map(byStart.filter(({ oneOff }) => !oneOff).map((one) => [one.service, one]));
+}
+
+function startOf({ startedAt }: Container): number {
+  return startedAt?.getTime() ?? 0;
+}
+
+async function wantedHashes({ dir, files, compose }: Runtime, { files: rendered }: Drawn) {
+  const content = rendered.find(({ path }) => path === 'compose.yaml')?.content ?? '';
+  const hasOwn = (await files.modeOf(join(dir, 'compose.override.yaml'))) !== undefined;
+  const own = hasOwn ? ['--file', 'compose.override.yaml'] : [];
+  const argv = ['--project-directory', '.', '--file', '-', ...own, 'config', '--hash', '*'];
+  const { stdout } = await (await compose()).must({ argv, input: withoutDependencies(content) });
+  const rows = stdout.split('\n').map((line) => line.trim().split(/\s+/));
+  return new Map(rows.flatMap(([name, hash]) => (name && hash ? [[name, hash] as const] : [])));
+}
+
+/** Services are started without those they depend on, and then Compose's hash of a service leaves these out. */
+function withoutDependencies(content: string): string {
+  return content.replaceAll(/^ {4}depends_on:\n(?: {6}.*\n)+/gm, '');
+}
+
+/** True where a service is what it should be and well: nothing is to be done for it. */
+export function isCurrent({ containers, wanted }: Current, { name, oneShot }: Service): boolean {
+  const found = containers.get(name);
+  if (!found || found.configHash !== wanted.get(name)) return false;
+  return oneShot ? found.state === 'exited' && found.exitCode === 0 : isWell(found);
+}
+
+/** True for what runs and is healthy, or has no health check. */
+export function isWell({ state, health }: Container): boolean {
+  return state === 'running' && (health === 'healthy' || health === 'none');
+}

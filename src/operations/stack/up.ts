@@ -1,0 +1,229 @@
+import { join } from 'node:path';
+
+import { OperatorError } from '../../domain/failure.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Plan, Step } from '../plan.ts';
+import { awaitHealth, type Tell } from './await-health.ts';
+import { type Drawn, drawUp, filesToWrite } from './blueprint.ts';
+import { type Current, isCurrent, lookAtContainers, lookAtServices } from './current.ts';
+import { fillVolumes, lookAtSecrets } from './distribute-secrets.ts';
+import { buildOwnImage, missingImages, obtainImages } from './images.ts';
+import { refuseLostMainDatabase, settleUsers } from './mariadb-look.ts';
+import { findObstacles, type Obstacle, refuseObstacles } from './preflight.ts';
+import { provisionPostal } from './provision.ts';
+import { allServices, type Service, type Stage, stages } from './services.ts';
+import { type ShownService, showServices, urlsOf } from './show-services.ts';
+
+/** Which services are to run, and how. */
+export interface WantedUp {
+  /** All when none is named; what a named one needs comes with it. */
+  readonly names: readonly string[];
+  /** Nothing besides the named ones. */
+  readonly only: boolean;
+  /** Images are pulled although they are there. */
+  readonly pull: boolean;
+  readonly withinMs: number;
+  readonly profiles: readonly string[];
+}
+
+/** What `up` reports. */
+export interface Started {
+  readonly services: readonly ShownService[];
+  readonly urls: Readonly<Record<string, string>>;
+}
+
+export interface UpPlan extends Plan<Started> {
+  /** What does not keep the stack from starting, and should be known. */
+  readonly warnings: readonly Obstacle[];
+}
+
+/** Plans what the stack lacks: no step where everything runs as it should. Refuses when the host would not carry it. */
+export async function planUp(world: Runtime, wanted: WantedUp, tell: Tell): Promise<UpPlan> {
+  const drawn = await drawUp(world);
+  const chosen = chooseServices(wanted, drawn);
+  const running = new Set(
+    [...(await lookAtContainers(world)).values()].filter(runs).map(({ service }) => service),
+  );
+  const obstacles = await findObstacles({ world, config: drawn.config, names: drawn.names, running });
+  refuseObstacles(obstacles);
+  const current = await lookAtServices(world, drawn);
+  const lacking = chosen.filter((service) => !isCurrent(current, service));
+  const shown: { started: Started } = { started: await report(world, drawn) };
+  const steps = [
+    ...(await groundwork(world, drawn, lacking, wanted)),
+    ...stages.flatMap((stage) => stageSteps({ stage, lacking, current, wanted, tell })),
+  ];
+  const last: Step = {
+    do: 'look',
+    what: 'see that everything runs',
+    run: async () => {
+      shown.started = await report(world, await drawUp(world));
+    },
+  };
+  return {
+    title:
+      steps.length === 0
+        ? `${drawn.config.STACK_NAME} runs as it should`
+        : `Bring ${drawn.config.STACK_NAME} up`,
+    steps: steps.length === 0 ? [] : [...steps, last],
+    warnings: obstacles.filter(({ warning }) => warning),
+    result: () => shown.started,
+  };
+}
+
+function runs({ state }: { readonly state: string }): boolean {
+  return state === 'running' || state === 'restarting';
+}
+
+/** The services that are meant: those that are named, and, unless only they are wanted, all that starts before them. */
+export function chooseServices(
+  { names, only }: Pick<WantedUp, 'names' | 'only'>,
+  drawn: Drawn,
+): readonly Service[] {
+  const { TLS_SOURCE: source } = drawn.config;
+  const there = allServices.filter(
+    ({ name }) => (name !== 'certbot' || source === 'acme') && (name !== 'tls-init' || source !== 'off'),
+  );
+  const unknown = names.find((name) => !there.some((service) => service.name === name));
+  if (unknown !== undefined)
+    throw new OperatorError('usage', `there is no service ${unknown}`, {
+      hint: `Services: ${there.map(({ name }) => name).join(', ')}`,
+      field: 'SERVICE',
+    });
+  if (names.length === 0) return there;
+  const named = there.filter(({ name }) => names.includes(name));
+  const last = Math.max(...named.map(({ stage }) => stages.indexOf(stage)));
+  return only ? named : there.filter((one) => named.includes(one) || stages.indexOf(one.stage) < last);
+}
+
+async function groundwork(
+  world: Runtime,
+  drawn: Drawn,
+  lacking: readonly Service[],
+  { pull }: WantedUp,
+): Promise<readonly Step[]> {
+  const files = await filesToWrite(world, drawn);
+  const builds =
+    drawn.content !== undefined && (await (await world.docker()).image(drawn.image)) === undefined;
+  const missing = await missingImages(world, drawn, { all: pull });
+  const secrets = await lookAtSecrets(world, drawn);
+  const fills = !secrets.isDone || lacking.some(({ stage }) => stage === 'databases' && !secrets.isDone);
+  return [
+    ...(files.length > 0 ? [writeFiles(files.map(({ path }) => path))] : []),
+    ...(builds ? [buildOwnImage(drawn.image)] : []),
+    ...(missing.length > 0 ? [obtainImages(missing)] : []),
+    ...(fills ? [fill] : []),
+  ];
+}
+
+/** Rendered files are written from what is true at that moment: an earlier step may have changed `.env`. */
+function writeFiles(paths: readonly string[]): Step {
+  return { do: 'write', what: `write ${paths.join(', ')}`, run: settleFiles };
+}
+
+async function settleFiles(world: Runtime): Promise<void> {
+  for (const folder of [
+    'rendered',
+    'rendered/nginx',
+    'rendered/nginx/sites',
+    'rendered/certbot',
+    'rendered/postal',
+    'rendered/mariadb',
+  ])
+    await world.files.makeFolder(join(world.dir, folder), 0o755);
+  for (const { path, content, mode } of await filesToWrite(world, await drawUp(world)))
+    await world.files.write(join(world.dir, path), content, mode);
+}
+
+const fill: Step = {
+  do: 'secrets',
+  what: 'write the secrets into the volumes of their readers (0400)',
+  run: settleSecrets,
+};
+
+async function settleSecrets(world: Runtime): Promise<void> {
+  const secrets = await lookAtSecrets(world, await drawUp(world));
+  if (!secrets.isDone) await fillVolumes(world, secrets);
+}
+
+interface StageToRun {
+  readonly stage: Stage;
+  readonly lacking: readonly Service[];
+  readonly current: Current;
+  readonly wanted: WantedUp;
+  readonly tell: Tell;
+}
+
+function stageSteps({ stage, lacking, wanted, tell }: StageToRun): readonly Step[] {
+  const names = lacking.filter((service) => service.stage === stage).map(({ name }) => name);
+  const before = names.length === 0 ? [] : (beforeStage[stage] ?? []);
+  const after = names.length === 0 ? [] : (afterStage[stage] ?? []);
+  const start = names.length === 0 ? [] : [startServices(names, wanted, tell)];
+  return [...before, ...start, ...after];
+}
+
+function startServices(names: readonly string[], { withinMs, profiles }: WantedUp, tell: Tell): Step {
+  return {
+    do: 'start',
+    what: `start ${names.join(', ')} and wait until ${names.length === 1 ? 'it is' : 'they are'} well`,
+    run: async (world) => {
+      const compose = await world.compose();
+      const argv = ['up', '--detach', '--no-deps', '--no-build', '--quiet-pull', ...names];
+      const { exit, stderr } = await compose.run({ argv, profiles });
+      if (exit !== 0) throw startFailure(names, stderr);
+      await awaitHealth(world, { names, withinMs, tell });
+    },
+  };
+}
+
+/** What the engine says when it cannot start a container, as a failure the operator can act on. */
+function startFailure(names: readonly string[], stderr: string): OperatorError {
+  const said = stderr.trim().split('\n').slice(-4).join('\n');
+  const port = /(?:bind|listen) .*:(\d+).*(?:address already in use|failed)|port is already allocated/.exec(
+    stderr,
+  );
+  if (port)
+    return new OperatorError('refused', `a port of ${names.join(', ')} is taken by another program`, {
+      hint: 'See who has it: sudo ss -ltnp; or choose another one: PUBLISH_… in .env',
+      cause: new Error(said),
+    });
+  if (/no space left on device/i.test(stderr))
+    return new OperatorError('unreachable', 'the disk is full', {
+      hint: 'Free some space, then: mailctl up',
+      cause: new Error(said),
+    });
+  return new OperatorError('unreachable', `${names.join(', ')} could not be started`, {
+    hint: 'See what the engine says above, then: mailctl up',
+    cause: new Error(said),
+  });
+}
+
+const beforeStage: Partial<Record<Stage, readonly Step[]>> = {
+  'postal-init': [
+    {
+      do: 'guard',
+      what: 'see that Postal may be set up without losing anything',
+      run: refuseLostMainDatabase,
+    },
+  ],
+};
+
+const afterStage: Partial<Record<Stage, readonly Step[]>> = {
+  databases: [{ do: 'grant', what: "give MariaDB's users their rights", run: settleUsers }],
+  postal: [
+    { do: 'provision', what: 'bring Postal in line with the configuration', run: provisionPostal },
+    {
+      do: 'write',
+      what: 'hand on what Postal made: compose.yaml and secrets',
+      run: async (world) => {
+        world.forgetSources();
+        await settleFiles(world);
+        await settleSecrets(world);
+      },
+    },
+  ],
+};
+
+async function report(world: Runtime, drawn: Drawn): Promise<Started> {
+  return { services: showServices(await lookAtContainers(world)), urls: urlsOf(drawn.config) };
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+
+import { variablesReadBy } from '../../../src/config/environment.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { Sources } from '../../../src/config/resolve.ts';
+import { renderCompose } from '../../../src/operations/stack/render.ts';
+import { secretFiles } from '../../../src/operations/stack/secret-files.ts';
+import { platformNames } from '../../../src/operations/tls/names.ts';
+import { envText, sourcesOf } from '../../config/valid-sources.ts';
+
+const secrets = {
+  REDIS_PASSWORD: 'canary-Redis-x7Qp2_Zb9mTk4VwLs8NcR3yd',
+  MARIADB_ROOT_PASSWORD: 'canary-Root-x7Qp2_Zb9mTk4VwLs8NcR3yde',
+  MARIADB_POSTAL_PASSWORD: 'canary-Postal-x7Qp2_Zb9mTk4VwLs8NcR3',
+  POSTAL_DB_PASSWORD: 'canary-Reader-x7Qp2_Zb9mTk4VwLs8NcR3',
+  POSTGRES_PASSWORD: 'canary-Pg-x7Qp2_Zb9mTk4VwLs8NcR3ydefg',
+  POSTAL_RAILS_SECRET: 'canary-Rails-x7Qp2_Zb9mTk4VwLs8NcR3yd',
+};
+
+function blueprint(changes: Readonly<Record<string, string>> = {}) {
+  const sources: Sources = sourcesOf({ ...secrets, ...changes });
+  const config = loadConfig('operator', sources);
+  return { config, sources, image: 'mctl-own:1', names: platformNames(config, []), pinned: {} };
+}
+
+/** The environment that a service is given, by the lines of the file. */
+function environmentOf(yaml: string, service: string): readonly string[] {
+  const [, body = ''] = new RegExp(`^  ${service}:\\n((?: {3,}.*\\n|\\n)+)`, 'm').exec(yaml) ?? [];
+  const [, lines = ''] = /^ {4}environment:\n((?: {6}.*\n)+)/m.exec(body) ?? [];
+  return lines.split('\n').flatMap((line) => /^ {6}(\w+):/.exec(line)?.[1] ?? []);
+}
+
+describe('compose.yaml', () => {
+  it('holds no secret, and neither does the name of any file in it', async () => {
+    const yaml = await renderCompose(blueprint());
+    expect(yaml).not.toContain('canary');
+    expect(envText(secrets)).toContain('canary');
+  });
+
+  it.each(['api', 'worker', 'relay'] as const)(
+    'gives %s exactly the variables that it reads',
+    async (room) => {
+      const given = environmentOf(await renderCompose(blueprint()), room).map((name) =>
+        name.replace(/_FILE$/, ''),
+      );
+      const known = variablesReadBy(room).map((name) => name.replace(/_FILE$/, ''));
+      expect(given.filter((name) => !known.includes(name))).toEqual([]);
+      expect(given.length).toBeGreaterThan(10);
+    },
+  );
+
+  it('opens no ports of the host but the five, and names every image by a variable', async () => {
+    const yaml = await renderCompose(
+      blueprint({ POSTGRES_IMAGE: 'mirror.example/pg:17', TLS_SOURCE: 'acme' }),
+    );
+    const ports = [...yaml.matchAll(/^ {6}- "0\.0\.0\.0:(\d+):\d+"$/gm)].map(([, port]) => Number(port));
+    expect(ports.toSorted((one, other) => one - other)).toEqual([25, 80, 443, 465, 587]);
+    expect(yaml).toContain('image: mirror.example/pg:17');
+  });
+
+  it('takes the digest that an image name meant at its first pull', async () => {
+    const pinned = { 'postgres:17': 'postgres@sha256:0123' };
+    expect(await renderCompose({ ...blueprint(), pinned })).toContain('image: postgres@sha256:0123');
+  });
+
+  it('keeps what the stack decides from what .env says for another way to run', async () => {
+    const yaml = await renderCompose(blueprint({ API_LISTEN: '127.0.0.1:9999' }));
+    expect(yaml).toContain('API_LISTEN: "0.0.0.0:8080"');
+    expect(yaml).not.toContain('9999');
+  });
+});
+
+describe('the files of the volumes', () => {
+  it('are each for one reader: 0400, and of the user that reads them', async () => {
+    const files = { readOwn: async () => 'KEY' } as never;
+    const entries = await secretFiles({
+      world: { dir: '/nowhere', files },
+      ...blueprint({ TLS_SOURCE: 'acme' }),
+    });
+    const written = entries.filter(({ content }) => content !== undefined);
+    expect(new Set(written.map(({ mode }) => mode))).toEqual(new Set([0o400]));
+    const owners = new Map(written.map(({ path, uid }) => [path, uid]));
+    expect(owners.get('secrets-postgres/POSTGRES_PASSWORD')).toBe(999);
+    expect(owners.get('secrets-api/POSTGRES_PASSWORD')).toBe(10_053);
+    expect(owners.get('postal-config/postal.yml')).toBe(999);
+    expect(
+      [...owners.keys()].filter((path) => path.startsWith('secrets-relay/') && path.includes('POSTGRES')),
+    ).toEqual([]);
+  });
+});

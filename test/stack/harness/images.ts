@@ -1,0 +1,77 @@
+import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { exec } from '../../../src/adapters/exec.ts';
+import { buildImage } from '../../../src/adapters/image-builder.ts';
+import { ignoreAllBut, ownImage } from '../../../src/operations/stack/image.ts';
+
+const folder = new URL('../images/', import.meta.url).pathname;
+const timeoutMs = 600_000;
+
+/** The images that stand in for the official ones, by the variables that name them. */
+export const imageVariables = {
+  POSTGRES_IMAGE: tag('postgres'),
+  REDIS_IMAGE: tag('redis'),
+  MARIADB_IMAGE: tag('mariadb'),
+  POSTAL_IMAGE: tag('postal'),
+  NGINX_IMAGE: tag('nginx'),
+  CERTBOT_IMAGE: tag('certbot'),
+  NODE_IMAGE: tag('node'),
+} as const;
+
+/** The image of an ACME server for tests. */
+export const pebbleImage = tag('pebble');
+
+function tag(name: string): string {
+  return `mailctl-test/${name}:trixie`;
+}
+
+/** Builds every image from Debian's packages, two at a time; BuildKit keeps what did not change. */
+export async function buildImages(): Promise<void> {
+  await buildBase();
+  for (const pair of [
+    ['postgres', 'mariadb'],
+    ['redis', 'nginx'],
+    ['certbot', 'pebble'],
+  ])
+    await Promise.all(pair.map((name) => build(name, join(folder, name), '')));
+  await buildNode();
+  await buildPostal();
+}
+
+async function buildBase(): Promise<void> {
+  const base = tag('base');
+  const found = await exec(['docker', 'image', 'inspect', base], { timeoutMs });
+  if (found.exit === 0) return;
+  const script = `set -o pipefail; mmdebstrap --variant=minbase trixie - | docker import - ${base}`;
+  const { exit, stderr } = await exec(['bash', '-c', script], { timeoutMs });
+  if (exit !== 0) throw new Error(`the base image could not be built: ${stderr.slice(-2000)}`);
+}
+
+async function build(name: string, context: string, ignore: string): Promise<void> {
+  const dockerfile = readFileSync(join(folder, name, 'Dockerfile'), 'utf8');
+  await buildImage({ name: tag(name), context, dockerfile, ignore, arguments: {}, timeoutMs });
+}
+
+/** With the Node that runs the tests, as npm has no way into a build here. */
+async function buildNode(): Promise<void> {
+  const context = mkdtempSync(join(tmpdir(), 'mailctl-node-'));
+  try {
+    copyFileSync(realpathSync(process.execPath), join(context, 'node'));
+    await build('node', context, '');
+  } finally {
+    rmSync(context, { recursive: true, force: true });
+  }
+}
+
+async function buildPostal(): Promise<void> {
+  const { content } = await ownImage({
+    STACK_NAME: 'postal',
+    NODE_IMAGE: '',
+    MAILCTL_IMAGE: undefined,
+  } as never);
+  if (!content) throw new TypeError('the stand-in is built from the package');
+  const paths = [...content.paths, 'test/stack/images/postal', 'test/engines/postal-main.sql'];
+  await build('postal', content.root, ignoreAllBut(paths));
+}

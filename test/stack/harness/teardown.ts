@@ -1,0 +1,15 @@
+import { existsSync, rmSync } from 'node:fs';
+
+import { stackFolder, stackIn, stackName } from './stack.ts';
+
+/** Before and after all test files: nothing of a stack is left. */
+export async function setup(): Promise<() => Promise<void>> {
+  await clear();
+  return clear;
+}
+
+async function clear(): Promise<void> {
+  if (!existsSync(stackFolder)) return;
+  await stackIn(stackFolder).mailctl('down', '--volumes', '--confirm', stackName, '--yes');
+  rmSync(stackFolder, { recursive: true, force: true });
+}

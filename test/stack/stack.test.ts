@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { systemClock } from '../../src/adapters/clock.ts';
+import { type Envelope, prepareStack, runningStack, type TestStack } from './harness/stack.ts';
+
+const longMs = 900_000;
+
+let stack: TestStack;
+
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 180_000;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`gave up waiting until ${what}`);
+    await systemClock.sleep(1_000);
+  }
+}
+
+function secretsOf(dir: string): readonly string[] {
+  const lines = readFileSync(join(dir, '.env'), 'utf8').split('\n');
+  return lines.flatMap(
+    (line) => /^\w*(?:PASSWORD|TOKEN|SECRET|KEY|CREDENTIAL)\w*=(\S{20,})$/.exec(line)?.[1] ?? [],
+  );
+}
+
+describe('what keeps the stack from starting', () => {
+  it(
+    'is a port that is taken: named with its remedy, and nothing is changed',
+    { timeout: longMs },
+    async () => {
+      stack = await prepareStack();
+      const taken = createServer().listen(21_587, '127.0.0.1');
+      await once(taken, 'listening');
+      const { error } = await stack.json('up');
+      taken.close();
+      expect(error).toMatchObject({
+        exit: 21,
+        message: expect.stringMatching(/^port 21587 is taken .*relay/),
+      });
+      expect(
+        (await stack.docker('ps', '-aq', '--filter', `label=com.docker.compose.project=${stack.name}`))
+          .stdout,
+      ).toBe('');
+    },
+  );
+
+  it.each([
+    ['no engine', { DOCKER_HOST: 'unix:///nowhere/docker.sock' }, 13, 'no Docker engine answers'],
+    ['a disk too small', { UP_LEAST_DISK: '900000GB' }, 21, 'GB are free'],
+    ['too little memory', { UP_LEAST_MEMORY: '900000GB' }, 21, 'of memory'],
+    [
+      'an image that is not to be had',
+      { REDIS_IMAGE: 'mailctl-test/nowhere:1' },
+      13,
+      'mailctl-test/nowhere:1',
+    ],
+  ])('is %s', { timeout: longMs }, async (_what, environment, exit, words) => {
+    stack = await prepareStack();
+    const before = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    const { stdout } = await stack.env(before, 'up', '--json');
+    const { error } = JSON.parse(stdout) as Envelope;
+    expect(error).toMatchObject({ exit, message: expect.stringContaining(words) });
+  });
+});
+
+describe('the stack', () => {
+  beforeAll(async () => {
+    stack = await runningStack();
+  }, longMs);
+
+  it('carries a message from SMTP to the signed webhook', { timeout: longMs }, async () => {
+    const { ok, data } = await stack.json('e2e');
+    expect(data).toMatchObject({ failed: 0, first_broken_hop: null });
+    expect(ok).toBe(true);
+  });
+
+  it('is left alone by another up', { timeout: longMs }, async () => {
+    const { data } = await stack.json('up');
+    expect(data).toMatchObject({ plan: { steps: [] } });
+  });
+
+  it('says in status that every service is well', { timeout: longMs }, async () => {
+    const { data } = await stack.json('status');
+    expect(data).toMatchObject({ healthy: true, problems: [], sending: { paused: false } });
+    expect((data?.['services'] as { name: string }[]).map(({ name }) => name)).toContain('relay');
+  });
+
+  it('merges what its services say by time', { timeout: longMs }, async () => {
+    const { stdout } = await stack.mailctl('logs', 'api', 'relay', 'worker', '--json');
+    const lines = stdout.split('\n').map((line) => JSON.parse(line) as { time: string; service: string });
+    expect(new Set(lines.map(({ service }) => service)).size).toBeGreaterThan(1);
+    expect(lines.map(({ time }) => time)).toEqual(lines.map(({ time }) => time).toSorted());
+  });
+
+  it('shows no secret in rendered files, inspect, argv or logs', { timeout: longMs }, async () => {
+    const secrets = secretsOf(stack.dir);
+    expect(secrets.length).toBeGreaterThan(8);
+    const ids = await stack.docker('ps', '-aq', '--filter', `label=com.docker.compose.project=${stack.name}`);
+    const containers = ids.stdout.split('\n').filter(Boolean);
+    const places = [
+      readFileSync(join(stack.dir, 'compose.yaml'), 'utf8'),
+      (await stack.docker('inspect', ...containers)).stdout,
+      (await stack.docker('compose', '--project-directory', stack.dir, 'config')).stdout,
+      readFileSync(join(stack.dir, 'state/history'), 'utf8'),
+    ];
+    for (const id of containers) {
+      const { stdout, stderr } = await stack.docker('logs', id);
+      places.push(stdout, stderr);
+      places.push((await stack.docker('top', id, '-eo', 'pid,args')).stdout);
+    }
+    const found = secrets.filter((secret) => places.some((place) => place.includes(secret)));
+    expect(found.map((secret) => secret.slice(0, 4))).toEqual([]);
+  });
+
+  it.each(['redis', 'worker', 'relay', 'postal-worker'])(
+    'heals when %s is killed',
+    { timeout: longMs },
+    async (service) => {
+      const id = await stack.docker(
+        'ps',
+        '-q',
+        '--filter',
+        `label=com.docker.compose.project=${stack.name}`,
+        '--filter',
+        `label=com.docker.compose.service=${service}`,
+      );
+      const pid = (
+        await stack.docker('inspect', '--format', '{{.State.Pid}}', id.stdout.trim())
+      ).stdout.trim();
+      process.kill(Number(pid), 'SIGKILL');
+      await until(`${service} is healthy again`, async () => {
+        const { data } = await stack.json('status');
+        const row = (data?.['services'] as { name: string; health: string; restarts: number }[]).find(
+          ({ name }) => name === service,
+        );
+        return row?.health === 'healthy' && row.restarts > 0;
+      });
+    },
+  );
+
+  it(
+    'destroys data only when its name is given, and goes down without losing any',
+    { timeout: longMs },
+    async () => {
+      expect((await stack.json('down', '--volumes', '--yes')).error).toMatchObject({ exit: 21 });
+      const { data } = await stack.json('down', '--yes');
+      const steps = (data?.['plan'] as { steps: { what: string }[] }).steps.map(({ what }) => what);
+      expect(steps[0]).toContain('relay');
+      expect(steps.at(-2)).toContain('postgres');
+      expect((await stack.docker('volume', 'ls', '-q')).stdout).toContain(`${stack.name}_postgres-data`);
+      expect(
+        (await stack.docker('ps', '-q', '--filter', `label=com.docker.compose.project=${stack.name}`)).stdout,
+      ).toBe('');
+    },
+  );
+});
