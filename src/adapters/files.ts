@@ -25,6 +25,8 @@ export interface Files {
   create(path: string, content: string, mode: number): Promise<void>;
   /** Replaces a file in the same way; throws `locked` when it is no longer `was`, because another run changed it meanwhile. */
   update(path: string, content: string, was: string, mode: number): Promise<void>;
+  /** Removes a file, where there is one. */
+  remove(path: string): Promise<void>;
   /** Takes rights away from, or gives them to, a file. */
   setMode(path: string, mode: number): Promise<void>;
   /** True when there is a folder at the path. */
@@ -52,6 +54,10 @@ export function openFiles(uid: number | undefined): Files {
       throughDraft(path, content, mode, async (draft) => {
         if ((await readOwn(path, uid)) !== was) throw overtaken(path);
         await rename(draft, path);
+      }),
+    remove: (path) =>
+      rm(path, { force: true }).catch((cause: unknown) => {
+        throw failed(path, 'remove', cause);
       }),
     setMode: (path, mode) =>
       chmod(path, mode).catch((cause: unknown) => {

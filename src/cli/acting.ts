@@ -58,7 +58,8 @@ export async function beginAct({ runtime, output, terminal, written }: Scene): P
   };
 }
 
-function whoever({ environment, uid }: Terminal): string {
+/** Who acts, as the history names them. */
+export function whoever({ environment, uid }: Terminal): string {
   const named = ['SUDO_USER', 'USER', 'LOGNAME'].map((name) => environment[name]).find((name) => name);
   return named ?? `uid ${uid ?? '?'}`;
 }

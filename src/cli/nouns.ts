@@ -88,7 +88,7 @@ export const nouns: readonly Noun[] = [
   },
   {
     name: 'keys',
-    summary: 'list, create and revoke the keys of the api',
+    summary: 'keys of every kind: list, create, rotate without a refused request, revoke',
     group: access,
     load: async () => (await import('./commands/keys.ts')).defineKeys,
   },

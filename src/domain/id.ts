@@ -1,7 +1,7 @@
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** What an id names; the prefix stands in front of the underscore. */
-export type IdKind = 'msg' | 'evt' | 'req' | 'ses' | 'whe' | 'whd' | 'usr' | 'run' | 'att' | 'mk';
+export type IdKind = 'msg' | 'evt' | 'req' | 'ses' | 'whe' | 'whd' | 'usr' | 'run' | 'att' | 'mk' | 'key';
 
 export type Id<K extends IdKind = IdKind> = `${K}_${string}`;
 

@@ -7,6 +7,14 @@ export interface TimetableRow {
 
 /** What runs by itself. A row is here only when its command is there. */
 export const timetable = {
+  'keys-rotate': {
+    means: 'goes on with key rotations whose time has come',
+    command: ['keys', 'rotate', '--continue'],
+  },
+  'keys-notice': {
+    means: 'warns of keys that end soon, by its exit code and in metrics',
+    command: ['keys', 'list', '--publish'],
+  },
   e2e: { means: 'proves end to end that mail flows', command: ['e2e'] },
 } as const satisfies Record<string, TimetableRow>;
 

@@ -179,3 +179,46 @@ function toCredential(row: Row): SmtpCredential {
 function toRate({ rate_messages: messages, rate_period_ms: period }: Row): MessageRate | undefined {
   return messages === null || period === null ? undefined : { messages, periodMs: Number(period) };
 }
+
+/** The hash of the password before, while it is accepted too, and when it was last used. */
+export interface PreviousPassword {
+  readonly previousHash: string | undefined;
+  readonly previousUsedAt: Date | undefined;
+}
+
+/** What is known of a user's password before; undefined when there is no such user. */
+export async function findPasswords(db: Database, username: string): Promise<PreviousPassword | undefined> {
+  const [row] = await db.query<{ hash: string | null; used_at: Date | null }>(
+    'select previous_password_hash as hash, previous_used_at as used_at from smtp_credentials where username = $1',
+    [username],
+  );
+  return row && { previousHash: row.hash ?? undefined, previousUsedAt: row.used_at ?? undefined };
+}
+
+/** Takes a new password beside the one before. Nothing when that is not the one it replaces any more. */
+export async function replacePassword(
+  db: Database,
+  username: string,
+  { was, is }: { readonly was: string; readonly is: string },
+): Promise<void> {
+  await db.change(
+    `update smtp_credentials set previous_password_hash = password_hash, previous_used_at = null, password_hash = $3
+     where username = $1 and password_hash = $2`,
+    [username, was, is],
+  );
+}
+
+/** Refuses the password before from now on. */
+export async function dropPreviousPassword(db: Database, username: string): Promise<void> {
+  await db.change('update smtp_credentials set previous_password_hash = null where username = $1', [
+    username,
+  ]);
+}
+
+/** Records when the password before was last used. */
+export async function recordPreviousUse(db: Database, username: string, at: Date): Promise<void> {
+  await db.change(
+    'update smtp_credentials set previous_used_at = greatest(previous_used_at, $2) where username = $1',
+    [username, at],
+  );
+}

@@ -72,6 +72,28 @@ export async function resumeWebhookEndpoint(db: Database, id: string): Promise<v
   );
 }
 
+/** The sealed secret that signs first. */
+export async function findSealedSecret(db: Database, id: string): Promise<Uint8Array | undefined> {
+  const [row] = await db.query<{ sealed: Buffer }>(
+    'select sealed_secret as sealed from webhook_endpoints where id = $1',
+    [id],
+  );
+  return row?.sealed;
+}
+
+/** Signs with a new secret too; the one before goes on signing beside it. */
+export async function replaceSealedSecret(db: Database, id: string, sealed: Uint8Array): Promise<void> {
+  await db.change(
+    'update webhook_endpoints set sealed_previous_secret = sealed_secret, sealed_secret = $2 where id = $1',
+    [id, Buffer.from(sealed)],
+  );
+}
+
+/** Signs with the newest secret alone. */
+export async function dropPreviousSecret(db: Database, id: string): Promise<void> {
+  await db.change('update webhook_endpoints set sealed_previous_secret = null where id = $1', [id]);
+}
+
 function toEndpoint({ created_at, paused_at, disabled_at, disabled_reason, ...row }: Row): WebhookEndpoint {
   return {
     ...row,

@@ -2,9 +2,16 @@ import type { ConfigOf } from '../config/environment.ts';
 import type { Schedule } from '../config/shapes.ts';
 import type { RowName } from '../domain/timetable.ts';
 
-type ScheduleVariables = Pick<ConfigOf<'scheduler'> & ConfigOf<'operator'>, 'SCHEDULE_E2E'>;
+type ScheduleVariables = Pick<
+  ConfigOf<'scheduler'> & ConfigOf<'operator'>,
+  'SCHEDULE_E2E' | 'SCHEDULE_KEYS_ROTATE' | 'SCHEDULE_KEYS_NOTICE'
+>;
 
 /** When each row of the timetable is due; undefined for one that is off. */
 export function timesOf(config: ScheduleVariables): Readonly<Record<RowName, Schedule | undefined>> {
-  return { e2e: config.SCHEDULE_E2E };
+  return {
+    'keys-rotate': config.SCHEDULE_KEYS_ROTATE,
+    'keys-notice': config.SCHEDULE_KEYS_NOTICE,
+    e2e: config.SCHEDULE_E2E,
+  };
 }

@@ -1,12 +1,15 @@
 import { type Command, Option } from 'commander';
 
 import { parseDuration } from '../../domain/duration.ts';
-import { OperatorError } from '../../domain/failure.ts';
+import { failures, OperatorError } from '../../domain/failure.ts';
+import { type KeyKind, keyKindNames } from '../../domain/key.ts';
 import { readKeyBounds, type WrittenKeyBounds } from '../../operations/keys/bounds.ts';
 import { type CreatedKey, planKey } from '../../operations/keys/create.ts';
+import { expiringKeys, noticeText, publishExpiry } from '../../operations/keys/expiry.ts';
 import { planRevocation } from '../../operations/keys/revoke.ts';
-import { showKey, showKeys, type ShownKey } from '../../operations/keys/show.ts';
-import { acts, looks, type Session } from '../command.ts';
+import { showKey, showKeys, type ShownKey, type ShownOther } from '../../operations/keys/show.ts';
+import { defineRotate } from './keys-rotate.ts';
+import { acts, type Context, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 
 interface CreateFlags extends WrittenKeyBounds {
@@ -15,18 +18,15 @@ interface CreateFlags extends WrittenKeyBounds {
   readonly expires: string;
 }
 
-/** `mailctl keys list|show|create|revoke`. */
+/** `mailctl keys list|show|create|rotate|revoke`. */
 export function defineKeys(command: Command, session: Session): void {
   command
     .command('list')
-    .description('List the keys with which clients use the api.')
-    .action(
-      looks(
-        session,
-        async ({ runtime }) => showKeys(await runtime.postgres(), runtime.clock.now()),
-        keysAsText,
-      ),
-    );
+    .description('List the keys of every kind, and warn of those that end soon (exit code 3).')
+    .addOption(kindOption())
+    .option('--publish', 'write down the ends of keys, for the scheduler to publish')
+    .action(looks(session, (context, flags: ListFlags) => listKeys(session, context, flags), keysAsText));
+  defineRotate(command, session);
   command
     .command('show')
     .description('Show one key.')
@@ -50,6 +50,23 @@ export function defineKeys(command: Command, session: Session): void {
         ({ key }) => `${key.name} (${key.id}) is revoked`,
       ),
     );
+}
+
+interface ListFlags {
+  readonly kind?: KeyKind;
+  readonly publish?: true;
+}
+
+async function listKeys(session: Session, { runtime, output }: Context, { kind, publish }: ListFlags) {
+  const expiring = await expiringKeys(runtime);
+  for (const key of expiring) output.warn(noticeText(key));
+  if (publish) await publishExpiry(runtime, expiring);
+  if (expiring.length > 0) session.exit = failures['partly-done'].exit;
+  return showKeys(runtime, kind);
+}
+
+function kindOption(): Option {
+  return new Option('--kind <kind>', 'keys of this kind').choices(keyKindNames);
 }
 
 function defineCreate(command: Command, session: Session): void {
@@ -90,22 +107,29 @@ function durationOf(text: string): number {
   });
 }
 
-function keysAsText({ keys }: { readonly keys: readonly ShownKey[] }, style: Style): string {
+function keysAsText({ keys }: { readonly keys: readonly (ShownKey | ShownOther)[] }, style: Style): string {
   if (keys.length === 0) return 'there is no key yet: mailctl keys create --name NAME';
   return keys
-    .map(({ id, name, state, scopes, expires_at, last_used_at, networks, rate }) =>
+    .map((key) =>
       [
-        style.bold(id),
-        state.padEnd(7),
-        name.padEnd(20),
-        scopes.join(','),
-        `expires ${expires_at?.slice(0, 10) ?? 'never'}`,
-        `used ${last_used_at?.slice(0, 10) ?? 'never'}`,
-        ...(networks.length > 0 ? [`from ${networks.join(',')}`] : []),
-        ...(rate === null ? [] : [`at ${rate}`]),
+        style.bold(key.id.padEnd(29)),
+        key.kind.padEnd(14),
+        key.state.padEnd(8),
+        key.name.padEnd(20),
+        `expires ${key.expires_at?.slice(0, 10) ?? 'never'}`,
+        `used ${key.last_used_at?.slice(0, 10) ?? 'never'}`,
+        ...('scopes' in key ? boundsAsText(key) : []),
       ].join('  '),
     )
     .join('\n');
+}
+
+function boundsAsText({ scopes, networks, rate }: ShownKey): readonly string[] {
+  return [
+    scopes.join(','),
+    ...(networks.length > 0 ? [`from ${networks.join(',')}`] : []),
+    ...(rate === null ? [] : [`at ${rate}`]),
+  ];
 }
 
 function createdAsText({ key, secret, try: line }: CreatedKey, style: Style): string {

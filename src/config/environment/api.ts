@@ -38,7 +38,7 @@ export const api = {
   }),
   API_INTERNAL_TOKEN: variable(secret, {
     section,
-    readBy: ['relay', 'api'],
+    readBy: ['relay', 'api', 'operator'],
     means: 'What the relay shows the api to be believed',
     secret: true,
     generated: true,

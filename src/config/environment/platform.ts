@@ -29,6 +29,18 @@ export const platform = {
     readBy: ['relay', 'api', 'worker', 'operator'],
     fallback: '5s',
   }),
+  KEYS_OVERLAP: variable(duration, {
+    section,
+    means: 'How long an old key is accepted after its last use, unless a rotation says otherwise',
+    readBy: ['operator'],
+    fallback: '24h',
+  }),
+  KEYS_SWITCH_TIMEOUT: variable(duration, {
+    section,
+    means: 'How long a rotation waits for the services to take a new secret',
+    readBy: ['operator'],
+    fallback: '2m',
+  }),
   LOG_LEVEL: variable(oneOf(['debug', 'info', 'warn', 'error']), {
     section,
     means: 'Least important log line that is written',

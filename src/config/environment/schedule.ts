@@ -13,6 +13,18 @@ export const schedule = {
     means: 'Health and metrics of the scheduler',
     fallback: '127.0.0.1:9104',
   }),
+  SCHEDULE_KEYS_ROTATE: variable(cronOrOff, {
+    section,
+    readBy: readByBoth,
+    means: 'When rotations under way go on',
+    fallback: '*/15 * * * *',
+  }),
+  SCHEDULE_KEYS_NOTICE: variable(cronOrOff, {
+    section,
+    readBy: readByBoth,
+    means: 'When keys are looked through for those that end soon',
+    fallback: '0 6 * * *',
+  }),
   SCHEDULE_E2E: variable(cronOrOff, {
     section,
     readBy: readByBoth,

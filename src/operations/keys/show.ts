@@ -1,8 +1,12 @@
 import type { Database } from '../../adapters/postgres.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { isId } from '../../domain/id.ts';
+import { type KeyKind, keyKindNames, type KeyState } from '../../domain/key.ts';
 import { formatRequestRate } from '../../domain/request-rate.ts';
+import type { Runtime } from '../../runtime.ts';
 import { type ApiKey, findApiKey, listApiKeys } from '../../store/api-keys.ts';
+import { livingKeys } from '../../store/keys.ts';
+import { type Candidate, candidates } from './select.ts';
 
 /** A key as it is shown; its secret is not stored anywhere. Times are ISO 8601. */
 export interface ShownKey {
@@ -10,7 +14,7 @@ export interface ShownKey {
   readonly kind: 'api';
   readonly name: string;
   readonly scopes: readonly string[];
-  readonly state: 'active' | 'expired' | 'revoked';
+  readonly state: 'active' | 'retiring' | 'expired' | 'revoked';
   readonly created_at: string;
   readonly expires_at: string | null;
   readonly last_used_at: string | null;
@@ -20,9 +24,53 @@ export interface ShownKey {
   readonly rate: string | null;
 }
 
-/** Every API key, newest first. */
-export async function showKeys(db: Database, now: Date): Promise<{ keys: readonly ShownKey[] }> {
-  return { keys: (await listApiKeys(db)).map((key) => shown(key, now)) };
+/** A key of any other kind; there is one a subject, and another while it rotates. */
+export interface ShownOther {
+  readonly id: string;
+  readonly kind: KeyKind;
+  readonly name: string;
+  readonly state: KeyState;
+  readonly created_at: string | null;
+  readonly expires_at: null;
+  readonly last_used_at: string | null;
+}
+
+/** Every key of a kind, or of all kinds: those of the api newest first, then what else rotates. */
+export async function showKeys(
+  world: Runtime,
+  kind: KeyKind | undefined,
+): Promise<{ keys: readonly (ShownKey | ShownOther)[] }> {
+  const now = world.clock.now();
+  const rows = await livingKeys(await world.postgres());
+  const retiring = new Set(rows.filter(({ state }) => state === 'retiring').map(({ handle }) => handle));
+  const api = kind === undefined || kind === 'api' ? await listApiKeys(await world.postgres()) : [];
+  const others = keyKindNames.filter((one) => one !== 'api' && (kind === undefined || kind === one));
+  const found = others.length > 0 ? await candidates(world, others) : [];
+  return {
+    keys: [
+      ...api.map((key) => ({ ...shown(key, now), ...(retiring.has(key.id) && stillOn(key, now)) })),
+      ...found.flatMap(othersOf),
+    ],
+  };
+}
+
+function stillOn(key: ApiKey, now: Date): { readonly state?: 'retiring' } {
+  return stateOf(key, now) === 'active' ? { state: 'retiring' } : {};
+}
+
+function othersOf({ kind, subject, keys }: Candidate): readonly ShownOther[] {
+  const last_used_at = subject.lastUsedAt?.toISOString() ?? null;
+  const base = { kind, name: subject.name, expires_at: null, last_used_at };
+  if (keys.length === 0) {
+    const created_at = subject.createdAt?.toISOString() ?? null;
+    return [{ ...base, id: subject.handle, state: 'active', created_at }];
+  }
+  return keys.map(({ id, state, createdAt }) => ({
+    ...base,
+    id,
+    state,
+    created_at: createdAt.toISOString(),
+  }));
 }
 
 /** One API key. Throws `usage` when there is none of this id. */

@@ -2,8 +2,10 @@ import { decoyHash, passwordMatches } from '../../domain/password.ts';
 import { Secret } from '../../domain/secret.ts';
 import type { MessageRate } from '../../domain/message-rate.ts';
 import {
+  findPasswords,
   findSmtpCredential,
   recordCredentialUse,
+  recordPreviousUse,
   type SmtpCredential,
 } from '../../store/smtp-credentials.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
@@ -34,7 +36,7 @@ export async function checkPassword(
   password: Secret,
 ): Promise<SmtpAuthAnswer> {
   const known = await findSmtpCredential(db, username);
-  const matches = await passwordMatches(password, known?.passwordHash ?? decoy);
+  const matches = await matchesOne({ db, clock }, known, password);
   if (!known || known.disabledAt || !matches) return { outcome: 'refused' };
   await recordCredentialUse(db, known.id, clock.now());
   const { id, senderDomains, networks, rate } = known;
@@ -50,6 +52,27 @@ export async function checkPassword(
       ...(daily && { daily }),
     },
   };
+}
+
+async function matchesOne(
+  world: Pick<ApiWorld, 'db' | 'clock'>,
+  known: SmtpCredential | undefined,
+  password: Secret,
+): Promise<boolean> {
+  if (await passwordMatches(password, known?.passwordHash ?? decoy)) return true;
+  return known !== undefined && matchesPrevious(world, known.username, password);
+}
+
+/** During a rotation the password before is right too. */
+async function matchesPrevious(
+  { db, clock }: Pick<ApiWorld, 'db' | 'clock'>,
+  username: string,
+  password: Secret,
+): Promise<boolean> {
+  const previous = (await findPasswords(db, username))?.previousHash;
+  if (previous === undefined || !(await passwordMatches(password, previous))) return false;
+  await recordPreviousUse(db, username, clock.now());
+  return true;
 }
 
 function dailyOf({ dailyLimit, sent }: SmtpCredential, now: Date, everybody: number | undefined) {

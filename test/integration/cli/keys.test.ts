@@ -16,7 +16,7 @@ describe('mailctl keys', () => {
     if (presented.kind !== 'key') throw new Error('the key that was shown is none');
 
     const stored = await findApiKey(database.db, presented.id);
-    const { data: listed } = await runJson(folder, 'keys', 'list');
+    const { data: listed } = await runJson(folder, 'keys', 'list', '--kind', 'api');
 
     expect(stored?.digest).toEqual(Buffer.from(presented.digest));
     expect(listed.keys).toMatchObject([
@@ -33,7 +33,7 @@ describe('mailctl keys', () => {
 
     expect(data).toMatchObject({ applied: false, key: { name: 'shop' } });
     expect(data).not.toHaveProperty('secret');
-    expect((await runJson(folder, 'keys', 'list')).data.keys).toEqual([]);
+    expect((await runJson(folder, 'keys', 'list', '--kind', 'api')).data.keys).toEqual([]);
   });
 
   it('bounds a key by networks and a rate, and shows them', async () => {
@@ -45,7 +45,7 @@ describe('mailctl keys', () => {
     expect(data.key).toMatchObject({ networks: ['192.0.2.0/24', '2001:db8::/32'], rate: '100/1m' });
     expect(data.plan.steps[0].what).toContain('from 192.0.2.0/24, 2001:db8::/32 at 100/1m');
 
-    const [listed] = (await runJson(folder, 'keys', 'list')).data.keys;
+    const [listed] = (await runJson(folder, 'keys', 'list', '--kind', 'api')).data.keys;
     expect(listed).toMatchObject({ networks: ['192.0.2.0/24', '2001:db8::/32'], rate: '100/1m' });
     expect((await runJson(folder, 'keys', 'show', listed.id)).data.keys).toEqual([listed]);
     const { out } = await runInProcess(['-C', folder.path, 'keys', 'list']);
@@ -56,7 +56,7 @@ describe('mailctl keys', () => {
     await using database = await testDatabase();
     using folder = folderFor(database);
     await runJson(folder, 'keys', 'create', '--name', 'shop');
-    const [{ id }] = (await runJson(folder, 'keys', 'list')).data.keys;
+    const [{ id }] = (await runJson(folder, 'keys', 'list', '--kind', 'api')).data.keys;
 
     const unasked = await runJson(folder, 'keys', 'revoke', id);
     expect(unasked).toMatchObject({ exit: 21, data: { applied: false } });
@@ -82,7 +82,7 @@ describe('mailctl keys', () => {
     using folder = folderFor(database);
 
     expect(await runJson(folder, ...words)).toMatchObject({ exit: 2, error: { code: 'usage', field } });
-    expect((await runJson(folder, 'keys', 'list')).data.keys).toEqual([]);
+    expect((await runJson(folder, 'keys', 'list', '--kind', 'api')).data.keys).toEqual([]);
   });
 
   it('says to a person how the new key is used', async () => {

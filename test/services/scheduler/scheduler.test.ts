@@ -19,6 +19,8 @@ const config = {
   LOG_LEVEL: 'error',
   SCHEDULER_HEALTH_LISTEN: { host: '127.0.0.1', port: 0 },
   SCHEDULE_E2E: undefined,
+  SCHEDULE_KEYS_ROTATE: undefined,
+  SCHEDULE_KEYS_NOTICE: undefined,
   SCHEDULE_JITTER: 0,
   SCHEDULE_TIMEOUT: 60 * minute,
   SCHEDULE_CATCH_UP: 24 * 60 * minute,

@@ -1,0 +1,84 @@
+import { type Command, Option } from 'commander';
+
+import { parseDuration } from '../../domain/duration.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import { type KeyKind, keyKindNames } from '../../domain/key.ts';
+import { planRotation, type Rotated, type RotationReport } from '../../operations/keys/rotate.ts';
+import { whoever } from '../acting.ts';
+import { acts, type Context, type Session } from '../command.ts';
+import type { Style } from '../output.ts';
+
+interface RotateFlags {
+  readonly kind?: KeyKind;
+  readonly all?: true;
+  readonly olderThan?: string;
+  readonly expiring?: string;
+  readonly continue?: true;
+  readonly overlap?: string;
+  readonly force?: true;
+  readonly reason?: string;
+}
+
+/** `mailctl keys rotate`: what is safe now is done now, and running it again goes on. */
+export function defineRotate(command: Command, session: Session): void {
+  command
+    .command('rotate')
+    .description('Replace keys without a refused request; what has to wait is done by a later run.')
+    .argument('[name]', 'whose key: a name or id of keys list')
+    .addOption(new Option('--kind <kind>', 'keys of this kind').choices(keyKindNames))
+    .option('--all', 'keys of every kind')
+    .option('--older-than <duration>', 'keys made longer ago, such as 90d')
+    .option('--expiring <duration>', 'keys that end within this time, such as 7d')
+    .option('--continue', 'only go on with rotations under way')
+    .option(
+      '--overlap <duration>',
+      'how long the old key is accepted after its last use (default: KEYS_OVERLAP)',
+    )
+    .option('--force', 'retire old keys now, although they may still be used')
+    .option('--reason <text>', 'why, for whoever reads the list')
+    .action(
+      acts(
+        session,
+        (context, name: string | undefined, flags: RotateFlags) => plan(context, name, flags),
+        rotatedAsText,
+      ),
+    );
+}
+
+async function plan({ runtime, terminal }: Context, name: string | undefined, flags: RotateFlags) {
+  const { KEYS_OVERLAP } = await runtime.config('operator');
+  return planRotation(runtime, {
+    name,
+    kind: flags.kind,
+    isAll: flags.all === true,
+    olderThanMs: durationOf('--older-than', flags.olderThan),
+    expiringMs: durationOf('--expiring', flags.expiring),
+    isContinuing: flags.continue === true,
+    overlapMs: durationOf('--overlap', flags.overlap) ?? KEYS_OVERLAP,
+    isForced: flags.force === true,
+    reason: flags.reason ?? '',
+    by: whoever(terminal),
+  });
+}
+
+function durationOf(flag: string, text: string | undefined): number | undefined {
+  const ms = text === undefined ? undefined : parseDuration(text);
+  if (text === undefined || ms !== undefined) return ms;
+  throw new OperatorError('usage', `${flag}: "${text}" is no duration`, {
+    hint: 'Write for example 90d, 24h or 30m',
+    field: flag,
+  });
+}
+
+function rotatedAsText({ keys, secret }: RotationReport, style: Style): string {
+  if (keys.length === 0) return 'no rotation is under way';
+  const lines = keys.map((key) => `${style.bold(`${key.kind} ${key.name}`)} ${saidOf(key)}`);
+  return secret === undefined
+    ? lines.join('\n')
+    : [...lines, `  NEW=${secret}`, '  Hand it on; it is shown this once.'].join('\n');
+}
+
+function saidOf({ state, until, why }: Rotated): string {
+  if (state === 'replaced') return 'is replaced; the old one retires by itself when it is not used any more';
+  return state === 'retired' ? 'has retired its old key' : `keeps its old key until ${until}: ${why}`;
+}

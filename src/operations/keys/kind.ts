@@ -1,0 +1,51 @@
+import type { VariableName } from '../../config/environment.ts';
+import type { Key } from '../../domain/key.ts';
+import type { Secret } from '../../domain/secret.ts';
+import type { Runtime } from '../../runtime.ts';
+
+/** Something that has a key of this kind now. */
+export interface Subject {
+  readonly name: string;
+  /** Of the key in use. */
+  readonly handle: string;
+  readonly createdAt?: Date | undefined;
+  readonly expiresAt?: Date | undefined;
+  readonly lastUsedAt?: Date | undefined;
+}
+
+/** A key that is to come into use. */
+export interface Coming {
+  readonly name: string;
+  readonly id: string;
+  readonly handle: string;
+  readonly secret: Secret;
+  /** Handle of the one in use. */
+  readonly old: string;
+}
+
+/** Processes of these rooms must hold the new secret under one of these variables. */
+export interface Holders {
+  readonly rooms: readonly ('api' | 'worker' | 'relay')[];
+  readonly variables: readonly VariableName[];
+}
+
+/** One kind of key. Every act may be repeated: a rotation that was cut off anywhere is run again from the step it was in. */
+export interface KindOfKey {
+  subjects(world: Runtime): Promise<readonly Subject[]>;
+  newSecret(world: Runtime): Secret;
+  handleOf(world: Runtime, coming: Omit<Coming, 'handle'>): Promise<string> | string;
+  /** Overlap that is never undercut, in milliseconds. */
+  readonly leastOverlapMs?: number;
+  /** Has the new secret accepted beside the old one. */
+  issue(world: Runtime, coming: Coming): Promise<void>;
+  /** Who must hold the new one before it is used. */
+  readonly acceptors?: Holders;
+  /** Has the new one used; the old one is still accepted. */
+  distribute(world: Runtime, coming: Coming): Promise<void>;
+  /** Who must hold the new one before the old one goes. */
+  readonly users?: Holders;
+  /** Evidence; undefined where the old one was not used, or nobody can know. */
+  lastUsed(world: Runtime, old: Key): Promise<Date | undefined>;
+  /** Has the old one accepted no more. */
+  retire(world: Runtime, old: Key): Promise<void>;
+}
