@@ -57,7 +57,7 @@ export async function select(world: Runtime, selection: Selection): Promise<read
 }
 
 /** When the key in use was made. */
-export function madeAt({ subject, keys }: Candidate): Date | undefined {
+function madeAt({ subject, keys }: Candidate): Date | undefined {
   return keys.find(({ state }) => state === 'active')?.createdAt ?? subject.createdAt;
 }
 
