@@ -17,14 +17,14 @@ export const webhookSecretKind: KindOfKey = {
     const known = await Promise.all(
       endpoints
         .filter(({ url }) => !url.includes('/mailctl-e2e/'))
-        .map(async ({ id, createdAt }) => ({ name: id, handle: await handleNow(world, id), createdAt })),
+        .map(async ({ id, createdAt }) => ({ name: id, handle: await fingerprintNow(world, id), createdAt })),
     );
     return known.flatMap(({ handle, ...one }) => (handle === undefined ? [] : [{ ...one, handle }]));
   },
   newSecret: ({ random }) => webhookSecret(random.letters(52)),
   handleOf: (_, { secret }) => fingerprintOf(secret),
   issue: async (world, { name, handle, secret }) => {
-    if ((await handleNow(world, name)) === handle) return;
+    if ((await fingerprintNow(world, name)) === handle) return;
     const { WEBHOOK_SEALING_KEY: key } = await world.config('operator');
     const sealed = sealSecret(secret, { key, owner: name }, world.random.bytes(12));
     await replaceSealedSecret(await world.postgres(), name, sealed);
@@ -34,7 +34,7 @@ export const webhookSecretKind: KindOfKey = {
   retire: async ({ postgres }, { name }) => dropPreviousSecret(await postgres(), name),
 };
 
-async function handleNow(world: Runtime, id: string): Promise<string | undefined> {
+async function fingerprintNow(world: Runtime, id: string): Promise<string | undefined> {
   const { WEBHOOK_SEALING_KEY: key } = await world.config('operator');
   const sealed = await findSealedSecret(await world.postgres(), id);
   const opened = sealed && unsealSecret(sealed, { key, owner: id });
