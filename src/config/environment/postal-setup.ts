@@ -131,8 +131,7 @@ export const postalSetup = {
   POSTAL_LOCK_STALE_DAYS: variable(count(1, 365), {
     section,
     readBy,
-    means:
-      'Days after which Postal destroys queued mail that a dead worker locked; mailctl postal rescue frees it before',
+    means: 'Days after which Postal destroys queued mail that a dead worker locked',
     fallback: '7',
   }),
   POSTAL_SMTP_TLS: variable(flag, {
