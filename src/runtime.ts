@@ -142,23 +142,22 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     compose: once(async () => driveCompose(dir, await config('operator'))),
     buildImage: async (image) => (await import('./adapters/image-builder.ts')).buildImage(image),
     addresses,
-    postgres: once(async () => opened.use(await connectPostgres(await config('operator'), addresses))),
-    postalDatabase: once(async () => postalMariadb(await config('operator'), addresses)),
-    redis: once(async () => connectRedis(await config('operator'), addresses, opened)),
-    http: once(async () => opened.use(await client(await config('operator')))),
-    postgresNamed: async (database) => connectPostgres(await config('operator'), addresses, database),
+    ...stores(() => config('operator'), addresses, opened),
     ...unconfigured(),
     dns: once(async () => connectDns(await config('operator'))),
     postalRunner: once(async () => connectRunner(await config('operator'), dir)),
     program: once(openProgram),
-    makeRsaKey,
-    makeCertificate: async (names, validDays) => {
-      const { makeSelfSignedCertificate } = await import('./adapters/certificate.ts');
-      return makeSelfSignedCertificate(names, systemClock.now(), validDays);
-    },
-    dialCertificate: async (port) => (await import('./adapters/certificate-dial.ts')).dialCertificate(port),
-    readInput: async (path) => (await import('./adapters/input.ts')).readInput(path),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+function stores(config: () => Promise<ConfigOf<'operator'>>, addresses: Addresses, opened: Opened) {
+  return {
+    postgres: once(async () => opened.use(await connectPostgres(await config(), addresses))),
+    postalDatabase: once(async () => postalMariadb(await config(), addresses)),
+    redis: once(async () => connectRedis(await config(), addresses, opened)),
+    http: once(async () => opened.use(await client(await config()))),
+    postgresNamed: async (database: string) => connectPostgres(await config(), addresses, database),
   };
 }
 
@@ -174,6 +173,14 @@ function unconfigured() {
     ownDirectory: once(async () => (await import('./adapters/directory-owner.ts')).ownDirectory),
     objectStoreAt: once(async () => (await import('./adapters/object-store.ts')).objectStoreAt),
     mariadbAt: once(async () => (await import('./adapters/mariadb.ts')).mariadbAt),
+    makeRsaKey,
+    makeCertificate: async (names: readonly string[], validDays: number) => {
+      const { makeSelfSignedCertificate } = await import('./adapters/certificate.ts');
+      return makeSelfSignedCertificate(names, systemClock.now(), validDays);
+    },
+    dialCertificate: async (port: DialledPort) =>
+      (await import('./adapters/certificate-dial.ts')).dialCertificate(port),
+    readInput: async (path: string) => (await import('./adapters/input.ts')).readInput(path),
   };
 }
 
@@ -192,10 +199,8 @@ async function client({ E2E_TIMEOUT }: Pick<ConfigOf<'operator'>, 'E2E_TIMEOUT'>
 }
 
 async function lockFolder(dir: string, errand: Errand, sources: Sources): Promise<OperatorLock> {
-  const [{ takeLock }, { readOr }] = await Promise.all([
-    import('./adapters/operator-lock.ts'),
-    import('./config/load.ts'),
-  ]);
+  const { takeLock } = await import('./adapters/operator-lock.ts');
+  const { readOr } = await import('./config/load.ts');
   return takeLock(join(dir, 'state/lock'), errand, readOr('OPERATOR_LOCK_SILENCE', sources));
 }
 
@@ -231,14 +236,9 @@ async function connectDocker({ STACK_NAME, DOCKER_TIMEOUT }: ConfigOf<'operator'
   return openDocker(STACK_NAME, DOCKER_TIMEOUT);
 }
 
-async function driveCompose(dir: string, config: ConfigOf<'operator'>): Promise<Compose> {
-  const { openCompose } = await import('./adapters/compose.ts');
-  return openCompose({
-    folder: dir,
-    name: config.STACK_NAME,
-    profiles: config.STACK_PROFILES,
-    timeoutMs: config.COMPOSE_TIMEOUT,
-  });
+async function driveCompose(folder: string, config: ConfigOf<'operator'>): Promise<Compose> {
+  const { STACK_NAME: name, STACK_PROFILES: profiles, COMPOSE_TIMEOUT: timeoutMs } = config;
+  return (await import('./adapters/compose.ts')).openCompose({ folder, name, profiles, timeoutMs });
 }
 
 async function connectRedis(

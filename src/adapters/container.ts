@@ -48,10 +48,6 @@ export interface Inspected {
 /** Reads an inspect. Compose names networks `PROJECT_NETWORK` and labels containers with their service. */
 export function readContainer(found: Inspected): Container {
   const { State: state, Config: config } = found;
-  const project = config.Labels['com.docker.compose.project'] ?? '';
-  const networks = Object.entries(found.NetworkSettings.Networks)
-    .filter(([, { IPAddress }]) => IPAddress !== '')
-    .map(([name, { IPAddress }]) => [name.replace(`${project}_`, ''), IPAddress] as const);
   return {
     id: found.Id,
     service: config.Labels['com.docker.compose.service'] ?? '',
@@ -66,6 +62,14 @@ export function readContainer(found: Inspected): Container {
     restarts: found.RestartCount,
     image: config.Image,
     imageId: found.Image,
-    addresses: Object.fromEntries(networks),
+    addresses: addressesOf(found),
   };
+}
+
+function addressesOf({ Config: config, NetworkSettings }: Inspected): Readonly<Record<string, string>> {
+  const project = config.Labels['com.docker.compose.project'] ?? '';
+  const networks = Object.entries(NetworkSettings.Networks)
+    .filter(([, { IPAddress }]) => IPAddress !== '')
+    .map(([name, { IPAddress }]) => [name.replace(`${project}_`, ''), IPAddress] as const);
+  return Object.fromEntries(networks);
 }

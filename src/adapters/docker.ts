@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import Dockerode from 'dockerode';
 
 import { OperatorError } from '../domain/failure.ts';
+import { withoutFrames } from './docker-frames.ts';
 import { type Container, type Inspected, readContainer } from './container.ts';
 
 /** What runs inside a container; neither argv nor environment may hold a secret: write it to `stdin`. */
@@ -196,17 +197,6 @@ async function* readLogs(engine: Dockerode, container: string, choice: LogChoice
     const end = line.indexOf(' ');
     if (end > 0) yield { time: line.slice(0, end), text: line.slice(end + 1) };
   }
-}
-
-/** What is not followed comes as one piece: frames of a stream's number, three zeros, the length, and the bytes. */
-function withoutFrames(whole: Buffer): Buffer {
-  const parts: Buffer[] = [];
-  for (let at = 0; at + 8 <= whole.length;) {
-    const length = whole.readUInt32BE(at + 4);
-    parts.push(whole.subarray(at + 8, at + 8 + length));
-    at += 8 + length;
-  }
-  return Buffer.concat(parts);
 }
 
 interface WrittenEvent {

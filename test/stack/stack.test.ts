@@ -20,6 +20,11 @@ async function until(what: string, isSo: () => Promise<boolean>): Promise<void> 
   }
 }
 
+/** A part of what a command reported. */
+function part<T>({ data }: Envelope, name: string): T {
+  return data?.[name] as T;
+}
+
 function secretsOf(dir: string): readonly string[] {
   const lines = readFileSync(join(dir, '.env'), 'utf8').split('\n');
   return lines.flatMap(
@@ -84,9 +89,9 @@ describe('the stack', () => {
   });
 
   it('says in status that every service is well', { timeout: longMs }, async () => {
-    const { data } = await stack.json('status');
-    expect(data).toMatchObject({ healthy: true, problems: [], sending: { paused: false } });
-    expect((data?.['services'] as { name: string }[]).map(({ name }) => name)).toContain('relay');
+    const status = await stack.json('status');
+    expect(status.data).toMatchObject({ healthy: true, problems: [], sending: { paused: false } });
+    expect(part<{ name: string }[]>(status, 'services').map(({ name }) => name)).toContain('relay');
   });
 
   it('merges what its services say by time', { timeout: longMs }, async () => {
@@ -133,10 +138,11 @@ describe('the stack', () => {
       ).stdout.trim();
       process.kill(Number(pid), 'SIGKILL');
       await until(`${service} is healthy again`, async () => {
-        const { data } = await stack.json('status');
-        const row = (data?.['services'] as { name: string; health: string; restarts: number }[]).find(
-          ({ name }) => name === service,
+        const services = part<{ name: string; health: string; restarts: number }[]>(
+          await stack.json('status'),
+          'services',
         );
+        const row = services.find(({ name }) => name === service);
         return row?.health === 'healthy' && row.restarts > 0;
       });
     },
@@ -147,8 +153,8 @@ describe('the stack', () => {
     { timeout: longMs },
     async () => {
       expect((await stack.json('down', '--volumes', '--yes')).error).toMatchObject({ exit: 21 });
-      const { data } = await stack.json('down', '--yes');
-      const steps = (data?.['plan'] as { steps: { what: string }[] }).steps.map(({ what }) => what);
+      const { steps: shown } = part<{ steps: { what: string }[] }>(await stack.json('down', '--yes'), 'plan');
+      const steps = shown.map(({ what }) => what);
       expect(steps[0]).toContain('relay');
       expect(steps.at(-2)).toContain('postgres');
       expect((await stack.docker('volume', 'ls', '-q')).stdout).toContain(`${stack.name}_postgres-data`);

@@ -25,11 +25,8 @@ export async function awaitHealth(world: Runtime, { names, withinMs, tell }: Wai
   const waiting = new Set(names);
   for (;;) {
     const containers = await lookAtContainers(world);
-    for (const name of [...waiting]) {
-      const found = containers.get(name);
-      const hopeless = found && (await hopelessness(world, found));
-      if (found && hopeless) throw await failure(world, found, hopeless);
-      if (!found || !hasArrived(found)) continue;
+    for (const name of Array.from(waiting)) {
+      if (!(await hasCome(world, containers.get(name)))) continue;
       waiting.delete(name);
       tell(
         `  ${name} is ${isOneShot(name) ? 'done' : 'healthy'} (${seconds(world.clock.monotonicMs() - began)})`,
@@ -39,6 +36,13 @@ export async function awaitHealth(world: Runtime, { names, withinMs, tell }: Wai
     if (world.clock.monotonicMs() - began > withinMs) throw await tooSlow(world, [...waiting], withinMs);
     await world.clock.sleep(UP_POLL_INTERVAL);
   }
+}
+
+/** True for what has arrived; fails for what never will. */
+async function hasCome(world: Runtime, found: Container | undefined): Promise<boolean> {
+  const hopeless = found && (await hopelessness(world, found));
+  if (found && hopeless) throw await failure(world, found, hopeless);
+  return found !== undefined && hasArrived(found);
 }
 
 function hasArrived(found: Container): boolean {

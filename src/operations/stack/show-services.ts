@@ -14,10 +14,6 @@ export interface ShownService {
 
 /** The services by the order of starting, then those of the operator's own. */
 export function showServices(containers: ReadonlyMap<string, Container>): readonly ShownService[] {
-  const order = (name: string) => {
-    const index = allServices.findIndex((service) => service.name === name);
-    return index < 0 ? allServices.length : index;
-  };
   return [...containers.values()]
     .toSorted((one, other) => order(one.service) - order(other.service))
     .map(({ service, state, health, image, startedAt, restarts, exitCode }) => ({
@@ -28,6 +24,11 @@ export function showServices(containers: ReadonlyMap<string, Container>): readon
       started_at: startedAt?.toISOString() ?? null,
       restarts,
     }));
+}
+
+function order(name: string): number {
+  const index = allServices.findIndex((service) => service.name === name);
+  return index < 0 ? allServices.length : index;
 }
 
 /** Where the platform is reached from outside. */

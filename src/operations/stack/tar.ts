@@ -31,7 +31,7 @@ function header({ path, content, mode, uid, gid }: TarEntry, length: number): Bu
   bytes.write(octal(0, 12), 136);
   bytes.write(' '.repeat(8), 148);
   bytes.write(content === undefined ? '5' : '0', 156);
-  bytes.write('ustar\0' + '00', 257);
+  bytes.write('ustar\u000000', 257);
   bytes.write(
     `${octal(
       bytes.reduce((sum, byte) => sum + byte, 0),

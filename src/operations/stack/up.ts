@@ -6,7 +6,7 @@ import type { Plan, Step } from '../plan.ts';
 import { awaitHealth, type Tell } from './await-health.ts';
 import { type Drawn, drawUp, filesToWrite } from './blueprint.ts';
 import { type Current, isCurrent, lookAtContainers, lookAtServices } from './current.ts';
-import { fillVolumes, lookAtSecrets } from './distribute-secrets.ts';
+import { distributeSecrets, fillVolumes, lookAtSecrets } from './distribute-secrets.ts';
 import { buildOwnImage, missingImages, obtainImages } from './images.ts';
 import { refuseLostMainDatabase, settleUsers } from './mariadb-look.ts';
 import { findObstacles, type Obstacle, refuseObstacles } from './preflight.ts';
@@ -76,10 +76,7 @@ function runs({ state }: { readonly state: string }): boolean {
 }
 
 /** The services that are meant: those that are named, and, unless only they are wanted, all that starts before them. */
-export function chooseServices(
-  { names, only }: Pick<WantedUp, 'names' | 'only'>,
-  drawn: Drawn,
-): readonly Service[] {
+function chooseServices({ names, only }: Pick<WantedUp, 'names' | 'only'>, drawn: Drawn): readonly Service[] {
   const { TLS_SOURCE: source } = drawn.config;
   const there = allServices.filter(
     ({ name }) => (name !== 'certbot' || source === 'acme') && (name !== 'tls-init' || source !== 'off'),
@@ -218,7 +215,7 @@ const afterStage: Partial<Record<Stage, readonly Step[]>> = {
       run: async (world) => {
         world.forgetSources();
         await settleFiles(world);
-        await settleSecrets(world);
+        await distributeSecrets(world);
       },
     },
   ],

@@ -20,9 +20,6 @@ export const imageVariables = {
   NODE_IMAGE: tag('node'),
 } as const;
 
-/** The image of an ACME server for tests. */
-export const pebbleImage = tag('pebble');
-
 function tag(name: string): string {
   return `mailctl-test/${name}:trixie`;
 }
