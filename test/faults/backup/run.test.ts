@@ -63,7 +63,8 @@ describe('mailctl backup run', () => {
       ['config', 2],
       ['secrets', 1],
     ]);
-    const { data: verified } = await scene.backup('verify', '--restore');
+    const { data: verified, error } = await scene.backup('verify', '--restore');
+    expect(error).toBeUndefined();
     const rows = Object.fromEntries(
       verified.proof.tables.map(({ table, restored_rows: is }: Compared) => [table, is]),
     );
