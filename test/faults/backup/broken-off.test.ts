@@ -38,13 +38,13 @@ function haltDump() {
   writeFileSync(path, `#!/bin/bash\n${body}\n`);
   chmodSync(path, 0o755);
   return {
-    halted: () => until(async () => existsSync(join(scene.tools, 'halted')), Boolean),
+    halted: () => until(() => existsSync(join(scene.tools, 'halted')), Boolean, 90_000),
     go: () => writeFileSync(join(scene.tools, 'go'), ''),
     mend: () => renameSync(`${path}.real`, path),
   };
 }
 
-describe('a backup that breaks off', () => {
+describe('a backup that breaks off', { timeout: 240_000 }, () => {
   it('keeps nothing of a run that SIGTERM ends, and the sets before it', async () => {
     await scene.backup('run');
     const before = await listed();
