@@ -38,7 +38,7 @@ describe('mailctl schedule export', () => {
     const { out } = await mailctl(folder.path, 'schedule', 'export', '--format', 'cron', '--user', 'USER');
     const tabs = await mkdtemp(join(tmpdir(), 'mailctl-cron-'));
     // A personal crontab is the same file without the column that names the user.
-    await writeFile(join(tabs, userInfo().username), out.replace(' USER ', ' '));
+    await writeFile(join(tabs, userInfo().username), out.replaceAll(' USER ', ' '));
     const cron = start([busybox, 'crond', '-f', '-c', tabs, '-L', '/dev/null']);
     try {
       await vi.waitFor(
@@ -60,13 +60,15 @@ describe('mailctl schedule export', () => {
     using folder = await folderDue('30 4 * * 0');
     const { out } = await mailctl(folder.path, 'schedule', 'export', '--format', 'systemd', '--json');
     const { data } = JSON.parse(out);
-    const [service, timer] = data.files;
+    const fileOf = (name: string): string =>
+      data.files.find(({ path }: { path: string }) => path.endsWith(name)).content;
+    const [service, timer] = [fileOf('mailctl-e2e.service'), fileOf('mailctl-e2e.timer')];
     const { path, libraries, root } = await findProgram({
       program: 'systemd-analyze',
       debianPackage: 'systemd',
       folder: 'usr/bin',
     });
-    const [, calendar = ''] = /OnCalendar=(.+)/.exec(timer.content) ?? [];
+    const [, calendar = ''] = /OnCalendar=(.+)/.exec(timer) ?? [];
     const environment = {
       LD_LIBRARY_PATH: [...libraries, join(root ?? '/', 'usr/lib/x86_64-linux-gnu/systemd')].join(':'),
     };
@@ -75,6 +77,6 @@ describe('mailctl schedule export', () => {
       0,
       expect.stringContaining('Normalized form: Sun *-*-* 04:30:00 UTC'),
     ]);
-    expect(service.content).toContain(`-C ${folder.path} schedule run e2e --no-input --quiet`);
+    expect(service).toContain(`-C ${folder.path} schedule run e2e --no-input --quiet`);
   });
 });

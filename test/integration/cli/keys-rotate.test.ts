@@ -97,8 +97,7 @@ describe('mailctl keys rotate', () => {
 
     expect(await runJson(on.folder, 'keys', 'rotate')).toMatchObject({ exit: 2, error: { field: 'name' } });
     expect(await runJson(on.folder, 'keys', 'rotate', 'nobody')).toMatchObject({ exit: 2 });
-    expect((await runJson(on.folder, 'keys', 'rotate', '--all', '--dry-run')).data.plan.steps.length).toBe(
-      32,
-    );
+    const { data } = await runJson(on.folder, 'keys', 'rotate', '--all', '--dry-run');
+    expect(data.plan.steps.filter((step: { do: string }) => step.do === 'use-key')).toHaveLength(6);
   });
 });
