@@ -7,6 +7,12 @@ export interface TimetableRow {
 
 /** What runs by itself. A row is here only when its command is there. */
 export const timetable = {
+  backup: { means: 'takes a set of both databases', command: ['backup', 'run'] },
+  'backup-verify': {
+    means: 'proves the newest set by restoring it beside what runs',
+    command: ['backup', 'verify', '--restore'],
+  },
+  'backup-prune': { means: 'removes sets that need not be kept', command: ['backup', 'prune'] },
   'keys-rotate': {
     means: 'goes on with key rotations whose time has come',
     command: ['keys', 'rotate', '--continue'],

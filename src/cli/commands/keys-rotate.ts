@@ -4,6 +4,7 @@ import { parseDuration } from '../../domain/duration.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { type KeyKind, keyKindNames } from '../../domain/key.ts';
 import { planRotation, type Rotated, type RotationReport } from '../../operations/keys/rotate.ts';
+import { distributeSecrets } from '../../operations/stack/distribute-secrets.ts';
 import { whoever } from '../acting.ts';
 import { acts, type Context, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
@@ -58,6 +59,7 @@ async function plan({ runtime, terminal }: Context, name: string | undefined, fl
     isForced: flags.force === true,
     reason: flags.reason ?? '',
     by: whoever(terminal),
+    spread: distributeSecrets,
   });
 }
 

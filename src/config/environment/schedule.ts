@@ -13,6 +13,24 @@ export const schedule = {
     means: 'Health and metrics of the scheduler',
     fallback: '127.0.0.1:9104',
   }),
+  SCHEDULE_BACKUP: variable(cronOrOff, {
+    section,
+    readBy: readByBoth,
+    means: 'When a backup set is taken: five cron fields in UTC, or off; Postal drops old tables at 03:00',
+    fallback: '15 1 * * *',
+  }),
+  SCHEDULE_BACKUP_VERIFY: variable(cronOrOff, {
+    section,
+    readBy: readByBoth,
+    means: 'When the newest set is proven by restoring it',
+    fallback: '30 4 * * 0',
+  }),
+  SCHEDULE_BACKUP_PRUNE: variable(cronOrOff, {
+    section,
+    readBy: readByBoth,
+    means: 'When sets that need not be kept are removed',
+    fallback: '0 5 * * *',
+  }),
   SCHEDULE_KEYS_ROTATE: variable(cronOrOff, {
     section,
     readBy: readByBoth,

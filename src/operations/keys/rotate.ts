@@ -19,6 +19,8 @@ export interface RotationOrder extends Selection {
   readonly isForced: boolean;
   readonly reason: string;
   readonly by: string;
+  /** Brings what was written down to the services, where they do not read it themselves. Safe to repeat. */
+  spread(world: Runtime): Promise<void>;
 }
 
 /** How a subject's rotation stands after what was done. */
@@ -93,7 +95,7 @@ function partOf(move: Move, scene: Scene): Part {
     case 'switch':
       return { steps: switchSteps(scene), rotated: say('replaced') };
     case 'retire':
-      return { steps: old ? retireSteps(one, old, order.by) : [], rotated: say('retired') };
+      return { steps: old ? retireSteps(one, old, order) : [], rotated: say('retired') };
     case 'wait':
       return { steps: [], rotated: say('waiting', move.until, move.why) };
     default:
@@ -116,7 +118,10 @@ function switchSteps({ one, order, shown }: Scene): readonly Step[] {
     {
       do: 'accept-key',
       what: `${who}: have the new one accepted beside the old one`,
-      run: async (world) => kind.issue(world, await coming(world, one)),
+      run: async (world) => {
+        await kind.issue(world, await coming(world, one));
+        await order.spread(world);
+      },
     },
     ...(kind.acceptors ? [awaitAcceptors(one, kind.acceptors)] : []),
     {
@@ -125,20 +130,25 @@ function switchSteps({ one, order, shown }: Scene): readonly Step[] {
       run: async (world) => {
         const next = await coming(world, one);
         await kind.distribute(world, next);
+        await order.spread(world);
         if (keyKinds[kindName].isShown) shown.push(next.secret);
       },
     },
-    {
-      do: 'retire-later',
-      what: `${who}: let the old one retire when it was not used for ${Math.round(overlapMs / 60_000)} minutes`,
-      run: async (world) =>
-        switchKeys(
-          await world.postgres(),
-          { kind: kindName, name: subject.name },
-          { now: world.clock.now(), overlapMs, by: order.by },
-        ),
-    },
+    retireLater(one, order, overlapMs),
   ];
+}
+
+function retireLater({ kind, subject }: Candidate, { by }: RotationOrder, overlapMs: number): Step {
+  return {
+    do: 'retire-later',
+    what: `${kind} ${subject.name}: let the old one retire when it was not used for ${Math.round(overlapMs / 60_000)} minutes`,
+    run: async (world) =>
+      switchKeys(
+        await world.postgres(),
+        { kind, name: subject.name },
+        { now: world.clock.now(), overlapMs, by },
+      ),
+  };
 }
 
 function awaitAcceptors(one: Candidate, acceptors: Holders): Step {
@@ -149,7 +159,7 @@ function awaitAcceptors(one: Candidate, acceptors: Holders): Step {
   };
 }
 
-function retireSteps(one: Candidate, old: Key, by: string): readonly Step[] {
+function retireSteps(one: Candidate, old: Key, order: RotationOrder): readonly Step[] {
   const kind = kinds[one.kind];
   const who = `${one.kind} ${one.subject.name}`;
   const active = one.keys.find(({ state }) => state === 'active');
@@ -168,8 +178,9 @@ function retireSteps(one: Candidate, old: Key, by: string): readonly Step[] {
       what: `${who}: accept the old one no more`,
       run: async (world) => {
         await kind.retire(world, old);
+        await order.spread(world);
         if (active) await forgetPending(world, active.id);
-        await retireKey(await world.postgres(), old.id, world.clock.now(), by);
+        await retireKey(await world.postgres(), old.id, world.clock.now(), order.by);
       },
     },
   ];

@@ -100,4 +100,15 @@ describe('mailctl keys rotate', () => {
     const { data } = await runJson(on.folder, 'keys', 'rotate', '--all', '--dry-run');
     expect(data.plan.steps.filter((step: { do: string }) => step.do === 'use-key')).toHaveLength(6);
   });
+
+  it('brings a secret to the services again when it was killed before it had', async () => {
+    await using on = await platform(redis.url);
+    const spread: string[] = [];
+    const order = { kind: 'relay', spread: async () => void spread.push('spread') } as const;
+    await rotate(on, order, 4);
+    spread.length = 0;
+    await rotate(on, order);
+
+    expect(spread).toEqual(['spread', 'spread']);
+  });
 });

@@ -60,6 +60,7 @@ export const nothing: RotationOrder = {
   isForced: false,
   reason: '',
   by: 'test',
+  spread: async () => undefined,
 };
 
 /** Plans in a process of its own, as every command does, and carries out the first `most` steps: then it is killed. */
