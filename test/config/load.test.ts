@@ -183,11 +183,6 @@ describe('rules between variables', () => {
       { POSTAL_DB_HOST: 'mariadb', POSTAL_DB_PASSWORD: goodSecret },
       'POSTAL_DB_USER',
     ],
-    [
-      "Postal's database without a host",
-      { POSTAL_DB_USER: 'mailctl', POSTAL_DB_PASSWORD: goodSecret },
-      'POSTAL_DB_HOST',
-    ],
   ])('refuse %s, naming the variable', (_, changes, name) => {
     expect(problems(sourcesOf(changes)).map((problem) => problem.name)).toContain(name);
   });
