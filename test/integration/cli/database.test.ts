@@ -35,7 +35,9 @@ describe('mailctl db', () => {
     const runs = await Promise.all([1, 2, 3, 4].map(() => db(folder, 'migrate')));
 
     expect(runs.map(({ exit }) => exit)).toEqual([0, 0, 0, 0]);
-    expect(runs.flatMap(({ data }) => data.applied_migrations).toSorted()).toEqual(every);
+    expect(runs.flatMap(({ data }) => data.applied_migrations).toSorted((one, other) => one - other)).toEqual(
+      every,
+    );
   });
 
   it('refuses a database that a newer mailctl made', async () => {

@@ -97,7 +97,9 @@ describe('the health of a worker', () => {
     const seen = await until(
       () => ask(worker, '/metrics'),
       ({ body }) =>
-        /mailctl_postal_events_total\{event="MessageSent",result="recorded",service="worker"\} 2/.test(body),
+        /mailctl_postal_events_total\{event="MessageSent",result="recorded",service="worker"\} 2/.test(
+          body,
+        ) && body.includes('outcome="refused"'),
     );
     expect(seen.body).toContain('mailctl_deliveries_total{outcome="accepted",service="worker"} 2');
     expect(seen.body).toContain('mailctl_deliveries_total{outcome="refused",service="worker"} 1');
