@@ -54,7 +54,7 @@ const settings = {
   UP_LEAST_DISK: '1GB',
   UP_LEAST_MEMORY: '1GB',
   E2E_RECIPIENT: 'inbox@recipient.test',
-  E2E_MAILBOX_URL: 'http://postal-web:5001/_stand-in/mailbox',
+  E2E_MAILBOX_URL: 'http://postal-web:5001/_stand-in',
 };
 
 /** The stack's folder, configured and with every image built, whether it runs or not. Skips the test where no engine can run. */
