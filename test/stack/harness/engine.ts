@@ -1,11 +1,16 @@
 import { spawn } from 'node:child_process';
-import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { exec } from '../../../src/adapters/exec.ts';
 import { systemClock } from '../../../src/adapters/clock.ts';
 
 const installMs = 300_000;
 const startMs = 60_000;
+const stopMs = 60_000;
+/** Names the engine that these tests started, for whoever ends it. */
+const startedPid = join(tmpdir(), 'mailctl-test-dockerd.pid');
 
 /** Makes sure that a Docker engine answers, installing Debian's where there is none. Returns why there can be none. */
 export async function ensureEngine(): Promise<string | undefined> {
@@ -16,13 +21,30 @@ export async function ensureEngine(): Promise<string | undefined> {
     if (refused) return refused;
   }
   const log = openSync('/var/log/dockerd-for-tests.log', 'a');
-  spawn('dockerd', [], { detached: true, stdio: ['ignore', log, log] }).unref();
+  const engine = spawn('dockerd', [], { detached: true, stdio: ['ignore', log, log] });
+  engine.unref();
+  writeFileSync(startedPid, String(engine.pid));
   const deadline = Date.now() + startMs;
   while (Date.now() < deadline) {
     if (await answers()) return undefined;
     await systemClock.sleep(200);
   }
   return `not applicable: the Docker engine does not start here: ${readFileSync('/var/log/dockerd-for-tests.log', 'utf8').trim().split('\n').at(-1)}`;
+}
+
+/** Ends the engine if these tests started it; one that ran before them is left alone. */
+export async function stopStartedEngine(): Promise<void> {
+  if (!existsSync(startedPid)) return;
+  const pid = Number(readFileSync(startedPid, 'utf8'));
+  rmSync(startedPid);
+  const isEngine = () => commandOf(pid).startsWith('dockerd');
+  if (isEngine()) process.kill(pid, 'SIGTERM');
+  const deadline = Date.now() + stopMs;
+  while (isEngine() && Date.now() < deadline) await systemClock.sleep(200);
+}
+
+function commandOf(pid: number): string {
+  return existsSync(`/proc/${pid}/comm`) ? readFileSync(`/proc/${pid}/comm`, 'utf8') : '';
 }
 
 async function answers(): Promise<boolean> {

@@ -1,11 +1,15 @@
 import { existsSync, rmSync } from 'node:fs';
 
+import { stopStartedEngine } from './engine.ts';
 import { stackFolder, stackIn, stackName } from './stack.ts';
 
-/** Before and after all test files: nothing of a stack is left. */
+/** Before and after all test files: nothing of a stack is left, nor an engine that was started for it. */
 export async function setup(): Promise<() => Promise<void>> {
   await clear();
-  return clear;
+  return async () => {
+    await clear();
+    await stopStartedEngine();
+  };
 }
 
 async function clear(): Promise<void> {
