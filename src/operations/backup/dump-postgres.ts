@@ -2,6 +2,7 @@ import type { RunningProgram } from '../../adapters/programs.ts';
 import type { TableRows } from '../../domain/backup-set.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { beginSnapshot, countRows, postgresVersion } from '../../store/backup.ts';
+import { wasEnded } from './program-output.ts';
 import { secretLine } from './secret-script.ts';
 import { type Tools, toolsFor } from './tools.ts';
 import type { Workplace } from './workplace.ts';
@@ -63,7 +64,7 @@ export async function dumpedAndCounted<D, C>(
   const failed = outcomes
     .filter((outcome) => outcome.status === 'rejected')
     .map(({ reason }) => reason as unknown);
-  throw failed.find((error) => !(error instanceof Error && /SIGTERM/.test(error.message))) ?? failed[0];
+  throw failed.find((error) => !wasEnded(error)) ?? failed[0];
 }
 
 /** zstd compresses, so pg_dump does not. */

@@ -27,3 +27,8 @@ function programFailed(name: string, { exit, signal, complaint }: ProgramEnd): O
     hint: 'Nothing was kept of this run, and earlier sets are as they were: mend the cause and run it again',
   });
 }
+
+/** True for a failure that says only that a program was ended, by us or with its reader; a shell tells it as 128 + signal. */
+export function wasEnded(error: unknown): boolean {
+  return error instanceof Error && /SIGTERM|SIGPIPE|ended with 14[13]\b/.test(error.message);
+}

@@ -4,7 +4,7 @@ import type { FileSeal } from '../../adapters/age.ts';
 import type { Meter } from '../../adapters/archive.ts';
 import type { RunningProgram } from '../../adapters/programs.ts';
 import { OperatorError } from '../../domain/failure.ts';
-import { requireSuccess } from './program-output.ts';
+import { requireSuccess, wasEnded } from './program-output.ts';
 import { shownRate } from './progress.ts';
 import { stopOrTimeout, type Workplace } from './workplace.ts';
 
@@ -83,7 +83,7 @@ function asCause(error: unknown): { readonly weight: number; readonly error: unk
   if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) return { weight: 0, error: diskFull(error) };
   if (['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes(code))
     return { weight: 4, error };
-  if (error instanceof OperatorError) return { weight: /SIGTERM|SIGPIPE/.test(error.message) ? 3 : 1, error };
+  if (error instanceof OperatorError) return { weight: wasEnded(error) ? 3 : 1, error };
   return { weight: 2, error };
 }
 

@@ -98,7 +98,7 @@ describe('a backup that breaks off', { timeout: 240_000 }, () => {
       `select id from information_schema.processlist where user like 'd\\_%' and user = ?`,
       [/^BACKUP_MARIADB_USER=(.*)$/m.exec(readFileSync(join(scene.dir, '.env'), 'utf8'))?.[1] ?? ''],
     );
-    for (const { id } of sessions) await scene.postal.run(`kill connection ${id}`);
+    for (const { id } of sessions) await scene.postal.run(`kill connection ${id}`).catch(unlessGone);
     dump.go();
     const { exit, out } = await running.ended;
     expect({ exit, drafts: drafts() }).toEqual({ exit: 13, drafts: [] });
@@ -122,6 +122,11 @@ describe('a backup that breaks off', { timeout: 240_000 }, () => {
     expect(await listed()).toEqual(before);
   });
 });
+
+/** The first session that is killed may have taken another along. */
+function unlessGone(error: unknown): void {
+  if (!(error instanceof Error && error.message.includes('Unknown thread id'))) throw error;
+}
 
 /** A disk with room for so many octets. */
 function fullAfter(bytes: number): Archive {
