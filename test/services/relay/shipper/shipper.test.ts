@@ -287,7 +287,10 @@ describe('the shipper', () => {
     await until('the requeued one is stored', () => api.stored.has(first));
     await until('all is settled', async () => (await opened.journal.backlog()).records === 0);
     expect(api.stored.has(second)).toBe(false);
-    expect(await readdir(join(directory.path, 'requeued'))).toEqual([]);
+    await until(
+      'its copy is gone',
+      async () => (await readdir(join(directory.path, 'requeued'))).length === 0,
+    );
     expect(await readdir(join(directory.path, 'refused'))).toEqual([]);
   });
 
