@@ -1,4 +1,4 @@
-import { type Manifest, type Part, setIdAt, type Store } from '../../domain/backup-set.ts';
+import { type Part, setIdAt, type Store } from '../../domain/backup-set.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Plan, Step } from '../plan.ts';
 import { dumpMariadb } from './dump-mariadb.ts';
@@ -10,7 +10,7 @@ import { provePart } from './prove-part.ts';
 import { publish, type Running, secondsSince, type WantedRun } from './publish.ts';
 import { type Encryption, encryptionOf } from './recipients.ts';
 import { recordRun } from './run-record.ts';
-import { type BackupSet, listSets } from './sets.ts';
+import { type BackupSet, lastSetWith } from './sets.ts';
 import { type ShownSet, shownSet } from './show.ts';
 import { keepOutOfWindow } from './window.ts';
 import { draftPath, setPath, type Workplace } from './workplace.ts';
@@ -59,26 +59,21 @@ export async function planRun(place: Workplace, wanted: WantedRun): Promise<Plan
 async function beginning(place: Workplace, wanted: WantedRun, stores: readonly Store[]) {
   const { clock, random } = place.world;
   const encryption = await encryptionOf(place);
-  const last = (await listSets(place)).find(({ manifest }) =>
-    stores.every((store) => hasStore(manifest, store)),
-  );
   if (stores.includes('mariadb')) {
     await mariadbAccess(place);
+    const last = await lastSetWith(place, stores);
     await keepOutOfWindow(place, { last, postpone: wanted.postpone });
   }
   const startedAt = clock.now();
   const id = setIdAt(startedAt, random.letters(4));
   const hold = async (): Promise<Running> => {
     const held = await holdShelf(place);
+    const last = await lastSetWith(place, stores);
     if (held.dead !== undefined) place.warn(`took over the lock of ${held.dead}: that process is dead`);
     await place.archive.makeFolder(draftPath(place, id));
     return { place, wanted, id, encryption, last, startedAt, startMs: clock.monotonicMs(), held, parts: [] };
   };
   return { id, hold };
-}
-
-function hasStore({ parts }: Manifest, store: Store): boolean {
-  return parts.some(({ kind }) => kind === store);
 }
 
 function nameOf(store: Store): string {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { z } from 'zod';
 
-import { isSetId, type Manifest, type Proof } from '../../domain/backup-set.ts';
+import { isSetId, type Manifest, type Proof, type Store } from '../../domain/backup-set.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { setPath, type Workplace } from './workplace.ts';
 
@@ -29,7 +29,7 @@ const part = z.object({
 const manifestShape = z.object({
   format: z.literal(1),
   id: z.string(),
-  created_at: z.string(),
+  created_at: z.iso.datetime(),
   seconds: z.number(),
   host: z.string(),
   encryption: z.object({
@@ -62,11 +62,23 @@ export interface BackupSet {
 
 type Shelf = Pick<Workplace, 'archive' | 'shelf'>;
 
-/** Every set that exists, newest first: a folder without a manifest that can be read is none. */
+/** Every set that exists, newest first: a folder without a manifest that can be read is none. Ids tell sets of one second apart, not their order. */
 export async function listSets(place: Shelf): Promise<readonly BackupSet[]> {
   const names = (await place.archive.list(place.shelf)).filter(isSetId).toSorted().toReversed();
   const sets = await Promise.all(names.map((id) => readSet(place, id)));
-  return sets.filter((set) => set !== undefined);
+  return sets.filter((set) => set !== undefined).toSorted((one, other) => takenMs(other) - takenMs(one));
+}
+
+function takenMs({ manifest }: BackupSet): number {
+  return Date.parse(manifest.created_at);
+}
+
+/** The newest set with dumps of all these stores. */
+export async function lastSetWith(place: Shelf, stores: readonly Store[]): Promise<BackupSet | undefined> {
+  const sets = await listSets(place);
+  return sets.find(({ manifest }) =>
+    stores.every((store) => manifest.parts.some(({ kind }) => kind === store)),
+  );
 }
 
 /** One set by its id, or the newest. Throws `usage` when there is none. */
