@@ -5,6 +5,7 @@ import type { FileSeal } from '../../adapters/age.ts';
 import type { RunningProgram } from '../../adapters/programs.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Secret } from '../../domain/secret.ts';
+import { inputOf } from './program-input.ts';
 import { requireSuccess } from './program-output.ts';
 import { stopOrTimeout, type Workplace } from './workplace.ts';
 import { allOrNone } from './write-part.ts';
@@ -44,7 +45,7 @@ export async function readPart(place: Workplace, { path, seal, through, into }: 
   const zstd = (await world.programs()).start(['zstd', '-q', '-d', '-c']);
   const signal = stopOrTimeout(place);
   const program = 'ended' in into ? into : undefined;
-  const sink = program ? program.input : (into as NodeJS.WritableStream);
+  const sink = program ? inputOf(program) : (into as NodeJS.WritableStream);
   const opened = pipeline(archive.read(path, seal.head.length), age.unsealing(seal), zstd.input, { signal });
   const text = through
     ? pipeline(zstd.output, through, sink, { signal })
