@@ -5,6 +5,7 @@ interface Where {
   readonly port: number;
   readonly user: string;
   readonly timeoutMs: number;
+  readonly login?: { readonly host: string; readonly password: string };
 }
 
 /** Puts what an operator can act on into words; anything else stays as it is. */
@@ -17,15 +18,17 @@ type Description = (where: Where, cause: Error) => OperatorError;
 
 const denied: Description = (where, cause) =>
   new OperatorError('access-denied', `MariaDB at ${place(where)} refused the user ${where.user}`, {
-    hint: "Check POSTAL_DB_USER and POSTAL_DB_PASSWORD, and that it may select in Postal's databases: mailctl config show --origin",
-    field: 'POSTAL_DB_PASSWORD',
+    hint: where.login
+      ? `Check ${where.login.password}, and that MariaDB has this user: mailctl config show --origin`
+      : "Check POSTAL_DB_USER and POSTAL_DB_PASSWORD, and that it may select in Postal's databases: mailctl config show --origin",
+    field: where.login?.password ?? 'POSTAL_DB_PASSWORD',
     cause,
   });
 
 const lost: Description = (where, cause) =>
   new OperatorError('unreachable', `MariaDB at ${place(where)} cannot be reached`, {
-    hint: 'Check that it runs, and POSTAL_DB_HOST and POSTAL_DB_PORT: mailctl config show --origin',
-    field: 'POSTAL_DB_HOST',
+    hint: `Check that it runs, and ${where.login?.host ?? 'POSTAL_DB_HOST'} with its port: mailctl config show --origin`,
+    field: where.login?.host ?? 'POSTAL_DB_HOST',
     cause,
   });
 

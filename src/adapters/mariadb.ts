@@ -28,6 +28,8 @@ export interface MariadbAddress {
   /** For connecting and, without a longer `workMs`, for all of a session. */
   readonly timeoutMs: number;
   readonly workMs?: number;
+  /** The variables that name its host and password, where they are not those of the user that only reads. */
+  readonly login?: { readonly host: string; readonly password: string };
 }
 
 /** A MariaDB at this address; connects when it is asked. */

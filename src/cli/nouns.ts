@@ -130,7 +130,8 @@ export const nouns: readonly Noun[] = [
   },
   {
     name: 'postal',
-    summary: 'provision Postal as code: drift, apply; reconcile the events that its webhooks did not tell',
+    summary:
+      'provision Postal as code: drift, apply; rescue mail that is stuck; reconcile events that no webhook told',
     group: postal,
     load: async () => (await import('./commands/postal.ts')).definePostal,
   },

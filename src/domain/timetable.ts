@@ -21,6 +21,10 @@ export const timetable = {
     means: 'warns of keys that end soon, by its exit code and in metrics',
     command: ['keys', 'list', '--publish'],
   },
+  'postal-rescue': {
+    means: 'frees mail and webhooks that a dead worker of Postal locked',
+    command: ['postal', 'rescue'],
+  },
   e2e: { means: 'proves end to end that mail flows', command: ['e2e'] },
 } as const satisfies Record<string, TimetableRow>;
 

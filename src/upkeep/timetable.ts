@@ -7,6 +7,7 @@ type ScheduleVariables = Pick<
   | 'SCHEDULE_BACKUP'
   | 'SCHEDULE_BACKUP_VERIFY'
   | 'SCHEDULE_BACKUP_PRUNE'
+  | 'SCHEDULE_POSTAL_RESCUE'
   | 'SCHEDULE_E2E'
   | 'SCHEDULE_KEYS_ROTATE'
   | 'SCHEDULE_KEYS_NOTICE'
@@ -20,6 +21,7 @@ export function timesOf(config: ScheduleVariables): Readonly<Record<RowName, Sch
     'backup-prune': config.SCHEDULE_BACKUP_PRUNE,
     'keys-rotate': config.SCHEDULE_KEYS_ROTATE,
     'keys-notice': config.SCHEDULE_KEYS_NOTICE,
+    'postal-rescue': config.SCHEDULE_POSTAL_RESCUE,
     e2e: config.SCHEDULE_E2E,
   };
 }

@@ -6,6 +6,7 @@ import type { Drift } from '../../operations/postal/drift.ts';
 import { planReconcile, type PostalReconciled } from '../../operations/postal/reconcile.ts';
 import { acts, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
+import { defineRescue } from './postal-rescue.ts';
 
 /** `mailctl postal drift|apply|rescue|retention|reconcile`. */
 export function definePostal(command: Command, session: Session): void {
@@ -21,6 +22,7 @@ export function definePostal(command: Command, session: Session): void {
       'Make Postal what it should be: organisation, mail server, credentials, domains, webhook, routes.',
     )
     .action(acts(session, ({ runtime }) => planPostalApply(runtime), appliedAsText));
+  defineRescue(command, session);
   command
     .command('reconcile')
     .description("Compare with Postal's databases and store the events that no webhook told.")

@@ -1,4 +1,4 @@
-import { count, duration, secret, text } from '../shapes.ts';
+import { count, duration, path, secret, text } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = "Postal's database";
@@ -53,6 +53,19 @@ export const postalDatabase = {
     readBy,
     means: 'How long one look-up may take; then it is made again later',
     fallback: '10s',
+  }),
+  POSTAL_RUN_DIR: variable(path, {
+    section,
+    readBy: ['operator'],
+    means:
+      'Where workers of Postal write down when they began, for commands inside the stack; on its host the engine says it',
+    optional: true,
+  }),
+  POSTAL_RESCUE_TIMEOUT: variable(duration, {
+    section,
+    readBy: ['operator'],
+    means: 'How long freeing what a dead worker of Postal locked may take; the rest is left for the next run',
+    fallback: '5m',
   }),
   POSTAL_RECONCILE_INTERVAL: variable(duration, {
     section,

@@ -43,6 +43,12 @@ export const schedule = {
     means: 'When keys are looked through for those that end soon',
     fallback: '0 6 * * *',
   }),
+  SCHEDULE_POSTAL_RESCUE: variable(cronOrOff, {
+    section,
+    readBy: readByBoth,
+    means: 'When mail that a dead worker of Postal locked is freed',
+    fallback: '*/10 * * * *',
+  }),
   SCHEDULE_E2E: variable(cronOrOff, {
     section,
     readBy: readByBoth,

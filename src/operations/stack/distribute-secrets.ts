@@ -5,7 +5,7 @@ import type { Runtime } from '../../runtime.ts';
 import { type Drawn, drawUp } from './blueprint.ts';
 import { filledVolumes } from './render.ts';
 import { secretFiles } from './secret-files.ts';
-import { ownId } from './services.ts';
+import { imageId, ownId } from './services.ts';
 import { packTar, type TarEntry } from './tar.ts';
 
 const markPath = 'state/secrets.json';
@@ -35,10 +35,11 @@ function isOursAlone(name: string): boolean {
   return name.startsWith('secrets-') || name === 'postal-config';
 }
 
-/** Folders that our user writes into, of the host two: backups and what is known of runs. */
+/** Folders that are written into: by our user, of the host two (backups and what is known of runs), and one by Postal's workers. */
 function folders(): readonly TarEntry[] {
   const own = { uid: ownId, gid: ownId };
   return [
+    { path: 'postal-run/', mode: 0o755, uid: imageId, gid: imageId },
     { path: 'tls/', mode: 0o750, uid: 0, gid: ownId },
     { path: 'scheduler-data/', mode: 0o700, ...own },
     { path: 'backups/', mode: 0o770, ...own },

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
+import { rescueBefore } from '../postal/rescue.ts';
 import type { Plan, Step } from '../plan.ts';
 import { awaitHealth } from './await-health.ts';
 import { lookAtContainers } from './current.ts';
@@ -101,7 +102,7 @@ export async function planRestart(world: Runtime, names: readonly string[]): Pro
   );
   return {
     title: meant.length === 0 ? 'Nothing runs' : `Restart ${meant.map(({ name }) => name).join(', ')}`,
-    steps: meant.map(({ name }) => restartOne(name)),
+    steps: meant.flatMap(({ name }) => [...rescueBefore([name], true), restartOne(name)]),
     result: () => ({ done: `restarted: ${meant.map(({ name }) => name).join(', ') || 'nothing'}` }),
   };
 }

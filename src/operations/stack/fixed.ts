@@ -41,6 +41,7 @@ export function probeValues(config: Config): Fixed {
   const submission = offersTls(config) ? inside.submission : inside.plain;
   return {
     ...fixedValues(config),
+    POSTAL_RUN_DIR: '/run/mailctl/postal',
     API_URL: `http://api:${inside.api}`,
     E2E_SMTP_ADDRESS: `${config.RELAY_HOSTNAME}:${submission}`,
     E2E_WEBHOOK_LISTEN: '0.0.0.0:8090',

@@ -139,6 +139,7 @@ export const filledVolumes = [
   'secrets-redis',
   'secrets-mariadb',
   'postal-config',
+  'postal-run',
   'secrets-operator',
   'secrets-api',
   'secrets-worker',

@@ -9,7 +9,9 @@ import { type Current, isCurrent, lookAtContainers, lookAtServices } from './cur
 import { distributeSecrets, fillVolumes, lookAtSecrets } from './distribute-secrets.ts';
 import { buildOwnImage, missingImages, obtainImages } from './images.ts';
 import { refuseLostMainDatabase, settleUsers } from './mariadb-look.ts';
+import { rescueBefore } from '../postal/rescue.ts';
 import { findObstacles, type Obstacle, refuseObstacles } from './preflight.ts';
+import { workerService } from '../postal/workers.ts';
 import { provisionPostal } from './provision.ts';
 import { allServices, type Service, type Stage, stages } from './services.ts';
 import { type ShownService, showServices, urlsOf } from './show-services.ts';
@@ -151,9 +153,11 @@ interface StageToRun {
   readonly tell: Tell;
 }
 
-function stageSteps({ stage, lacking, wanted, tell }: StageToRun): readonly Step[] {
+function stageSteps({ stage, lacking, current, wanted, tell }: StageToRun): readonly Step[] {
   const names = lacking.filter((service) => service.stage === stage).map(({ name }) => name);
-  const before = names.length === 0 ? [] : (beforeStage[stage] ?? []);
+  const worker = current.containers.get(workerService);
+  const rescue = rescueBefore(names, worker !== undefined && runs(worker));
+  const before = names.length === 0 ? [] : [...(beforeStage[stage] ?? []), ...rescue];
   const after = names.length === 0 ? [] : (afterStage[stage] ?? []);
   const start = names.length === 0 ? [] : [startServices(names, wanted, tell)];
   return [...before, ...start, ...after];
