@@ -11,7 +11,6 @@ export function buildProgram(session: Session, version: string): Command {
     .description('Runs a whole outbound mail platform on Postal.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'explain a command')
-    .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()
     .configureOutput({
@@ -22,12 +21,7 @@ export function buildProgram(session: Session, version: string): Command {
   failInWords(program, session);
   declareGlobalFlags(program);
   for (const { name, summary, group, hidden = false } of nouns) {
-    program
-      .command(name, { hidden })
-      .summary(summary)
-      .description(sentence(summary))
-      .helpGroup(group)
-      .helpCommand(false);
+    program.command(name, { hidden }).summary(summary).description(sentence(summary)).helpGroup(group);
   }
   program.hook('preSubcommand', async (parent, noun) => {
     if (parent === program) await defineNoun(noun, session);
@@ -47,9 +41,12 @@ async function defineNoun(command: Command, session: Session): Promise<void> {
   failInWords(command, session);
 }
 
-/** Makes the parser throw instead of ending the process, and remember at which command it stopped. */
+/**
+ * Makes the parser throw instead of ending the process, and remember at which command it stopped.
+ * No command has a verb `help` of its own: `mailctl help` and `--help` explain.
+ */
 function failInWords(command: Command, session: Session): void {
-  command.exitOverride((error) => {
+  command.helpCommand(false).exitOverride((error) => {
     session.reporting = { ...session.reporting, command: commandName(command) };
     throw error;
   });
