@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import type { KeyKind } from '../../../src/domain/key.ts';
+import { Secret } from '../../../src/domain/secret.ts';
+import { openRuntime } from '../../../src/runtime.ts';
+import { createApiKey } from '../../../src/upkeep/access.ts';
+import { systemClock } from '../../../src/adapters/clock.ts';
+import { systemRandom } from '../../../src/adapters/random.ts';
+import { logsIn, redisPassword, uid } from '../../integration/cli/rotating-platform.ts';
+import { dial } from '../../services/relay/smtp-client.ts';
+import { until } from '../../store/until.ts';
+import { type Access, type Ams, openAms } from './load.ts';
+import { type RunningPlatform, runningPlatform } from './running-platform.ts';
+
+const patienceMs = 60_000;
+
+let ams: Ams;
+let platform: RunningPlatform;
+beforeAll(async () => {
+  ams = await openAms();
+  platform = await runningPlatform(ams.hook);
+});
+afterAll(async () => {
+  await platform[Symbol.asyncDispose]();
+  await ams[Symbol.asyncDispose]();
+});
+
+/** What AMS is given anew when a key of this kind is replaced. */
+const handedOn: Partial<Record<KeyKind, keyof Access>> = {
+  api: 'key',
+  smtp: 'password',
+  'webhook-secret': 'webhook',
+};
+
+const kinds: readonly KeyKind[] = ['api', 'smtp', 'webhook-secret', 'relay', 'postgres', 'redis'];
+
+async function more(from: Ams, messages = 15): Promise<void> {
+  const enough = from.taken.size + messages;
+  await until(
+    () => from.taken.size + from.refused.length,
+    (count) => count >= enough,
+    patienceMs,
+  );
+}
+
+function beginSending(from: Ams, access: Access) {
+  const stop = new AbortController();
+  const doors = { smtp: platform.ports.relay, http: platform.ports.api };
+  const sending = from.send(access, doors, stop.signal);
+  return async () => {
+    stop.abort();
+    await sending;
+  };
+}
+
+/** Runs what the timetable runs until nothing is under way. */
+async function goOn(...words: readonly string[]): Promise<void> {
+  await until(
+    async () => (await platform.mailctl('keys', 'rotate', '--continue', ...words)).data.keys,
+    (keys: readonly { state: string }[]) => keys.every(({ state }) => state === 'retired'),
+    patienceMs,
+  );
+}
+
+/** What Postal's own database says of messages and webhooks. */
+async function postalCounts() {
+  const { postalStores } = platform;
+  const table = (name: string) => `\`${postalStores.messages}\`.${name}`;
+  const [messages] = await postalStores.run(
+    `select count(*) as stored, count(distinct rcpt_to) as different from ${table('messages')} where scope = 'outgoing'`,
+  );
+  const [webhooks] = await postalStores.run(
+    `select count(*) as tried, count(if(status_code between 200 and 299, null, 1)) as refused from ${table('webhook_requests')}`,
+  );
+  const [queued] = await postalStores.run('select count(*) as waiting from webhook_requests');
+  return { ...messages, ...webhooks, ...queued };
+}
+
+/** Requests between our own services that were not answered as they should be. */
+async function refusedInside(): Promise<number> {
+  const requests = await platform.figure('api', 'mailctl_http_requests_total');
+  const inside = Object.entries(requests).filter(([line]) => line.includes('listener="internal"'));
+  const webhooks = await platform.figure('api', 'mailctl_webhook_in_total');
+  const unwelcome = Object.entries(webhooks).filter(([line]) => !line.includes('result="accepted"'));
+  const bad = [...inside.filter(([line]) => !line.includes('status="200"')), ...unwelcome];
+  return bad.reduce((sum, [, count]) => sum + count, 0);
+}
+
+it('rotates every kind once under load: no request is refused, no message lost or doubled, and the old secrets are dead', async () => {
+  const { access } = platform;
+  const old = { ...access, relay: (await platform.env()).get('API_INTERNAL_TOKEN')?.text ?? '' };
+  const finish = beginSending(ams, access);
+  await more(ams);
+
+  for (const kind of kinds) {
+    const { exit, data } = await platform.mailctl('keys', 'rotate', '--kind', kind, '--overlap', '1s');
+    expect([kind, exit, data?.keys?.[0]?.state]).toEqual([kind, 0, 'replaced']);
+    await more(ams);
+    const part = handedOn[kind];
+    if (part) access[part] = new Secret(data.secret);
+  }
+  await goOn();
+  await more(ams, 30);
+  await finish();
+
+  const told = () => [...ams.taken].filter((to) => ams.delivered.get(to)?.size === 1).length;
+  await until(told, (count) => count === ams.taken.size, patienceMs);
+  const counts = await postalCounts();
+  const inside = await refusedInside();
+  console.table({
+    taken: ams.taken.size,
+    'refused at AMS': ams.refused.length,
+    'refused inside': inside,
+    ...counts,
+  });
+  expect(ams.refused).toEqual([]);
+  expect(inside).toBe(0);
+  expect(counts).toMatchObject({ stored: ams.taken.size, different: ams.taken.size, refused: 0 });
+  await expectDead(old);
+}, 120_000);
+
+async function expectDead(old: Access & { readonly relay: string }): Promise<void> {
+  const { ports } = platform;
+  const post = async (port: number, path: string, token: string) => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    return (await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers, body: '{}' })).status;
+  };
+  expect(await post(ports.api, '/v1/messages', old.key.reveal())).toBe(401);
+  expect(await post(ports.internal, '/internal/v1/smtp-auth', old.relay)).toBe(401);
+  expect(await smtpReply(old.password)).toMatch(/^535/);
+  expect(
+    await platform.db.query('select 1 from webhook_endpoints where sealed_previous_secret is not null'),
+  ).toEqual([]);
+  expect(await logsIn(platform.address)).toBe(false);
+  await using runtime = openRuntime({ dir: platform.folder.path, environment: {}, uid });
+  expect(await (await runtime.redis())?.renew(new Secret(redisPassword))).toBe(false);
+}
+
+async function smtpReply(password: Secret): Promise<string> {
+  const client = await dial({ host: '127.0.0.1', port: platform.ports.relay });
+  await client.reply();
+  await client.ask('EHLO ams.example.com');
+  const reply = await client.ask(
+    `AUTH PLAIN ${Buffer.from(`\0ams\0${password.reveal()}`).toString('base64')}`,
+  );
+  client.socket.destroy();
+  return reply;
+}
+
+it('counts what is refused when the overlap is cut short', async () => {
+  await using hasty = await openAms();
+  const world = { db: platform.db, clock: systemClock, random: systemRandom };
+  const key = await createApiKey(world, { name: 'hasty', scopes: ['send'], expiresAt: undefined });
+  const finish = beginSending(hasty, { ...platform.access, key });
+  await more(hasty);
+
+  await platform.mailctl('keys', 'rotate', 'hasty', '--overlap', '1h');
+  await platform.mailctl('keys', 'rotate', '--continue', '--force', '--yes');
+  await more(hasty, 30);
+  await finish();
+
+  expect(hasty.refused).not.toEqual([]);
+  expect(hasty.refused.every((answer) => answer.startsWith('HTTP 401'))).toBe(true);
+}, 120_000);
