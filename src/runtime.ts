@@ -262,10 +262,10 @@ async function postalMariadb(
   addresses: Addresses,
 ): Promise<Mariadb | undefined> {
   const { postalDatabaseAddress } = await import('./config/postal-database-address.ts');
-  const address = postalDatabaseAddress(config);
+  const address = postalDatabaseAddress(config, await addresses.containerOf('mariadb'));
   if (!address) return undefined;
   const { mariadbAt } = await import('./adapters/mariadb.ts');
-  return mariadbAt({ ...address, host: (await addresses.containerOf('mariadb')) ?? address.host });
+  return mariadbAt(address);
 }
 
 async function connectPostgres(

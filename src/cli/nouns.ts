@@ -131,7 +131,7 @@ export const nouns: readonly Noun[] = [
   {
     name: 'postal',
     summary:
-      'provision Postal as code: drift, apply; rescue mail that is stuck; reconcile events that no webhook told',
+      'provision Postal as code: drift, apply; rescue mail that is stuck, guard its bodies; reconcile events that no webhook told',
     group: postal,
     load: async () => (await import('./commands/postal.ts')).definePostal,
   },

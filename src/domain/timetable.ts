@@ -25,6 +25,10 @@ export const timetable = {
     means: 'frees mail and webhooks that a dead worker of Postal locked',
     command: ['postal', 'rescue'],
   },
+  'postal-retention': {
+    means: 'warns of queued mail whose body Postal drops soon, by its exit code and in metrics',
+    command: ['postal', 'retention', '--publish'],
+  },
   e2e: { means: 'proves end to end that mail flows', command: ['e2e'] },
 } as const satisfies Record<string, TimetableRow>;
 

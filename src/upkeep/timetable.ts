@@ -8,6 +8,7 @@ type ScheduleVariables = Pick<
   | 'SCHEDULE_BACKUP_VERIFY'
   | 'SCHEDULE_BACKUP_PRUNE'
   | 'SCHEDULE_POSTAL_RESCUE'
+  | 'SCHEDULE_POSTAL_RETENTION'
   | 'SCHEDULE_E2E'
   | 'SCHEDULE_KEYS_ROTATE'
   | 'SCHEDULE_KEYS_NOTICE'
@@ -22,6 +23,7 @@ export function timesOf(config: ScheduleVariables): Readonly<Record<RowName, Sch
     'keys-rotate': config.SCHEDULE_KEYS_ROTATE,
     'keys-notice': config.SCHEDULE_KEYS_NOTICE,
     'postal-rescue': config.SCHEDULE_POSTAL_RESCUE,
+    'postal-retention': config.SCHEDULE_POSTAL_RETENTION,
     e2e: config.SCHEDULE_E2E,
   };
 }

@@ -7,6 +7,7 @@ import { planReconcile, type PostalReconciled } from '../../operations/postal/re
 import { acts, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 import { defineRescue } from './postal-rescue.ts';
+import { defineRetention } from './postal-retention.ts';
 
 /** `mailctl postal drift|apply|rescue|retention|reconcile`. */
 export function definePostal(command: Command, session: Session): void {
@@ -23,6 +24,7 @@ export function definePostal(command: Command, session: Session): void {
     )
     .action(acts(session, ({ runtime }) => planPostalApply(runtime), appliedAsText));
   defineRescue(command, session);
+  defineRetention(command, session);
   command
     .command('reconcile')
     .description("Compare with Postal's databases and store the events that no webhook told.")

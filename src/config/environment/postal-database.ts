@@ -67,6 +67,13 @@ export const postalDatabase = {
     means: 'How long freeing what a dead worker of Postal locked may take; the rest is left for the next run',
     fallback: '5m',
   }),
+  POSTAL_RETENTION_AHEAD: variable(duration, {
+    section,
+    readBy: ['operator'],
+    means:
+      'How far ahead mailctl postal retention looks for queued mail that loses its body; as long as the attempts of Postal take',
+    fallback: '2d',
+  }),
   POSTAL_RECONCILE_INTERVAL: variable(duration, {
     section,
     readBy: ['worker'],

@@ -49,6 +49,12 @@ export const schedule = {
     means: 'When mail that a dead worker of Postal locked is freed',
     fallback: '*/10 * * * *',
   }),
+  SCHEDULE_POSTAL_RETENTION: variable(cronOrOff, {
+    section,
+    readBy: readByBoth,
+    means: 'When queued mail is looked through for what loses its body; Postal drops bodies at 03:00',
+    fallback: '45 2,14 * * *',
+  }),
   SCHEDULE_E2E: variable(cronOrOff, {
     section,
     readBy: readByBoth,

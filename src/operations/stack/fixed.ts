@@ -1,5 +1,6 @@
 import type { Fixed } from '../../config/compose-environment.ts';
 import type { ConfigOf } from '../../config/environment.ts';
+import { postalReaderName } from '../../config/postal-database-address.ts';
 
 type Config = ConfigOf<'operator'>;
 
@@ -15,7 +16,7 @@ export function fixedValues(config: Config): Fixed {
     POSTAL_URL: 'http://postal-web:5000',
     POSTAL_DB_HOST: 'mariadb',
     POSTAL_DB_PORT: '3306',
-    POSTAL_DB_USER: readerName(config),
+    POSTAL_DB_USER: postalReaderName(config),
     API_LISTEN: `0.0.0.0:${inside.api}`,
     API_INTERNAL_LISTEN: `0.0.0.0:${inside.internal}`,
     API_INTERNAL_URL: `http://api:${inside.internal}`,
@@ -47,11 +48,6 @@ export function probeValues(config: Config): Fixed {
     E2E_WEBHOOK_LISTEN: '0.0.0.0:8090',
     E2E_WEBHOOK_URL: `http://${probeAddress(config)}:8090`,
   };
-}
-
-/** The user that only reads Postal's databases. */
-export function readerName({ POSTAL_DB_USER }: Config): string {
-  return POSTAL_DB_USER ?? 'mailctl_reader';
 }
 
 /** Where the one-off container of a command stands: its own address, so that webhooks may go to no other private one. */

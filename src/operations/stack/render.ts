@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 
 import { composeEnvironment, type Fixed } from '../../config/compose-environment.ts';
 import type { ConfigOf } from '../../config/environment.ts';
+import { postalReaderName } from '../../config/postal-database-address.ts';
 import type { Sources } from '../../config/resolve.ts';
 import type { Room } from '../../config/variable.ts';
 import { fillTemplate } from '../steps/template.ts';
 import { certbotEnvironment, reloadSeconds } from '../tls/render.ts';
 import { certifiedNames, type PlatformNames } from '../tls/names.ts';
-import { fixedValues, inside, offersTls, probeAddress, probeValues, readerName } from './fixed.ts';
+import { fixedValues, inside, offersTls, probeAddress, probeValues } from './fixed.ts';
 
 /** All that compose.yaml is made from. */
 export interface Blueprint {
@@ -74,7 +75,7 @@ function storesOf({ config, pinned }: Blueprint): readonly (readonly [string, Va
         database: config.POSTAL_DB_NAME,
         user: config.MARIADB_POSTAL_USER,
         messagePrefix: config.POSTAL_DB_MESSAGE_PREFIX,
-        reader: readerName(config),
+        reader: postalReaderName(config),
       },
     ],
     [

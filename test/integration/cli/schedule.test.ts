@@ -17,7 +17,15 @@ afterAll(() => program[Symbol.dispose]());
 /** A folder in whose timetable the end-to-end check fails at once: there is no database. */
 async function folderDue(when: string) {
   const folder = temporaryFolder();
-  const rows = ['BACKUP', 'BACKUP_VERIFY', 'BACKUP_PRUNE', 'KEYS_ROTATE', 'KEYS_NOTICE'];
+  const rows = [
+    'BACKUP',
+    'BACKUP_VERIFY',
+    'BACKUP_PRUNE',
+    'KEYS_ROTATE',
+    'KEYS_NOTICE',
+    'POSTAL_RESCUE',
+    'POSTAL_RETENTION',
+  ];
   const others = Object.fromEntries(rows.map((row) => [`SCHEDULE_${row}`, 'off']));
   const own = { SCHEDULE_E2E: when, SCHEDULE_JITTER: '0s' };
   const values = { MAILCTL_MODE: 'sandbox', POSTGRES_PORT: '9', ...others, ...own };
