@@ -142,7 +142,7 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
     compose: once(async () => driveCompose(dir, await config('operator'))),
     buildImage: async (image) => (await import('./adapters/image-builder.ts')).buildImage(image),
     addresses,
-    ...stores(() => config('operator'), addresses, opened),
+    ...stores(() => config('operator'), addresses, { opened, dir }),
     ...unconfigured(),
     dns: once(async () => connectDns(await config('operator'))),
     postalRunner: once(async () => connectRunner(await config('operator'), dir)),
@@ -151,12 +151,16 @@ export function openRuntime({ dir, environment, uid }: RuntimeOptions): Runtime 
   };
 }
 
-function stores(config: () => Promise<ConfigOf<'operator'>>, addresses: Addresses, opened: Opened) {
+function stores(
+  config: () => Promise<ConfigOf<'operator'>>,
+  addresses: Addresses,
+  { opened, dir }: { readonly opened: Opened; readonly dir: string },
+) {
   return {
     postgres: once(async () => opened.use(await connectPostgres(await config(), addresses))),
     postalDatabase: once(async () => postalMariadb(await config(), addresses)),
     redis: once(async () => connectRedis(await config(), addresses, opened)),
-    http: once(async () => opened.use(await client(await config()))),
+    http: once(async () => opened.use(await client(await config(), dir))),
     postgresNamed: async (database: string) => connectPostgres(await config(), addresses, database),
   };
 }
@@ -185,17 +189,19 @@ function unconfigured() {
 }
 
 async function openProgram(): Promise<OwnProgram> {
-  const [{ ownProgram, runOwnProgram }, { ownDirectory }] = await Promise.all([
-    import('./adapters/own-program.ts'),
-    import('./adapters/directory-owner.ts'),
-  ]);
+  const { ownProgram, runOwnProgram } = await import('./adapters/own-program.ts');
+  const { ownDirectory } = await import('./adapters/directory-owner.ts');
   return { words: ownProgram(), run: runOwnProgram, own: ownDirectory };
 }
 
-async function client({ E2E_TIMEOUT }: Pick<ConfigOf<'operator'>, 'E2E_TIMEOUT'>): Promise<Http> {
+async function client(
+  { E2E_TIMEOUT, E2E_SMTP_CA_FILE: path }: ConfigOf<'operator'>,
+  dir: string,
+): Promise<Http> {
   const { openHttp } = await import('./adapters/http.ts');
-  const mostAnswerBytes = 100 * 1024 * 1024;
-  return openHttp({ connections: 4, connectTimeoutMs: E2E_TIMEOUT, mostAnswerBytes, keepAlive: false });
+  const trust = path === undefined ? {} : { ca: readValueFile(resolve(dir, path)) };
+  const bounds = { connections: 4, connectTimeoutMs: E2E_TIMEOUT, mostAnswerBytes: 100 * 1024 * 1024 };
+  return openHttp({ ...bounds, ...trust, keepAlive: false });
 }
 
 async function lockFolder(dir: string, errand: Errand, sources: Sources): Promise<OperatorLock> {
@@ -284,14 +290,8 @@ async function connectPostgres(
 }
 
 async function connectDns(config: ConfigOf<'operator'>): Promise<Dns> {
-  const { openDns } = await import('./adapters/dns.ts');
-  return openDns({
-    resolver: config.DNS_RESOLVER,
-    authoritative: config.DNS_AUTHORITATIVE,
-    port: config.DNS_PORT,
-    timeoutMs: config.DNS_TIMEOUT,
-    tries: config.DNS_TRIES,
-  });
+  const { dnsAddress } = await import('./config/dns-address.ts');
+  return (await import('./adapters/dns.ts')).openDns(dnsAddress(config));
 }
 
 async function connectRunner(config: ConfigOf<'operator'>, folder: string): Promise<PostalRunner> {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 
 import Dockerode from 'dockerode';
 
-import { OperatorError } from '../domain/failure.ts';
+import { asked } from './docker-failure.ts';
 import { withoutFrames } from './docker-frames.ts';
 import { type Container, type Inspected, readContainer } from './container.ts';
 
@@ -78,6 +78,8 @@ export interface Docker {
   image(name: string): Promise<{ readonly id: string; readonly digests: readonly string[] } | undefined>;
   /** Pulls an image; throws what the registry says. */
   pull(name: string): Promise<void>;
+  /** Ends a container and removes it; one that is gone already is no failure. */
+  remove(container: string): Promise<void>;
   /** When each volume of the project was made. */
   volumes(): Promise<ReadonlyMap<string, Date>>;
 }
@@ -102,6 +104,7 @@ export function openDocker(project: string, timeoutMs: number): Docker {
     usage: (container) => asked(readUsage(engine, container)),
     image: (name) => asked(findImage(engine, name)),
     pull: (name) => asked(pullImage(streaming, name)),
+    remove: (container) => asked(removeContainer(engine, container)),
     volumes: () => asked(listVolumes(engine, project)),
   };
 }
@@ -254,6 +257,10 @@ async function pullImage(engine: Dockerode, name: string): Promise<void> {
   });
 }
 
+async function removeContainer(engine: Dockerode, container: string): Promise<void> {
+  await engine.getContainer(container).remove({ force: true }).catch(goneMeanwhile);
+}
+
 async function listVolumes(engine: Dockerode, project: string): Promise<ReadonlyMap<string, Date>> {
   const filters = { label: [`com.docker.compose.project=${project}`] };
   const { Volumes: found } = await engine.listVolumes({ filters: filters as never });
@@ -267,27 +274,4 @@ async function listVolumes(engine: Dockerode, project: string): Promise<Readonly
 
 function statusOf(cause: unknown): unknown {
   return cause instanceof Error && 'statusCode' in cause ? cause.statusCode : undefined;
-}
-
-async function asked<T>(work: Promise<T>): Promise<T> {
-  return work.catch((cause: unknown) => {
-    throw engineFailure(cause);
-  });
-}
-
-const away = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT']);
-
-function engineFailure(cause: unknown): unknown {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new OperatorError('access-denied', 'this user may not speak to the Docker engine', {
-      hint: 'Run as root, or join the group docker: sudo usermod -aG docker $USER, then log in again',
-      cause,
-    });
-  }
-  if (!away.has(code)) return cause;
-  return new OperatorError('unreachable', 'no Docker engine answers', {
-    hint: 'Start it (sudo systemctl start docker), install it (https://docs.docker.com/engine/install/), or set DOCKER_HOST',
-    cause,
-  });
 }

@@ -1,5 +1,6 @@
 import { lookup, type LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
+import { rootCertificates } from 'node:tls';
 
 import { Agent, buildConnector, request } from 'undici';
 
@@ -43,6 +44,8 @@ export interface HttpOptions {
    * is never mistaken for a request of unknown fate.
    */
   readonly keepAlive: boolean;
+  /** Certificates, PEM, that vouch for a server besides the public ones. */
+  readonly ca?: string;
   /** Asked about the very address that is connected to, so that no DNS answer can change in between. */
   readonly mayConnect?: AddressPolicy;
 }
@@ -119,10 +122,11 @@ class NotConnected extends Error {
 
 class Forbidden extends Error {}
 
-function connector({ connectTimeoutMs, mayConnect }: HttpOptions): buildConnector.connector {
+function connector({ connectTimeoutMs, mayConnect, ca }: HttpOptions): buildConnector.connector {
   const connect = buildConnector({
     timeout: connectTimeoutMs,
     ...(mayConnect && { lookup: guardedLookup(mayConnect) }),
+    ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
   });
   return (options, done) => {
     const literal = options.hostname.replace(/^\[|\]$/g, '');

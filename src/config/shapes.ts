@@ -44,7 +44,14 @@ export interface Listen {
 }
 
 /** `HOST:PORT`, `[::1]:PORT` or `off`. */
-export const listenOrOff = z.string().transform((text, context): Listen | undefined => {
+export const listenOrOff = z.string().transform(readListen);
+
+/** The same, or `published`: where the stack publishes it. */
+export const listenOrPublished = z
+  .string()
+  .transform((text, context) => (text === 'published' ? text : readListen(text, context)));
+
+function readListen(text: string, context: z.RefinementCtx): Listen | undefined {
   if (text === 'off') return undefined;
   const match = /^(?:\[([0-9a-f:]+)\]|([^:\s]+)):(\d{1,5})$/i.exec(text);
   const port = Number(match?.[3] ?? Number.NaN);
@@ -54,7 +61,7 @@ export const listenOrOff = z.string().transform((text, context): Listen | undefi
     message: 'is no listen address: write HOST:PORT, such as 127.0.0.1:8080, or off',
   });
   return z.NEVER;
-});
+}
 
 /** `HOST:PORT`; this one cannot be switched off. */
 export const listen = listenOrOff.transform((value, context): Listen => {

@@ -56,15 +56,52 @@ export function openDelivery(office: Office, retry: (row: MessageRow, afterMs: n
         return;
       }
       row.tag = headerText(readHeaders(row.raw), 'x-postal-tag');
-      const outcome = decide(office, row, hardFails.get(row.rcptTo) ?? 0);
+      let outcome = decide(office, row, hardFails.get(row.rcptTo) ?? 0);
       if (outcome.status === 'HardFail') hardFails.set(row.rcptTo, hardFailsAfter(row, hardFails));
-      if (outcome.status === 'Sent') office.messages.keepDelivered(row, await dressMail(office, row));
+      if (outcome.status === 'Sent') {
+        office.messages.keepDelivered(row, await dressMail(office, row));
+        outcome = await carried(office, row, outcome);
+      }
       await record(row, outcome);
+      if (outcome.status === 'Sent') returnToRoute(office, row);
       if (outcome.status === 'SoftFail')
         retry(row, retryAfterMs(row.deliveries.length) / office.settings.speed);
     },
     reset: () => hardFails.clear(),
   };
+}
+
+/** Where there is an outside the recipient's own server decides. */
+async function carried(office: Office, row: MessageRow, outcome: Outcome): Promise<Outcome> {
+  const { outside } = office.world;
+  const { delivered } = row;
+  if (!outside || !delivered) return outcome;
+  try {
+    const mail = { from: delivered.envelopeFrom, to: row.rcptTo, raw: delivered.data };
+    const { host, reply } = await outside.carry(mail);
+    return { ...outcome, details: `Message for ${row.rcptTo} accepted by ${host}`, output: reply };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { ...softFailed(row.rcptTo), output: why };
+  }
+}
+
+/** Mail to an address that a route takes comes back in, as it went out. */
+function returnToRoute(office: Office, row: MessageRow): void {
+  if (row.delivered === undefined || office.registry.endpointFor(row.rcptTo) === undefined) return;
+  const returned = office.messages.insert({
+    direction: 'incoming',
+    rcptTo: row.rcptTo,
+    mailFrom: row.delivered.envelopeFrom,
+    subject: row.subject,
+    messageId: row.messageId,
+    timestamp: office.stamp(),
+    bounce: false,
+    domain: row.domain,
+    raw: row.delivered.data,
+  });
+  note(office, row, 'Returned', `a route took it as message ${returned.id}`);
+  office.bring(returned);
 }
 
 const ordered: readonly (readonly [FaultKind, (address: string) => Outcome])[] = [

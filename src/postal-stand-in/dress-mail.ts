@@ -16,7 +16,7 @@ export async function dressMail(office: Office, row: MessageRow): Promise<Delive
 }
 
 async function track(office: Office, row: MessageRow, mail: Buffer): Promise<Buffer> {
-  const base = office.trackingBase();
+  const base = office.trackingBase(row.domain);
   if (base === undefined) return mail;
   const { serverToken } = office.settings;
   return trackMessage(mail, {

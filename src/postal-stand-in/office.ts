@@ -21,8 +21,8 @@ export interface Office {
   /** Aborted when the stand-in stops; ends every wait. */
   readonly stop: AbortSignal;
   dkim(domain: string): DkimIdentity;
-  /** Base of tracked URLs, or undefined when tracking is off. */
-  trackingBase(): string | undefined;
+  /** Base of tracked URLs in mail of a domain, or undefined when tracking is off. */
+  trackingBase(domain: string): string | undefined;
   /** Hands a stored message to the delivery threads. */
   enqueue(row: MessageRow): void;
   /** Queues a webhook, which is sent in its own time. */

@@ -46,7 +46,7 @@ export async function openOffice(options: PostalOptions, world: PostalWorld, lif
     ...openParts(options, world, { stop: life.stop, registry }),
     signer: openSigner(signing),
     dkim: dkimIdentities(options, world, dkim),
-    trackingBase: () => (options.tracking ? (options.tracking.baseUrl ?? life.site.url) : undefined),
+    trackingBase: (domain) => trackingBase(options, registry, { domain, own: life.site.url }),
     enqueue: (row) => queues.deliveries.add(row),
     raise: async (event) => {
       const url = registry.webhookUrl() ?? options.webhook?.url;
@@ -56,12 +56,30 @@ export async function openOffice(options: PostalOptions, world: PostalWorld, lif
       queues.webhooks.add(request);
     },
     bring: (mail) => {
-      if (options.inbound) queues.webhooks.add(writeInbound(office, options.inbound.url, mail));
+      const url = registry.endpointFor(mail.rcptTo) ?? options.inbound?.url;
+      if (url !== undefined) queues.webhooks.add(writeInbound(office, url, mail));
     },
   };
   const queues = openQueues(office, options.webhook?.timeoutMs ?? 5000);
   await restore(office);
   return { office, control: controlOf(office, queues), idle: () => becomeIdle(queues) };
+}
+
+interface Tracked {
+  readonly domain: string;
+  readonly own: string;
+}
+
+/** Links lead to the stand-in itself, to a given base, or to the domain's tracking host once its DNS was found in order. */
+function trackingBase(
+  { tracking }: PostalOptions,
+  { held }: Registry,
+  { domain, own }: Tracked,
+): string | undefined {
+  if (!tracking?.byDomain) return tracking && (tracking.baseUrl ?? own);
+  const found = held.domains.find(({ name }) => name === domain);
+  if (!found?.tracking || !found.checked) return undefined;
+  return `${found.tracking.ssl ? 'https' : 'http'}://${found.tracking.name}.${domain}`;
 }
 
 interface Shared {

@@ -40,6 +40,8 @@ export interface PostalOptions {
 export interface TrackingOptions {
   /** Where links and pixels point, without a slash at the end; the stand-in's own address when absent. */
   readonly baseUrl?: string;
+  /** Points them at the tracking host of the sending domain instead, as long as its DNS is in order. */
+  readonly byDomain?: boolean;
   /**
    * Serves links and pixels without the `X-Postal-Track-Host: 1` that Postal's proxy must set. Real Postal never does:
    * it is for a sandbox, where nothing stands in front.
@@ -62,6 +64,20 @@ export interface PostalWorld {
   readonly random: Random;
   readonly log: Log;
   readonly ledger?: Ledger;
+  /** Without it mail ends in the stand-in's own mailbox, and every record is found in order. */
+  readonly outside?: Outside;
+}
+
+/** The world beyond Postal: where mail goes, and what the DNS says. */
+export interface Outside {
+  /** Takes mail to the mail server of its recipient, and says what was answered; throws where none takes it. */
+  carry(mail: {
+    readonly from: string;
+    readonly to: string;
+    readonly raw: Uint8Array;
+  }): Promise<{ readonly host: string; readonly reply: string }>;
+  /** The values of a record; none where there is none. */
+  records(type: 'CNAME' | 'TXT', name: string): Promise<readonly string[]>;
 }
 
 /**

@@ -9,7 +9,7 @@ export async function answerScript(office: Office, script: string, queued: Queue
   const [, encoded] = /^# mailctl-postal\/1\nREQUEST = "([A-Za-z0-9+/=]*)"\n/.exec(script) ?? [];
   const request = runnerRequest.safeParse(jsonOf(encoded ?? ''));
   const answer = request.success
-    ? answerTo(office, request.data, queued)
+    ? await answerTo(office, request.data, queued)
     : { refused: 'this stand-in runs no other script' };
   await office.registry.save();
   return `mailctl-postal:${JSON.stringify(answer)}\n`;
@@ -26,7 +26,7 @@ function jsonOf(encoded: string): unknown {
   }
 }
 
-function answerTo(office: Office, request: RunnerRequest, queued: Queued): object {
+async function answerTo(office: Office, request: RunnerRequest, queued: Queued): Promise<object> {
   const { registry } = office;
   const { held } = registry;
   switch (request.ask) {
@@ -35,7 +35,8 @@ function answerTo(office: Office, request: RunnerRequest, queued: Queued): objec
     case 'apply':
       return { changed: provision(registry, request.wanted), ...look(office, request.wanted) };
     case 'check-dns':
-      for (const domain of held.domains) domain.checked ||= request.wanted.names.includes(domain.name);
+      for (const domain of held.domains)
+        if (request.wanted.names.includes(domain.name)) domain.checked = await isInOrder(office, domain);
       return { ...look(office, request.wanted), problems: [] };
     case 'remove-domain':
       return removeDomain(office, request.wanted);
@@ -55,6 +56,16 @@ function answerTo(office: Office, request: RunnerRequest, queued: Queued): objec
     case 'count-webhooks':
       return { queued: queued(request.wanted.text) };
   }
+}
+
+/** True where the DNS has the domain's key and its tracking host; without an outside every record is taken to be there. */
+async function isInOrder(office: Office, { name, tracking }: RegisteredDomain): Promise<boolean> {
+  const { outside } = office.world;
+  if (!outside) return true;
+  const key = dkimRecord(office.dkim(name));
+  const texts = await outside.records('TXT', key.name);
+  const alias = tracking ? await outside.records('CNAME', `${tracking.name}.${name}`) : [];
+  return texts.includes(key.value) && (!tracking || alias[0] === `track.${office.settings.webHostname}`);
 }
 
 type Asked<Ask> = Extract<RunnerRequest, { readonly ask: Ask }>['wanted'];

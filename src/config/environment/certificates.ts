@@ -1,4 +1,4 @@
-import { duration, durations, listenOrOff, path } from '../shapes.ts';
+import { duration, durations, listenOrPublished, path } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'TLS (certificates served)';
@@ -42,28 +42,32 @@ export const certificates = {
     means: 'Folder with NAME/fullchain.pem, where it can be read; without it the containers are asked',
     optional: true,
   }),
-  CERT_HTTPS_ADDRESS: variable(listenOrOff, {
+  CERT_HTTPS_ADDRESS: variable(listenOrPublished, {
     section,
     readBy,
-    means: 'Where nginx is dialled to see what it serves',
-    fallback: '127.0.0.1:443',
+    means:
+      'Where nginx is dialled to see what it serves: HOST:PORT, off, or published for PUBLISH_ADDRESS and PUBLISH_HTTPS',
+    fallback: 'published',
   }),
-  CERT_SMTPS_ADDRESS: variable(listenOrOff, {
+  CERT_SMTPS_ADDRESS: variable(listenOrPublished, {
     section,
     readBy,
-    means: "Where the relay's implicit TLS is dialled",
-    fallback: '127.0.0.1:465',
+    means:
+      "Where the relay's implicit TLS is dialled: HOST:PORT, off, or published for PUBLISH_ADDRESS and PUBLISH_SUBMISSIONS",
+    fallback: 'published',
   }),
-  CERT_SUBMISSION_ADDRESS: variable(listenOrOff, {
+  CERT_SUBMISSION_ADDRESS: variable(listenOrPublished, {
     section,
     readBy,
-    means: "Where the relay's STARTTLS is dialled",
-    fallback: '127.0.0.1:587',
+    means:
+      "Where the relay's STARTTLS is dialled: HOST:PORT, off, or published for PUBLISH_ADDRESS and PUBLISH_SUBMISSION",
+    fallback: 'published',
   }),
-  CERT_SMTP_ADDRESS: variable(listenOrOff, {
+  CERT_SMTP_ADDRESS: variable(listenOrPublished, {
     section,
     readBy,
-    means: "Where the STARTTLS of Postal's SMTP server is dialled",
-    fallback: '127.0.0.1:25',
+    means:
+      "Where the STARTTLS of Postal's SMTP server is dialled: HOST:PORT, off, or published for PUBLISH_ADDRESS and PUBLISH_SMTP",
+    fallback: 'published',
   }),
 };

@@ -16,7 +16,14 @@ export const e2e = {
   E2E_SMTP_CA_FILE: variable(path, {
     section,
     readBy,
-    means: "Certificate that vouches for the relay's, where it is not a public one",
+    means: "Certificate that vouches for the relay's and nginx's, where it is not a public one",
+    optional: true,
+  }),
+  E2E_WEB_URL: variable(webUrl, {
+    section,
+    readBy,
+    means:
+      'Origin from which tracked links are fetched, with their own host as Host; without it that host itself',
     optional: true,
   }),
   E2E_RECIPIENT: variable(emailAddress, {

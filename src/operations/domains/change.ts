@@ -11,6 +11,7 @@ import { askPostal } from '../postal/ask.ts';
 import { driftOf, mendable } from '../postal/drift.ts';
 import { postalState } from '../postal/state.ts';
 import { type ProvisionFile, readProvisionFile, wantedOf } from '../postal/wanted.ts';
+import { tellSink } from './sink-records.ts';
 
 /** What adding or removing a domain did. */
 export interface DomainsChanged {
@@ -42,7 +43,11 @@ export async function planDomain(
   );
   return {
     title: `Send from ${name}`,
-    steps: [...(isListed ? [] : [writeFile(path, content, next)]), ...applying.steps],
+    steps: [
+      ...(isListed ? [] : [writeFile(path, content, next)]),
+      ...applying.steps,
+      ...(applying.steps.length > 0 ? await tellSink(world) : []),
+    ],
     result: () => ({ changed: applying.result().changed, domain: name }),
   };
 }
@@ -77,6 +82,7 @@ export async function planDomainRemoval(world: Runtime, given: string): Promise<
           ({ changed } = await askPostal(running, 'remove-domain', { organization, server, name }, shape));
         },
       },
+      ...(await tellSink(world)),
     ],
     result: () => ({ changed, domain: name }),
   };

@@ -181,6 +181,14 @@ function isSettled(name: string, { domains }: PostalState): boolean {
   return found?.dns.dkim.status === 'OK' && (found.tracking?.status ?? 'OK') === 'OK';
 }
 
+/** Has Postal look at the DNS of every domain it has now, not only within the hour. */
+export async function lookAgainAtDns(world: Runtime): Promise<void> {
+  const config = await world.config('operator');
+  const { organization, server, domains } = wantedOf(config, (await readProvisionFile(world, config))?.file);
+  const names = domains.map(({ name }) => name);
+  await askPostal(world, 'check-dns', { organization, server, names }, postalState);
+}
+
 /** What the DNS says is Postal's to find out; that a name server is silent does not undo what was made. */
 function checkDns({ organization, server }: Wanted, names: readonly string[]): Step {
   return {

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 
 import type { ConfigOf } from '../../config/environment.ts';
+import { hasSink } from '../../config/profiles.ts';
 import type { DnsRecord } from '../../domain/dns-record.ts';
 
 /** What the names of the platform's own records follow from. */
@@ -35,16 +36,18 @@ export function postalNames(postalHost: string) {
   } as const;
 }
 
-/** The names that the configuration gives. */
-export function platformNames(
-  config: Pick<ConfigOf<'operator'>, 'POSTAL_HOSTNAME' | 'RELAY_HOSTNAME' | 'API_URL' | 'PUBLIC_ADDRESSES'>,
-  signingPublicKey: string | undefined,
-): PlatformNames {
+type Named = Pick<
+  ConfigOf<'operator'>,
+  'POSTAL_HOSTNAME' | 'RELAY_HOSTNAME' | 'API_URL' | 'PUBLIC_ADDRESSES' | 'STACK_PROFILES' | 'SINK_ADDRESS'
+>;
+
+/** The names that the configuration gives. To a world that is the sink, this host is the sink too. */
+export function platformNames(config: Named, signingPublicKey: string | undefined): PlatformNames {
   return {
     postalHost: config.POSTAL_HOSTNAME,
     relayHost: config.RELAY_HOSTNAME.toLowerCase(),
     apiHost: new URL(config.API_URL).hostname,
-    addresses: config.PUBLIC_ADDRESSES,
+    addresses: hasSink(config) ? [config.SINK_ADDRESS] : config.PUBLIC_ADDRESSES,
     signingPublicKey,
   };
 }

@@ -53,6 +53,7 @@ export function writtenTls({ values }: EnvFile): Tls | undefined {
 function tlsValues(tls: Tls, host: string): [VariableName, { text: string }][] {
   if (tls === 'off') {
     return [
+      ['POSTAL_WEB_PROTOCOL', { text: 'http' }],
       ['RELAY_SUBMISSION_LISTEN', { text: 'off' }],
       ['RELAY_TLS_LISTEN', { text: 'off' }],
       ['RELAY_PRIVATE_LISTEN', { text: '127.0.0.1:2525' }],

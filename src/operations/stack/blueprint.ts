@@ -1,10 +1,14 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
+import type { ConfigOf } from '../../config/environment.ts';
+import { hasSink } from '../../config/profiles.ts';
+import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
+import { sinkResolver } from '../domains/sink-records.ts';
 import { mariadbConfig } from '../postal/configuration.ts';
 import type { RenderedFile } from '../tls/nginx.ts';
 import { platformNames } from '../tls/names.ts';
-import { renderTls } from '../tls/render.ts';
+import { acmeCaPath, renderTls } from '../tls/render.ts';
 import { usersScript } from './mariadb-users.ts';
 import { ownImage, type PackageContent } from './image.ts';
 import { readPinned } from './lock-file.ts';
@@ -29,11 +33,30 @@ export async function drawUp(world: Runtime): Promise<Drawn> {
   const blueprint = { config, sources, image, names, pinned };
   const files = [
     ...(await renderTls(config, names)),
+    ...(await acmeCa(world, config)),
     { path: 'rendered/mariadb/mailctl.cnf', content: await mariadbConfig(config), mode: 0o644 },
     { path: 'rendered/mariadb/users.sh', content: await usersScript(), mode: 0o644 },
+    ...(hasSink(config)
+      ? [{ path: 'rendered/sink/resolv.conf', content: sinkResolver(config), mode: 0o644 }]
+      : []),
     { path: 'compose.yaml', content: await renderCompose(blueprint), mode: 0o644 },
   ];
   return { ...blueprint, content, files };
+}
+
+/** What vouches for a private certificate authority, for certbot to see. */
+async function acmeCa(
+  { dir, files }: Runtime,
+  config: ConfigOf<'operator'>,
+): Promise<readonly RenderedFile[]> {
+  const { ACME_CA_FILE: path, TLS_SOURCE } = config;
+  if (path === undefined || TLS_SOURCE !== 'acme') return [];
+  const content = await files.readOwn(resolve(dir, path));
+  if (content !== undefined) return [{ path: `rendered/${acmeCaPath}`, content, mode: 0o644 }];
+  throw new OperatorError('config-invalid', `${path} is not there, and ACME_CA_FILE names it`, {
+    hint: 'Put the certificate there, or unset ACME_CA_FILE for a public certificate authority',
+    field: 'ACME_CA_FILE',
+  });
 }
 
 /** The rendered files that are not in the folder as they should be. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
 import type { Container } from '../../adapters/container.ts';
+import { sinkProfile } from '../../config/profiles.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Drawn } from './blueprint.ts';
 import type { Service } from './services.ts';
@@ -36,7 +37,13 @@ async function wantedHashes({ dir, files, compose }: Runtime, { files: rendered 
   const hasOwn = (await files.modeOf(join(dir, 'compose.override.yaml'))) !== undefined;
   const own = hasOwn ? ['--file', 'compose.override.yaml'] : [];
   const argv = ['--project-directory', '.', '--file', '-', ...own, 'config', '--hash', '*'];
-  const { stdout } = await (await compose()).must({ argv, input: withoutDependencies(content) });
+  const { stdout } = await (
+    await compose()
+  ).must({
+    argv,
+    input: withoutDependencies(content),
+    profiles: [sinkProfile],
+  });
   const rows = stdout.split('\n').map((line) => line.trim().split(/\s+/));
   return new Map(rows.flatMap(([name, hash]) => (name && hash ? [[name, hash] as const] : [])));
 }

@@ -1,11 +1,18 @@
 import type { Fixed } from '../../config/compose-environment.ts';
 import type { ConfigOf } from '../../config/environment.ts';
 import { postalReaderName } from '../../config/postal-database-address.ts';
+import { hasSink } from '../../config/profiles.ts';
 
 type Config = ConfigOf<'operator'>;
 
 /** The ports that our services listen on inside their containers. */
 export const inside = { submission: 587, submissions: 465, plain: 2525, api: 8080, internal: 8081 } as const;
+
+/** The certificate that the check trusts, beside the secrets of its container. */
+export const e2eCaName = 'e2e-ca.pem';
+
+/** What the sink reads, and Postal of it, as their containers see it. */
+export const sinkFolder = '/etc/mailctl/sink';
 
 /** What the stack decides for every room, whatever `.env` says for other ways to run. */
 export function fixedValues(config: Config): Fixed {
@@ -33,6 +40,7 @@ export function fixedValues(config: Config): Fixed {
     CERT_SMTPS_ADDRESS: `relay:${inside.submissions}`,
     CERT_SUBMISSION_ADDRESS: `relay:${inside.submission}`,
     CERT_SMTP_ADDRESS: 'postal-smtp:25',
+    STACK_PROFILES: config.STACK_PROFILES.join(','),
     ...listeners(config),
   };
 }
@@ -47,7 +55,15 @@ export function probeValues(config: Config): Fixed {
     E2E_SMTP_ADDRESS: `${config.RELAY_HOSTNAME}:${submission}`,
     E2E_WEBHOOK_LISTEN: '0.0.0.0:8090',
     E2E_WEBHOOK_URL: `http://${probeAddress(config)}:8090`,
+    E2E_WEB_URL: offersTls(config) ? 'https://nginx' : 'http://nginx',
+    ...(config.E2E_SMTP_CA_FILE !== undefined && { E2E_SMTP_CA_FILE: `secrets/${e2eCaName}` }),
+    ...(hasSink(config) && { E2E_MAILBOX_URL: 'http://sink:8025', ...sinkRecipient(config) }),
   };
+}
+
+/** The sink takes mail for everybody, so the check has somebody to send to. */
+function sinkRecipient({ E2E_RECIPIENT }: Config): Fixed {
+  return { E2E_RECIPIENT: E2E_RECIPIENT ?? 'e2e@sink.invalid' };
 }
 
 /** Where the one-off container of a command stands: its own address, so that webhooks may go to no other private one. */

@@ -3,12 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { composeEnvironment, type Fixed } from '../../config/compose-environment.ts';
 import type { ConfigOf } from '../../config/environment.ts';
 import { postalReaderName } from '../../config/postal-database-address.ts';
+import { hasSink } from '../../config/profiles.ts';
 import type { Sources } from '../../config/resolve.ts';
 import type { Room } from '../../config/variable.ts';
 import { fillTemplate } from '../steps/template.ts';
 import { certbotEnvironment, reloadSeconds } from '../tls/render.ts';
 import { certifiedNames, type PlatformNames } from '../tls/names.ts';
-import { fixedValues, inside, offersTls, probeAddress, probeValues } from './fixed.ts';
+import { fixedValues, inside, offersTls, probeAddress, probeValues, sinkFolder } from './fixed.ts';
 
 /** All that compose.yaml is made from. */
 export interface Blueprint {
@@ -36,7 +37,13 @@ function composeTemplate(name: string): Promise<string> {
 }
 
 function partsOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
-  return [['head', headOf(blueprint)], ...storesOf(blueprint), ...oursOf(blueprint), ...edgesOf(blueprint)];
+  return [
+    ['head', headOf(blueprint)],
+    ...storesOf(blueprint),
+    ...sinkOf(blueprint),
+    ...oursOf(blueprint),
+    ...edgesOf(blueprint),
+  ];
 }
 
 function headOf({ config, image }: Blueprint): Values {
@@ -87,9 +94,27 @@ function storesOf({ config, pinned }: Blueprint): readonly (readonly [string, Va
         publishAddress: config.PUBLISH_ADDRESS,
         publishSmtp: config.PUBLISH_SMTP,
         reloadSeconds: reloadSeconds(config),
+        ...outsideOf(config),
       },
     ],
   ];
+}
+
+/** Where the sink stands for the outside world Postal asks nobody else what a name means. */
+function outsideOf(config: ConfigOf<'operator'>): Values {
+  if (!hasSink(config)) return { dns: '', resolver: '' };
+  return {
+    dns: `\n    dns: ["${config.SINK_ADDRESS}"]`,
+    resolver: `\n      - ./rendered/sink:${sinkFolder}:ro`,
+  };
+}
+
+function sinkOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
+  const { config } = blueprint;
+  if (!hasSink(config)) return [];
+  const fixed = { SINK_RECORDS_FILE: `${sinkFolder}/records.json` };
+  const environment = environmentOf(blueprint, 'sink', fixed);
+  return [['sink', { memory: config.PROXY_MEMORY, address: config.SINK_ADDRESS, environment }]];
 }
 
 function oursOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {

@@ -1,7 +1,8 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { filedVariables } from '../../config/compose-environment.ts';
 import type { ConfigOf, VariableName } from '../../config/environment.ts';
+import { hasSink } from '../../config/profiles.ts';
 import type { Sources } from '../../config/resolve.ts';
 import type { Room } from '../../config/variable.ts';
 import { OperatorError } from '../../domain/failure.ts';
@@ -9,6 +10,7 @@ import type { Secret } from '../../domain/secret.ts';
 import type { Runtime } from '../../runtime.ts';
 import { postalConfig } from '../postal/configuration.ts';
 import { privateKeyPath } from '../scaffold/folder.ts';
+import { e2eCaName, sinkFolder } from './fixed.ts';
 import { certifiedNames, type PlatformNames } from '../tls/names.ts';
 import { imageId, ownId } from './services.ts';
 import type { TarEntry } from './tar.ts';
@@ -34,18 +36,27 @@ export async function secretFiles(scene: Scene): Promise<readonly TarEntry[]> {
       POSTAL_DB_PASSWORD: made('POSTAL_DB_PASSWORD', config.POSTAL_DB_PASSWORD),
     }),
     ...folder('postal-config', imageId, {
-      'postal.yml': (await postalConfig(withoutAbsentTls(config))).reveal(),
+      'postal.yml': (await postalConfig(asContained(config))).reveal(),
       'signing.key': signingKey,
     }),
     ...rooms.flatMap(({ room, files }) => folder(`secrets-${room}`, ownId, files)),
     { path: 'secrets-operator/postal-signing.key', content: signingKey, mode: 0o400, uid: ownId, gid: ownId },
+    ...(await trustedByCheck(scene)),
     ...(await broughtCertificates(scene)),
   ];
 }
 
-/** Where there are no certificates Postal's SMTP server offers no TLS: it does not start without the files. */
-function withoutAbsentTls(config: ConfigOf<'operator'>): ConfigOf<'operator'> {
-  return { ...config, POSTAL_SMTP_TLS: config.POSTAL_SMTP_TLS && config.TLS_SOURCE !== 'off' };
+/**
+ * What is different in containers. Where there are no certificates Postal's SMTP server offers no TLS: it does not start without the
+ * files. Where the sink stands for the outside world, only the sink is asked where mail goes, and no relay takes it instead.
+ */
+function asContained(config: ConfigOf<'operator'>): ConfigOf<'operator'> {
+  const toSink = { POSTAL_RESOLV_CONF: `${sinkFolder}/resolv.conf`, POSTAL_SMTP_RELAYS: [] };
+  return {
+    ...config,
+    POSTAL_SMTP_TLS: config.POSTAL_SMTP_TLS && config.TLS_SOURCE !== 'off',
+    ...(hasSink(config) && toSink),
+  };
 }
 
 function folder(volume: string, id: number, files: Readonly<Record<string, string>>): readonly TarEntry[] {
@@ -92,6 +103,23 @@ async function readKey({ world: { dir, files } }: Scene): Promise<string> {
       field: privateKeyPath,
     },
   );
+}
+
+async function trustedByCheck({
+  world: { dir, files },
+  config: { E2E_SMTP_CA_FILE: path },
+}: Scene): Promise<readonly TarEntry[]> {
+  if (path === undefined) return [];
+  const content = await files.readOwn(resolve(dir, path));
+  if (content === undefined) throw missing('E2E_SMTP_CA_FILE', path);
+  return [{ path: `secrets-operator/${e2eCaName}`, content, mode: 0o400, uid: ownId, gid: ownId }];
+}
+
+function missing(name: VariableName, path: string): OperatorError {
+  return new OperatorError('config-invalid', `${path} is not there, and ${name} names it`, {
+    hint: `Put the certificate there, or unset ${name}`,
+    field: name,
+  });
 }
 
 /** Certificates that the operator brings are handed to all who serve one; others come from certbot. */

@@ -15,6 +15,7 @@ export interface Service {
 export const stages = [
   'databases',
   'certificates',
+  'sink',
   'postal-init',
   'postal',
   'migrate',
@@ -30,6 +31,7 @@ export const allServices: readonly Service[] = [
   { name: 'redis', stage: 'databases', image: 'REDIS_IMAGE' },
   { name: 'mariadb', stage: 'databases', image: 'MARIADB_IMAGE' },
   { name: 'tls-init', stage: 'certificates', oneShot: true },
+  { name: 'sink', stage: 'sink' },
   { name: 'postal-init', stage: 'postal-init', image: 'POSTAL_IMAGE', oneShot: true },
   { name: 'postal-web', stage: 'postal', image: 'POSTAL_IMAGE' },
   { name: 'postal-smtp', stage: 'postal', image: 'POSTAL_IMAGE' },

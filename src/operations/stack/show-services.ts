@@ -1,5 +1,6 @@
 import type { Container } from '../../adapters/container.ts';
 import type { ConfigOf } from '../../config/environment.ts';
+import { hasSink } from '../../config/profiles.ts';
 import { allServices } from './services.ts';
 
 /** One service as reports show it. */
@@ -37,6 +38,7 @@ export function urlsOf(config: ConfigOf<'operator'>): Readonly<Record<string, st
   return {
     api: config.API_URL,
     postal: `${config.POSTAL_WEB_PROTOCOL}://${config.POSTAL_HOSTNAME}`,
+    ...(hasSink(config) && { sink: `http://${config.SINK_ADDRESS}:8025` }),
     smtp: `${tls ? 'smtp+starttls' : 'smtp'}://${config.RELAY_HOSTNAME}:${config.PUBLISH_SUBMISSION}`,
   };
 }

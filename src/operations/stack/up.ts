@@ -1,12 +1,16 @@
 import { join } from 'node:path';
 
 import { OperatorError } from '../../domain/failure.ts';
+import type { Container } from '../../adapters/container.ts';
+import { hasSink } from '../../config/profiles.ts';
 import type { Runtime } from '../../runtime.ts';
+import { settleSinkRecords, writeFirstSinkRecords } from '../domains/sink-records.ts';
 import type { Plan, Step } from '../plan.ts';
 import { awaitHealth, type Tell } from './await-health.ts';
 import { type Drawn, drawUp, filesToWrite } from './blueprint.ts';
 import { type Current, isCurrent, lookAtContainers, lookAtServices } from './current.ts';
 import { distributeSecrets, fillVolumes, lookAtSecrets } from './distribute-secrets.ts';
+import { joinSink } from './join-sink.ts';
 import { buildOwnImage, missingImages, obtainImages } from './images.ts';
 import { refuseLostMainDatabase, settleUsers } from './mariadb-look.ts';
 import { rescueBefore } from '../postal/rescue.ts';
@@ -40,7 +44,8 @@ export interface UpPlan extends Plan<Started> {
 }
 
 /** Plans what the stack lacks: no step where everything runs as it should. Refuses when the host would not carry it. */
-export async function planUp(world: Runtime, wanted: WantedUp, tell: Tell): Promise<UpPlan> {
+export async function planUp(asked: Runtime, wanted: WantedUp, tell: Tell): Promise<UpPlan> {
+  const { world, steps: joining } = await joinSink(asked, wanted.profiles);
   const drawn = await drawUp(world);
   const chosen = chooseServices(wanted, drawn);
   const running = new Set(
@@ -49,9 +54,12 @@ export async function planUp(world: Runtime, wanted: WantedUp, tell: Tell): Prom
   const obstacles = await findObstacles({ world, config: drawn.config, names: drawn.names, running });
   refuseObstacles(obstacles);
   const current = await lookAtServices(world, drawn);
+  const strays = straysAmong(current.containers, drawn);
   const lacking = chosen.filter((service) => !isCurrent(current, service));
   const shown: { started: Started } = { started: await report(world, drawn) };
   const steps = [
+    ...joining,
+    ...(strays.length > 0 ? [removeStrays(strays)] : []),
     ...(await groundwork(world, drawn, lacking, wanted)),
     ...stages.flatMap((stage) => stageSteps({ stage, lacking, current, wanted, tell })),
   ];
@@ -79,10 +87,7 @@ function runs({ state }: { readonly state: string }): boolean {
 
 /** The services that are meant: those that are named, and, unless only they are wanted, all that starts before them. */
 function chooseServices({ names, only }: Pick<WantedUp, 'names' | 'only'>, drawn: Drawn): readonly Service[] {
-  const { TLS_SOURCE: source } = drawn.config;
-  const there = allServices.filter(
-    ({ name }) => (name !== 'certbot' || source === 'acme') && (name !== 'tls-init' || source !== 'off'),
-  );
+  const there = servicesOf(drawn);
   const unknown = names.find((name) => !there.some((service) => service.name === name));
   if (unknown !== undefined)
     throw new OperatorError('usage', `there is no service ${unknown}`, {
@@ -93,6 +98,34 @@ function chooseServices({ names, only }: Pick<WantedUp, 'names' | 'only'>, drawn
   const named = there.filter(({ name }) => names.includes(name));
   const last = Math.max(...named.map(({ stage }) => stages.indexOf(stage)));
   return only ? named : there.filter((one) => named.includes(one) || stages.indexOf(one.stage) < last);
+}
+
+/** The services of this configuration. */
+function servicesOf({ config }: Drawn): readonly Service[] {
+  const absent = [
+    ...(config.TLS_SOURCE === 'acme' ? [] : ['certbot']),
+    ...(config.TLS_SOURCE === 'off' ? ['tls-init'] : []),
+    ...(hasSink(config) ? [] : ['sink']),
+  ];
+  return allServices.filter(({ name }) => !absent.includes(name));
+}
+
+/** Containers of services that this configuration has no more. */
+function straysAmong(containers: Current['containers'], drawn: Drawn): readonly Container[] {
+  const there = servicesOf(drawn);
+  const gone = allServices.filter(({ name }) => !there.some((service) => service.name === name));
+  return gone.flatMap(({ name }) => containers.get(name) ?? []);
+}
+
+function removeStrays(strays: readonly Container[]): Step {
+  return {
+    do: 'remove',
+    what: `remove ${strays.map(({ service }) => service).join(', ')}, which this configuration has no more`,
+    run: async (world) => {
+      const docker = await world.docker();
+      for (const { id } of strays) await docker.remove(id);
+    },
+  };
 }
 
 async function groundwork(
@@ -128,6 +161,7 @@ async function settleFiles(world: Runtime): Promise<void> {
     'rendered/certbot',
     'rendered/postal',
     'rendered/mariadb',
+    'rendered/sink',
   ])
     await world.files.makeFolder(join(world.dir, folder), 0o755);
   for (const { path, content, mode } of await filesToWrite(world, await drawUp(world)))
@@ -200,6 +234,7 @@ function startFailure(names: readonly string[], stderr: string): OperatorError {
 }
 
 const beforeStage: Partial<Record<Stage, readonly Step[]>> = {
+  sink: [{ do: 'write', what: 'write the records that the sink begins with', run: writeFirstSinkRecords }],
   'postal-init': [
     {
       do: 'guard',
@@ -220,6 +255,7 @@ const afterStage: Partial<Record<Stage, readonly Step[]>> = {
         world.forgetSources();
         await settleFiles(world);
         await distributeSecrets(world);
+        await settleSinkRecords(world);
       },
     },
   ],

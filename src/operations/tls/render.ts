@@ -13,6 +13,9 @@ import {
 
 const templates = new URL('../../../templates/', import.meta.url);
 
+/** The certificate that vouches for a private ACME directory, below `rendered` and below /etc/mailctl in certbot's container. */
+export const acmeCaPath = 'certbot/acme-ca.pem';
+
 const scripts = [
   ['certbot/run.sh', 0o644],
   ['certbot/health.sh', 0o644],
@@ -54,7 +57,7 @@ export function certbotEnvironment(
     CERT_CHECK_SECONDS: seconds(config.CERT_CHECK_INTERVAL),
     CERT_RETRY_SECONDS: seconds(config.CERT_RETRY_DELAY),
     CERT_HEALTH_MINUTES: String(Math.max(1, Math.round(config.CERT_HEALTH_AFTER / 60_000))),
-    ...(config.ACME_CA_FILE !== undefined && { ACME_CA: '/run/secrets/acme-ca' }),
+    ...(config.ACME_CA_FILE !== undefined && { ACME_CA: `/etc/mailctl/${acmeCaPath}` }),
   };
 }
 

@@ -83,6 +83,8 @@ function namesOf({ subjectAltName = '' }: X509Certificate): readonly string[] {
   return subjectAltName.split(', ').map((entry) => entry.replace(/^(DNS|IP Address):/, ''));
 }
 
+type Dialled = Listen | 'published' | undefined;
+
 interface Port {
   readonly begins: 'tls' | 'starttls';
   readonly at: Listen;
@@ -90,17 +92,31 @@ interface Port {
 
 /** Where a name's certificate is served: the relay's at its own ports, all others by nginx, Postal's by its SMTP server too. */
 function portsOf(config: ConfigOf<'operator'>, name: string): readonly Port[] {
-  const port = (begins: Port['begins'], at: Listen | undefined) => (at ? [{ begins, at }] : []);
+  const port = (begins: Port['begins'], asked: Dialled, published: number) => {
+    const at = asked === 'published' ? { host: publishedHost(config), port: published } : asked;
+    return at ? [{ begins, at }] : [];
+  };
+  const { CERT_SMTPS_ADDRESS: implicit, CERT_SUBMISSION_ADDRESS: submission } = config;
   const relay = [
-    ...port('tls', config.CERT_SMTPS_ADDRESS),
-    ...port('starttls', config.CERT_SUBMISSION_ADDRESS),
+    ...port('tls', config.RELAY_TLS_LISTEN && implicit, config.PUBLISH_SUBMISSIONS),
+    ...port('starttls', config.RELAY_SUBMISSION_LISTEN && submission, config.PUBLISH_SUBMISSION),
   ];
+  const postal = port(
+    'starttls',
+    config.POSTAL_SMTP_TLS ? config.CERT_SMTP_ADDRESS : undefined,
+    config.PUBLISH_SMTP,
+  );
   const isWeb = name !== config.RELAY_HOSTNAME || name === config.POSTAL_HOSTNAME;
   return [
     ...(name === config.RELAY_HOSTNAME ? relay : []),
-    ...(isWeb ? port('tls', config.CERT_HTTPS_ADDRESS) : []),
-    ...(name === config.POSTAL_HOSTNAME ? port('starttls', config.CERT_SMTP_ADDRESS) : []),
+    ...(isWeb ? port('tls', config.CERT_HTTPS_ADDRESS, config.PUBLISH_HTTPS) : []),
+    ...(name === config.POSTAL_HOSTNAME ? postal : []),
   ];
+}
+
+/** The host's own way to a port that is open on every address of it. */
+function publishedHost({ PUBLISH_ADDRESS: host }: ConfigOf<'operator'>): string {
+  return { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
 }
 
 /** True where every port serves what the file holds. */

@@ -7,7 +7,7 @@ import { OperatorError } from '../../domain/failure.ts';
 import type { DnsAnswer, DnsQuestion } from './dns-message.ts';
 
 const recordsShape = z.array(
-  z.object({ type: z.enum(['A', 'AAAA', 'MX', 'TXT', 'CNAME']), name: z.string(), value: z.string() }),
+  z.object({ type: z.enum(['A', 'AAAA', 'MX', 'TXT', 'CNAME', 'PTR']), name: z.string(), value: z.string() }),
 );
 
 type ZoneRecord = z.infer<typeof recordsShape>[number];

@@ -6,7 +6,8 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { openSmtp } from '../../../src/adapters/smtp.ts';
-import { renderSink, type SinkRecord } from '../../../src/operations/tls/sink-files.ts';
+import type { DnsRecord } from '../../../src/domain/dns-record.ts';
+import { sinkRecords, sinkResolver } from '../../../src/operations/domains/sink-records.ts';
 import { runningSink, type TestSink } from './running-sink.ts';
 
 const longKey = `v=DKIM1; t=s; h=sha256; p=${'k'.repeat(400)};`;
@@ -88,15 +89,14 @@ describe('the DNS of the sink', () => {
   });
 
   it('answers with the file that is rendered for it, in the words of domains records', async () => {
-    const record: SinkRecord & { readonly why: string } = {
+    const record: DnsRecord = {
       type: 'MX',
       name: 'rp.postal.example.com',
       value: '10 postal.example.com',
       why: 'bounces',
     };
-    const [file, resolving] = renderSink({ SINK_ADDRESS: '172.29.53.53' }, [record]);
-    expect(resolving?.content).toBe('nameserver 172.29.53.53\n');
-    await using own = await runningSink(file?.content);
+    expect(sinkResolver({ SINK_ADDRESS: '172.29.53.53' })).toBe('nameserver 172.29.53.53\n');
+    await using own = await runningSink(sinkRecords([record]));
     expect(await resolver(own.dns).resolveMx('rp.postal.example.com')).toEqual([
       { priority: 10, exchange: 'postal.example.com' },
     ]);

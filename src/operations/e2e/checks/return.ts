@@ -1,3 +1,4 @@
+import type { HttpRequest } from '../../../adapters/http.ts';
 import { findMessage, type RecipientView } from '../../../store/message-views.ts';
 import { type Check, fail, linkTarget, observe, pass, type Probe, waitFor } from '../check.ts';
 import { timeline, workerHealth } from '../look.ts';
@@ -96,10 +97,21 @@ interface Fetched {
   readonly why?: string;
 }
 
-async function fetchPage({ http, config }: Probe, url: string | undefined): Promise<Fetched> {
-  if (url === undefined) return { status: 0, headers: {}, why: 'there is no such link' };
-  const end = await http.exchange({ method: 'GET', url, withinMs: config.E2E_TIMEOUT });
+async function fetchPage({ http, config }: Probe, link: string | undefined): Promise<Fetched> {
+  if (link === undefined) return { status: 0, headers: {}, why: 'there is no such link' };
+  const end = await http.exchange({
+    method: 'GET',
+    ...wayTo(link, config.E2E_WEB_URL),
+    withinMs: config.E2E_TIMEOUT,
+  });
   return end.end === 'answered' ? end : { status: 0, headers: {}, why: end.why };
+}
+
+/** Inside the stack a tracked link is asked of nginx itself: what its host means there is not what the world sees. */
+function wayTo(link: string, origin: string | undefined): Pick<HttpRequest, 'url' | 'headers'> {
+  if (origin === undefined || !URL.canParse(link)) return { url: link };
+  const { host, pathname, search } = new URL(link);
+  return { url: `${origin}${pathname}${search}`, headers: { host } };
 }
 
 async function waitForRecipient(probe: Probe, holds: (recipient: RecipientView) => boolean) {

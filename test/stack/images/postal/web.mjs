@@ -8,6 +8,7 @@ import { systemRandom } from '/opt/mailctl/dist/adapters/random.js';
 import { Secret } from '/opt/mailctl/dist/domain/secret.js';
 import { startPostalStandIn } from '/opt/mailctl/dist/postal-stand-in/start.js';
 import { setting } from './configuration.mjs';
+import { openOutside } from './outside.mjs';
 
 const running = await startPostalStandIn(
   {
@@ -16,14 +17,19 @@ const running = await startPostalStandIn(
     apiKeys: [],
     domains: [],
     signingKey: new Secret(readFileSync('/config/signing.key', 'utf8')),
-    tracking: { baseUrl: 'http://postal-web:5001', trackWithoutProxy: true },
+    tracking: { byDomain: true },
   },
-  { clock: systemClock, random: systemRandom, log: openLog('postal-web', 'info', process.stdout) },
+  {
+    clock: systemClock,
+    random: systemRandom,
+    log: openLog('postal-web', 'info', process.stdout),
+    outside: openOutside(),
+  },
 );
 for (const signal of ['SIGTERM', 'SIGINT'])
   process.on(signal, () => void running.stop().then(() => process.exit(0)));
 
-// Tests read the mailbox and follow links by the container's name, which Postal's web server takes for a foreign Host.
+// Tests read the mailbox by the container's name, which Postal's web server takes for a foreign Host.
 createServer((asked, answer) => {
   const headers = { ...asked.headers, host: setting('postal', 'web_hostname') };
   const passed = request({ port: 5000, method: asked.method, path: asked.url, headers }, (said) => {
