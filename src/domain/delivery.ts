@@ -39,6 +39,8 @@ export interface QueuedRecipient {
   readonly suppressed: Pick<Suppression, 'reason' | 'scope'> | null;
   /** True while Postal has to be asked first: it may have had it before the database was restored. */
   readonly isOfEarlierEpoch: boolean;
+  /** True where Postal was put back to before it may have had it: that it has no copy proves nothing. */
+  readonly isForgottenAtPostal: boolean;
 }
 
 /** What becomes of one recipient after a hand-over. */

@@ -1,12 +1,25 @@
 import type { Database } from '../adapters/postgres.ts';
 
+/** What a new epoch begins with. */
+interface Beginning {
+  /** True where Postal was put back to an earlier state as well: it may have forgotten what it sent. */
+  readonly postalRestored: boolean;
+}
+
 /**
  * Begins a new epoch, after a restore or a promotion: each recipient of a message that was received until now and is not final is
- * looked up at Postal before it is sent to. Returns when it began. Once is enough; again only makes more be looked up.
+ * looked up at Postal before it is sent to, and held if a restored Postal does not have it. Returns when it began. Once is enough; again
+ * only makes more be looked up.
  */
-export async function beginEpoch(db: Database): Promise<Date> {
+export async function beginEpoch(
+  db: Database,
+  { postalRestored }: Beginning = { postalRestored: false },
+): Promise<Date> {
   const [row] = await db.query<{ began: Date }>(
-    `update sending set epoch_began_at = greatest(now(), (select max(stored_at) from messages)) returning epoch_began_at as began`,
+    `with at as (select greatest(now(), (select max(stored_at) from messages)) as began)
+     update sending set epoch_began_at = began, postal_restored_at = case when $1 then began else postal_restored_at end
+     from at returning epoch_began_at as began`,
+    [postalRestored],
   );
   if (!row) throw new Error('the table sending has lost its row');
   return row.began;

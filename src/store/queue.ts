@@ -110,12 +110,15 @@ select id, $1 as "attemptId", postal_key as "postalKey", mail_from as "mailFrom"
       ),
       'isOfEarlierEpoch', coalesce(
         least(received_at, stored_at) <= epoch_began_at and coalesce(looked_up_at < epoch_began_at, true), false
+      ),
+      'isForgottenAtPostal', coalesce(
+        least(received_at, stored_at) <= postal_restored_at and coalesce(looked_up_at < postal_restored_at, true), false
       )
     ) order by position)
     from recipients r
     where r.message_id = taken.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain')
   ), '[]') as recipients
-from taken cross join (select epoch_began_at from sending) as epoch order by received_at, id`;
+from taken cross join (select epoch_began_at, postal_restored_at from sending) as epoch order by received_at, id`;
 
 interface Intent {
   readonly id: string;

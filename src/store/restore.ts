@@ -26,6 +26,29 @@ export async function renameDatabase(server: Database, from: string, to: string)
   await server.query(`alter database ${identifier(from)} rename to ${identifier(to)}`);
 }
 
+/** Writes on a database that it was restored from a set; the mark goes along when it is renamed. */
+export async function markDatabase(server: Database, name: string, setId: string): Promise<void> {
+  await server.query(`comment on database ${identifier(name)} is '${markOf(setId)}'`);
+}
+
+/** True for a database that was restored from this set, and not agreed to yet. */
+export async function isMarked(server: Database, name: string, setId: string): Promise<boolean> {
+  const rows = await server.query(
+    `select from pg_database where datname = $1 and shobj_description(oid, 'pg_database') = $2`,
+    [name, markOf(setId)],
+  );
+  return rows.length > 0;
+}
+
+/** Takes the mark off. */
+export async function unmarkDatabase(server: Database, name: string): Promise<void> {
+  await server.query(`comment on database ${identifier(name)} is null`);
+}
+
+function markOf(setId: string): string {
+  return `mailctl restore ${setId}`;
+}
+
 /** Who is connected to a database, by the names that programs give themselves. */
 export async function connectedTo(server: Database, database: string): Promise<readonly string[]> {
   const rows = await server.query<{ name: string }>(
@@ -51,18 +74,31 @@ export interface OpenRecipient {
   readonly position: number;
   readonly address: string;
   readonly postalKey: string;
+  readonly state: string;
 }
 
 /** Every recipient that would be handed to Postal, of messages received until then. */
 export function openRecipients(db: Database, until: Date): Promise<readonly OpenRecipient[]> {
   return db.query<OpenRecipient & Record<string, unknown>>(
-    `select r.message_id as "messageId", r.position, r.address, m.postal_key as "postalKey"
-     from recipients r join messages m on m.id = r.message_id
+    `select ${openColumns} from recipients r join messages m on m.id = r.message_id
      where r.state in ('queued', 'scheduled', 'sending', 'uncertain') and m.received_at <= $1
      order by r.message_id, r.position`,
     [until],
   );
 }
+
+/** Every recipient that Postal took since then and has not done with, as far as is known here. */
+export function takenSince(db: Database, since: Date): Promise<readonly OpenRecipient[]> {
+  return db.query<OpenRecipient & Record<string, unknown>>(
+    `select ${openColumns} from recipients r join messages m on m.id = r.message_id
+     where r.state in ('accepted', 'delayed') and r.changed_at >= $1
+     order by r.message_id, r.position`,
+    [since],
+  );
+}
+
+const openColumns =
+  'r.message_id as "messageId", r.position, r.address, r.state, m.postal_key as "postalKey"';
 
 /** How recipients stand in a database, by `message position`. */
 export async function recipientStates(
@@ -89,7 +125,19 @@ export interface RestoredState extends Pick<OpenRecipient, 'messageId' | 'positi
   readonly detail: string;
 }
 
-/** Writes decisions down, and takes messages of which nothing is left to hand over out of the queue. */
+/** Notes that these were judged: what a restored Postal has forgotten is not doubted once more. */
+export async function noteJudged(
+  db: Database,
+  judged: readonly Pick<OpenRecipient, 'messageId' | 'position'>[],
+): Promise<void> {
+  await db.change(
+    `update recipients r set looked_up_at = now() from unnest($1::text[], $2::integer[]) as d (message_id, position)
+     where r.message_id = d.message_id and r.position = d.position`,
+    [judged.map(({ messageId }) => messageId), judged.map(({ position }) => position)],
+  );
+}
+
+/** Writes decisions down: messages of which nothing is left to hand over leave the queue, those of which something is again come back. */
 export async function decideRecipients(db: Database, decided: readonly RestoredState[]): Promise<void> {
   await db.transaction(async (within) => {
     await within.change(
@@ -106,7 +154,7 @@ export async function decideRecipients(db: Database, decided: readonly RestoredS
     await within.change(
       `update messages m set attempt_id = null, lease_until = null, next_attempt_at = case when exists (
          select from recipients r where r.message_id = m.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain')
-       ) then m.next_attempt_at end
+       ) then coalesce(m.next_attempt_at, now()) end
        where m.id = any($1::text[])`,
       [[...new Set(decided.map(({ messageId }) => messageId))]],
     );

@@ -3,8 +3,22 @@ import { describe, expect, it } from 'vitest';
 import { chunks, settle } from '../../src/domain/delivery.ts';
 
 const recipients = [
-  { position: 0, address: 'josé@example.test', state: 'sending', suppressed: null, isOfEarlierEpoch: false },
-  { position: 1, address: 'jose@example.test', state: 'sending', suppressed: null, isOfEarlierEpoch: false },
+  {
+    position: 0,
+    address: 'josé@example.test',
+    state: 'sending',
+    suppressed: null,
+    isOfEarlierEpoch: false,
+    isForgottenAtPostal: false,
+  },
+  {
+    position: 1,
+    address: 'jose@example.test',
+    state: 'sending',
+    suppressed: null,
+    isOfEarlierEpoch: false,
+    isForgottenAtPostal: false,
+  },
 ] as const;
 
 const statesAfter = (handover: Parameters<typeof settle>[0]) =>

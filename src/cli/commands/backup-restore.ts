@@ -4,9 +4,10 @@ import type { Command } from 'commander';
 
 import { OperatorError } from '../../domain/failure.ts';
 import { planAbort } from '../../operations/backup/abort.ts';
-import { type Committed, planCommit, type Unknowns } from '../../operations/backup/commit.ts';
+import { type Committed, planCommit } from '../../operations/backup/commit.ts';
 import { planRestore, type Restored } from '../../operations/backup/restore.ts';
 import { requireSet } from '../../operations/backup/sets.ts';
+import type { Unknowns } from '../../operations/backup/state-after.ts';
 import { acts, type Session } from '../command.ts';
 import { storeOf } from './backup-store.ts';
 import { workplace } from './backup-workplace.ts';

@@ -1,6 +1,7 @@
 import { postalDatabaseNames } from '../../store/postal/backup.ts';
-import { ensurePostalDatabase, moveTables } from '../../store/postal/restore.ts';
-import { dropDatabase, endOwnSessions, hasDatabase, renameDatabase } from '../../store/restore.ts';
+import { ensurePostalDatabase, isMarkedPostal, moveTables } from '../../store/postal/restore.ts';
+import { dropDatabase, endOwnSessions, hasDatabase, isMarked, renameDatabase } from '../../store/restore.ts';
+import { OperatorError } from '../../domain/failure.ts';
 import type { Plan, Step } from '../plan.ts';
 import { dropPostal } from './commit.ts';
 import { hasMariadb, mariadbAccess } from './mariadb-access.ts';
@@ -15,6 +16,7 @@ import type { Workplace } from './workplace.ts';
 export async function planAbort(place: Workplace, id: string): Promise<Plan<{ readonly set: ShownSet }>> {
   const set = await requireSet(place, id);
   const pending = await pendingRestore(place);
+  if (pending?.id === id && pending.state === 'settled') throw agreedTo(id);
   const swapped = pending?.id === id ? pending.stores : [];
   if (swapped.length > 0) await refuseTraffic(place, swapped);
   const steps: readonly Step[] = [
@@ -41,15 +43,27 @@ export async function planAbort(place: Workplace, id: string): Promise<Plan<{ re
   };
 }
 
+function agreedTo(id: string): OperatorError {
+  return new OperatorError(
+    'refused',
+    `the restore of ${id} was agreed to, and mail may have gone out since`,
+    {
+      hint: `Only the end of the commit is lacking: mailctl backup commit ${id} --confirm NAME`,
+    },
+  );
+}
+
 async function postgresBack({ world, config }: Workplace, id: string): Promise<void> {
   const { before, beside } = restoreNames(id);
   const live = config.POSTGRES_DATABASE;
   await using main = await world.postgresNamed('postgres');
-  if (!(await hasDatabase(main, before))) return;
-  await endOwnSessions(main, live);
-  if ((await hasDatabase(main, live)) && !(await hasDatabase(main, beside)))
+  if (await isMarked(main, live, id)) {
+    await endOwnSessions(main, live);
+    await dropDatabase(main, beside);
     await renameDatabase(main, live, beside);
-  await renameDatabase(main, before, live);
+  }
+  if (!(await hasDatabase(main, live)) && (await hasDatabase(main, before)))
+    await renameDatabase(main, before, live);
 }
 
 async function mariadbBack(place: Workplace, id: string): Promise<void> {
@@ -57,9 +71,9 @@ async function mariadbBack(place: Workplace, id: string): Promise<void> {
   const { server, names } = await mariadbAccess(place);
   const old = { main: `${before}_${names.main}`, messagePrefix: `${before}_${names.messagePrefix}` };
   await server.session(async (session) => {
+    if (!(await isMarkedPostal(session, names.main, id))) return;
     const kept = (await postalDatabaseNames(session, old)).map((name) => name.slice(before.length + 1));
     const back = await movesOf(session, kept, (database) => [`${before}_${database}`, database]);
-    if (back.length === 0) return;
     const running = await postalDatabaseNames(session, names);
     for (const database of running) await ensurePostalDatabase(session, `${beside}_${database}`);
     const away = await movesOf(session, running, (database) => [database, `${beside}_${database}`]);

@@ -1,28 +1,33 @@
 import { resolve } from 'node:path';
 
 import { OperatorError } from '../../domain/failure.ts';
-import { isSettled, type Verdict } from '../../domain/restore-verdict.ts';
+import type { Verdict } from '../../domain/restore-verdict.ts';
 import { postalDatabaseNames } from '../../store/postal/backup.ts';
 import {
   dropPostalDatabase,
   holdMessage,
   removeQueueRow,
   unlockQueueRow,
+  unmarkPostal,
 } from '../../store/postal/restore.ts';
-import { decideRecipients, dropDatabase, type RestoredState } from '../../store/restore.ts';
+import { decideRecipients, dropDatabase, noteJudged, unmarkDatabase } from '../../store/restore.ts';
 import { resumeSending } from '../../store/sending.ts';
 import { wishesReship } from '../../upkeep/reship-wish.ts';
 import type { Plan, Step } from '../plan.ts';
 import { requireName } from './confirm-name.ts';
-import { decide, type DecidedRecipient, type DecidedRow, type Decisions } from './decide.ts';
+import { decide, type DecidedRow, type Decisions } from './decide.ts';
 import { mariadbAccess } from './mariadb-access.ts';
-import { forgetRestore, type PendingRestore, pendingRestore, restoreNames } from './restore-names.ts';
+import {
+  forgetRestore,
+  type PendingRestore,
+  pendingRestore,
+  rememberRestore,
+  restoreNames,
+} from './restore-names.ts';
 import { requireSet } from './sets.ts';
 import { type ShownSet, shownSet } from './show.ts';
+import { stateAfter, type Unknowns } from './state-after.ts';
 import type { Workplace } from './workplace.ts';
-
-/** What the operator decides of mail of which nobody knows whether it went out; held where neither is said. */
-export type Unknowns = 'hold' | 'release' | 'drop';
 
 /** One recipient or row of Postal's queue with its verdict. */
 interface DecidedMail {
@@ -58,7 +63,7 @@ export async function planCommit(
   requireName(place, confirm);
   await refuseUnshipped(place);
   const set = await requireSet(place, id);
-  const decided = await decide(place, pending);
+  const decided = pending.state === 'settled' ? nothing : await decide(place, pending);
   const mail = mailOf(decided);
   const of = (verdict: Verdict) => mail.filter((each) => each.verdict === verdict).length;
   const counts = { settled: of('settled'), not_sent: of('not-sent'), unknown: of('unknown') };
@@ -71,12 +76,21 @@ export async function planCommit(
 
 async function requirePending(place: Workplace, id: string): Promise<PendingRestore> {
   const pending = await pendingRestore(place);
-  if (pending?.id === id && pending.state === 'pending') return pending;
+  if (pending?.id === id && pending.state !== 'swapping') return pending;
   throw new OperatorError('usage', `no restore of ${id} waits for that`, {
-    hint: pending ? `What waits is ${pending.id} (${pending.state})` : `First: mailctl backup restore ${id}`,
+    hint: hintFor(id, pending),
     field: 'id',
   });
 }
+
+function hintFor(id: string, pending: PendingRestore | undefined): string {
+  if (!pending) return `First: mailctl backup restore ${id}`;
+  return pending.id === id
+    ? `It broke off on its way into place: mailctl backup restore ${id} --confirm NAME, or mailctl backup abort ${id}`
+    : `What waits is the restore of ${pending.id}`;
+}
+
+const nothing: Decisions = { recipients: [], rows: [] };
 
 async function refuseUnshipped({ world, config }: Workplace): Promise<void> {
   const directory = resolve(world.dir, config.RELAY_JOURNAL_DIR);
@@ -116,6 +130,7 @@ function commitSteps(
   const settle = async () => {
     await using db = await live();
     await decideRecipients(db, changes);
+    await noteJudged(db, recipients);
   };
   const settleRows = async () => {
     for (const row of rows) await settleRow(place, row, unknowns);
@@ -124,37 +139,18 @@ function commitSteps(
     await using db = await live();
     await resumeSending(db);
   };
+  const settled = () => rememberRestore(place, { ...pending, state: 'settled' });
   const finish = async () => {
+    await unmark(place, pending);
     await dropBefore(place, pending);
     await forgetRestore(place);
   };
   return [
     { do: 'decide', what: `settle ${changes.length} recipients in PostgreSQL`, run: settle },
     { do: 'decide', what: `settle ${rows.length} rows of Postal's queue`, run: settleRows },
+    { do: 'remember', what: 'remember that all is decided', run: settled },
     { do: 'resume', what: 'hand messages to Postal again; its services may start', run: resume },
     { do: 'remove', what: 'remove the databases that were there before', run: finish },
-  ];
-}
-
-function stateAfter(
-  { messageId, position, verdict, before }: DecidedRecipient,
-  unknowns: Unknowns,
-  id: string,
-): readonly RestoredState[] {
-  const at = { messageId, position };
-  if (verdict === 'settled') {
-    const state = isSettled(before) ? (before ?? 'accepted') : 'accepted';
-    return [{ ...at, state, detail: `it had gone out before the restore of ${id}` }];
-  }
-  if (verdict === 'not-sent') {
-    return before === 'held' ? [{ ...at, state: 'held', detail: `held before the restore of ${id}` }] : [];
-  }
-  if (unknowns === 'release') return [];
-  const nobody = `nobody knows whether it had gone out before the restore of ${id}`;
-  return [
-    unknowns === 'drop'
-      ? { ...at, state: 'cancelled', detail: `dropped: ${nobody}` }
-      : { ...at, state: 'held', detail: `${nobody}; release or drop it` },
   ];
 }
 
@@ -173,13 +169,26 @@ async function settleRow(
   });
 }
 
+/** What was restored is what runs from here on, and no longer told apart. */
+async function unmark(place: Workplace, { stores }: PendingRestore): Promise<void> {
+  if (stores.includes('postgres')) {
+    await using main = await place.world.postgresNamed('postgres');
+    await unmarkDatabase(main, place.config.POSTGRES_DATABASE);
+  }
+  if (!stores.includes('mariadb')) return;
+  const { server, names } = await mariadbAccess(place);
+  await server.session((session) => unmarkPostal(session, names.main));
+}
+
 async function dropBefore(place: Workplace, { id, stores }: PendingRestore): Promise<void> {
-  const { before } = restoreNames(id);
+  const { before, beside } = restoreNames(id);
   if (stores.includes('postgres')) {
     await using main = await place.world.postgresNamed('postgres');
     await dropDatabase(main, before);
   }
-  if (stores.includes('mariadb')) await dropPostal(place, before);
+  if (!stores.includes('mariadb')) return;
+  await dropPostal(place, before);
+  await dropPostal(place, beside);
 }
 
 /** Drops Postal's databases of that prefix. */

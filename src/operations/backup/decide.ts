@@ -1,11 +1,7 @@
-import type { MariadbSession } from '../../adapters/mariadb.ts';
 import type { Postgres } from '../../adapters/postgres.ts';
-import type { Found } from '../../domain/delivery.ts';
 import { judgeQueueRow, judgeRecipient, type Verdict } from '../../domain/restore-verdict.ts';
 import { newestMessage } from '../../store/backup.ts';
-import { postalDatabaseNames } from '../../store/postal/backup.ts';
-import { knowsNewestOf, type QueueRow, queueRows, whereaboutsBefore } from '../../store/postal/restore.ts';
-import { findWhereabouts } from '../../store/postal/whereabouts.ts';
+import { type QueueRow, queueRows, whereaboutsBefore } from '../../store/postal/restore.ts';
 import {
   hasDatabase,
   knowsMessage,
@@ -13,14 +9,18 @@ import {
   openRecipients,
   recipientStates,
   statesByToken,
+  takenSince,
 } from '../../store/restore.ts';
-import { hasMariadb, mariadbAccess } from './mariadb-access.ts';
+import { lookUpAll } from './decide-at-postal.ts';
+import { mariadbAccess } from './mariadb-access.ts';
 import { type PendingRestore, restoreNames } from './restore-names.ts';
 import type { Workplace } from './workplace.ts';
 
 /** A recipient of ours with what is known of it. */
 export interface DecidedRecipient extends OpenRecipient {
   readonly verdict: Verdict;
+  /** True where a restored Postal has it in its queue. */
+  readonly isQueuedAtPostal: boolean;
   /** Its state in the database before; undefined where nobody knows. */
   readonly before: string | undefined;
 }
@@ -39,13 +39,14 @@ export interface Decisions {
 /** Judges all mail that the restored databases believe unsent, by what the databases before, Postal and webhooks know. */
 export async function decide(place: Workplace, pending: PendingRestore): Promise<Decisions> {
   await using db = await place.world.postgresNamed(place.config.POSTGRES_DATABASE);
-  const open = await openRecipients(db, new Date(pending.restored_at));
+  const open = await doubted(db, pending);
   const before = await statesBefore(place, pending, { db, open });
   const postal = await lookUpAll(place, pending, open);
   const recipients = open.map((recipient) => {
     const known = before && (before.get(`${recipient.messageId} ${recipient.position}`) ?? 'absent');
-    const verdict = judgeRecipient({ before: known, postal: postal?.get(keyOf(recipient)) });
-    return { ...recipient, before: known, verdict };
+    const at = postal(keyOf(recipient));
+    const verdict = judgeRecipient({ before: known, ...at });
+    return { ...recipient, before: known, verdict, isQueuedAtPostal: at.postal === 'waiting' };
   });
   return {
     recipients,
@@ -83,67 +84,12 @@ async function anyKnown(old: Postgres, messageIds: readonly string[]): Promise<b
   return false;
 }
 
-/** Asks the Postal that knows the time since the dump; undefined where there is none. */
-async function lookUpAll(
-  place: Workplace,
-  { id, stores }: PendingRestore,
-  open: readonly OpenRecipient[],
-): Promise<ReadonlyMap<string, Found['at']> | undefined> {
-  if (!hasMariadb(place)) return undefined;
-  const { POSTAL_API_KEY: apiKey, MAIL_DOMAIN: domain } = await place.world.config('worker');
-  if (apiKey === undefined) return undefined;
-  const { server, names } = await mariadbAccess(place);
-  const prefix = stores.includes('mariadb') ? `${restoreNames(id).before}_` : '';
-  const databases = {
-    main: `${prefix}${names.main}`,
-    messagePrefix: `${prefix}${names.messagePrefix}`,
-    apiKey,
-  };
-  return server.session(async (session) => {
-    if (!(await livedOn(session, databases, stores.includes('mariadb') ? names : undefined)))
-      return undefined;
-    const found = new Map<string, Found['at']>();
-    for (const [postalKey, recipients] of byKey(open)) {
-      const asked = { mailFrom: `${postalKey}@${domain}`, recipients };
-      for (const [address, { at }] of await findWhereabouts(session, databases, asked))
-        found.set(`${postalKey} ${address}`, at);
-    }
-    return found;
-  });
-}
-
-interface PostalNames {
-  readonly main: string;
-  readonly messagePrefix: string;
-}
-
-/** True for a Postal that has every message that the restored one has: it lived on from the dump. */
-async function livedOn(
-  session: MariadbSession,
-  before: PostalNames,
-  restored: PostalNames | undefined,
-): Promise<boolean> {
-  const names = await postalDatabaseNames(session, before);
-  if (names.length < 2) return false;
-  return restored === undefined || (await hasNewestOf(session, { before, restored }));
-}
-
-async function hasNewestOf(
-  session: MariadbSession,
-  { before, restored }: { readonly before: PostalNames; readonly restored: PostalNames },
-): Promise<boolean> {
-  for (const name of (await postalDatabaseNames(session, restored)).slice(1)) {
-    const old = `${before.messagePrefix}${name.slice(restored.messagePrefix.length)}`;
-    if (!(await knowsNewestOf(session, name, old))) return false;
-  }
-  return true;
-}
-
-function byKey(open: readonly OpenRecipient[]): ReadonlyMap<string, readonly string[]> {
-  const addresses = new Map<string, string[]>();
-  for (const { postalKey, address } of open)
-    addresses.set(postalKey, [...(addresses.get(postalKey) ?? []), address]);
-  return addresses;
+/** What the database that goes on believes unsent; where only Postal was restored, also what that may have forgotten since the dump. */
+async function doubted(db: Postgres, pending: PendingRestore): Promise<readonly OpenRecipient[]> {
+  const open = await openRecipients(db, new Date(pending.restored_at));
+  return pending.stores.includes('postgres')
+    ? open
+    : [...open, ...(await takenSince(db, new Date(pending.dumped_at)))];
 }
 
 async function decideRows(

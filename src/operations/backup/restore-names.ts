@@ -23,7 +23,8 @@ const shape = z.object({
   stores: z.array(z.enum(['postgres', 'mariadb'])),
   dumped_at: z.string(),
   restored_at: z.string(),
-  state: z.enum(['swapping', 'pending']),
+  /** `swapping` until all is in place, `pending` until it is agreed to, `settled` once all mail is decided. */
+  state: z.enum(['swapping', 'pending', 'settled']),
 });
 
 /** A restore that waits for `commit` or `abort`. */

@@ -7,12 +7,13 @@ import {
   dropPostalDatabase,
   highestMessageId,
   lockQueue,
+  markPostal,
 } from '../../store/postal/restore.ts';
-import { dropDatabase, hasDatabase, highestPostalId } from '../../store/restore.ts';
+import { dropDatabase, hasDatabase, highestPostalId, markDatabase } from '../../store/restore.ts';
 import { pauseSending } from '../../store/sending.ts';
 import { databasesOf, restoreMariadbBeside, restorePostgresBeside } from './beside.ts';
 import { mariadbAccess } from './mariadb-access.ts';
-import type { RestoreNames } from './restore-names.ts';
+import { restoreNames } from './restore-names.ts';
 import type { BackupSet } from './sets.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -23,7 +24,12 @@ interface Beside {
 }
 
 /** Restores PostgreSQL beside, brings it to this version, and pauses sending in it before anybody can use it. */
-export async function preparePostgres(place: Workplace, beside: Beside, names: RestoreNames): Promise<void> {
+export async function preparePostgres(
+  place: Workplace,
+  beside: Beside,
+  { postalRestored }: { readonly postalRestored: boolean },
+): Promise<void> {
+  const names = restoreNames(beside.set.id);
   await using main = await place.world.postgresNamed('postgres');
   await dropDatabase(main, names.beside);
   await restorePostgresBeside(place, beside, names.beside);
@@ -33,15 +39,13 @@ export async function preparePostgres(place: Workplace, beside: Beside, names: R
   await pauseSending(db, {
     reason: `restored from ${id}: mailctl backup commit ${id}, or mailctl backup abort ${id}`,
   });
-  await beginEpoch(db);
+  await beginEpoch(db, { postalRestored });
+  await markDatabase(main, names.beside, id);
 }
 
 /** Restores Postal's databases beside; before anybody can use them their queue is locked and their ids go on behind all known ones. */
-export async function prepareMariadb(
-  place: Workplace,
-  beside: Beside,
-  { beside: prefix }: RestoreNames,
-): Promise<void> {
+export async function prepareMariadb(place: Workplace, beside: Beside): Promise<void> {
+  const { beside: prefix } = restoreNames(beside.set.id);
   const { server, names } = await mariadbAccess(place);
   const databases = databasesOf(beside.part);
   const nameOf = (database: string) => `${prefix}_${database}`;
@@ -58,6 +62,7 @@ export async function prepareMariadb(
       const next = Math.max(restored, running, ours) + place.config.BACKUP_MESSAGE_ID_GAP;
       await continueIdsAt(session, nameOf(database), next);
     }
+    await markPostal(session, nameOf(names.main), beside.set.id);
   });
 }
 

@@ -9,7 +9,7 @@ import { type Difference, differencesOf, liveRows } from './restore-differences.
 import { type PendingRestore, pendingRestore, rememberRestore, restoreNames } from './restore-names.ts';
 import { prepareMariadb, preparePostgres } from './restore-prepare.ts';
 import { shipAgain } from './restore-ship.ts';
-import { swapMariadb, swapPostgres } from './restore-swap.ts';
+import { isInPlace, swapMariadb, swapPostgres } from './restore-swap.ts';
 import { refuseTraffic } from './restore-traffic.ts';
 import type { BackupSet } from './sets.ts';
 import { type ShownSet, shownSet } from './show.ts';
@@ -39,6 +39,10 @@ interface Restoring {
   readonly identity: Secret;
   readonly parts: readonly (Part & { readonly kind: Store })[];
   readonly stores: readonly Store[];
+  /** Stores that an earlier run, which broke off, has put in place already. */
+  readonly inPlace: readonly Store[];
+  /** When that run began; now where there was none. */
+  readonly restoredAt: Date;
 }
 
 /**
@@ -51,14 +55,13 @@ export async function planRestore(
   wanted: WantedRestore,
 ): Promise<Plan<Restored>> {
   const restoring = await lookAt(place, set, wanted);
-  const { stores, parts } = restoring;
+  const { stores, parts, restoredAt } = restoring;
   const swaps = wanted.confirm !== undefined;
   if (swaps) {
     requireName(place, wanted.confirm);
     await refuseTraffic(place, stores);
   }
   const rowsNow: TableRows[] = [];
-  const restoredAt = place.world.clock.now();
   const count = async () => void rowsNow.push(...(await liveRows(place, stores)));
   const minutes = Math.ceil((restoredAt.getTime() - dumpedAt(parts).getTime()) / 60_000);
   return {
@@ -66,7 +69,7 @@ export async function planRestore(
     steps: [
       step('compare', 'count the rows of what runs', count),
       ...besideSteps(restoring),
-      ...(swaps ? swapSteps(restoring, restoredAt) : []),
+      ...(swaps ? swapSteps(restoring) : []),
     ],
     result: () => ({
       set: shownSet(set),
@@ -85,36 +88,64 @@ function step(verb: string, what: string, run: () => Promise<void>): Step {
 async function lookAt(
   place: Workplace,
   set: BackupSet,
-  { only, identityFile }: WantedRestore,
+  { only, identityFile, confirm }: WantedRestore,
 ): Promise<Restoring> {
   const identity = await identityHere(place, identityFile);
   if (!identity) throw closed();
   await refuseNewer(set);
-  const pending = await pendingRestore(place);
-  if (pending && (pending.id !== set.id || pending.state === 'pending')) throw pendingAlready(pending);
-  const parts = set.manifest.parts.filter(isStore).filter(({ kind }) => only === undefined || kind === only);
+  const pending = await goesOn(place, set, { only, confirm });
+  const wanted = pending?.stores ?? (only === undefined ? undefined : [only]);
+  const parts = set.manifest.parts.filter(isStore).filter(({ kind }) => wanted?.includes(kind) ?? true);
   if (parts.length === 0) throw lacks(set.id, only);
-  return { place, set, identity, parts, stores: parts.map(({ kind }) => kind) };
+  const stores = parts.map(({ kind }) => kind);
+  const inPlace = pending ? await storesInPlace(place, set, stores) : [];
+  const restoredAt = pending ? new Date(pending.restored_at) : place.world.clock.now();
+  return { place, set, identity, parts, stores, inPlace, restoredAt };
+}
+
+/** The restore that broke off on its way into place, which this one ends; throws `refused` where another must be ended first. */
+async function goesOn(
+  place: Workplace,
+  { id }: BackupSet,
+  { only, confirm }: Pick<WantedRestore, 'only' | 'confirm'>,
+): Promise<PendingRestore | undefined> {
+  const pending = await pendingRestore(place);
+  if (pending && (pending.id !== id || pending.state !== 'swapping')) throw pendingAlready(pending);
+  if (pending && (confirm === undefined || only !== undefined)) throw brokenOff(pending);
+  return pending;
+}
+
+async function storesInPlace(
+  place: Workplace,
+  { id }: BackupSet,
+  stores: readonly Store[],
+): Promise<readonly Store[]> {
+  const found: Store[] = [];
+  for (const store of stores) if (await isInPlace(place, id, store)) found.push(store);
+  return found;
 }
 
 function isStore(part: Part): part is Part & { readonly kind: Store } {
   return part.kind === 'postgres' || part.kind === 'mariadb';
 }
 
-function besideSteps({ place, set, identity, parts }: Restoring): readonly Step[] {
+function besideSteps({ place, set, identity, parts, stores, inPlace }: Restoring): readonly Step[] {
   const names = restoreNames(set.id);
-  return parts.map((part) =>
-    part.kind === 'postgres'
-      ? step('restore', `restore PostgreSQL as ${names.beside}, and bring it to this version`, () =>
-          preparePostgres(place, { set, part, identity }, names),
-        )
-      : step('restore', `restore Postal's databases as ${names.beside}_…, with their queue locked`, () =>
-          prepareMariadb(place, { set, part, identity }, names),
-        ),
-  );
+  const postalRestored = stores.includes('mariadb');
+  return parts
+    .filter(({ kind }) => !inPlace.includes(kind))
+    .map((part) =>
+      part.kind === 'postgres'
+        ? step('restore', `restore PostgreSQL as ${names.beside}, and bring it to this version`, () =>
+            preparePostgres(place, { set, part, identity }, { postalRestored }),
+          )
+        : step('restore', `restore Postal's databases as ${names.beside}_…, with their queue locked`, () =>
+            prepareMariadb(place, { set, part, identity }),
+          ),
+    );
 }
 
-function swapSteps({ place, set, stores, parts }: Restoring, restoredAt: Date): readonly Step[] {
+function swapSteps({ place, set, stores, parts, inPlace, restoredAt }: Restoring): readonly Step[] {
   const names = restoreNames(set.id);
   const pending: PendingRestore = {
     id: set.id,
@@ -125,19 +156,19 @@ function swapSteps({ place, set, stores, parts }: Restoring, restoredAt: Date): 
   };
   const swaps: Readonly<Record<Store, Step>> = {
     postgres: step('swap', `put ${names.beside} in place; what was there becomes ${names.before}`, () =>
-      swapPostgres(place, names),
+      swapPostgres(place, set),
     ),
     mariadb: step(
       'swap',
       `put the restored tables of Postal in place; the others go to ${names.before}_…`,
-      () => swapMariadb(place, set, names),
+      () => swapMariadb(place, set),
     ),
   };
   const ship = async () => void (await shipAgain(place, dumpedAt(parts)));
   return [
     step('check', 'see once more that nobody uses the databases', () => refuseTraffic(place, stores)),
     step('remember', 'remember that nothing may be sent', () => rememberRestore(place, pending)),
-    ...stores.map((store) => swaps[store]),
+    ...stores.filter((store) => !inPlace.includes(store)).map((store) => swaps[store]),
     ...(stores.includes('postgres')
       ? [step('ship', 'have the relay ship again what it acknowledged since the dump', ship)]
       : []),
@@ -180,6 +211,16 @@ function closed(): OperatorError {
     hint: 'Fetch the escrow key: --identity-file FILE',
     field: '--identity-file',
   });
+}
+
+function brokenOff({ id, stores }: PendingRestore): OperatorError {
+  return new OperatorError(
+    'refused',
+    `the restore of ${id} (${stores.join(' and ')}) broke off on its way into place; nothing was changed`,
+    {
+      hint: `Go on as it was begun: mailctl backup restore ${id} --confirm NAME; or go back: mailctl backup abort ${id}`,
+    },
+  );
 }
 
 function pendingAlready({ id }: PendingRestore): OperatorError {

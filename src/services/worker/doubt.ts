@@ -11,7 +11,8 @@ export type LookUp = (mailFrom: string, recipients: readonly string[]) => Promis
 /** Recipients of whom Postal may have a copy: an earlier hand-over had no clear answer, or they are of an earlier epoch. */
 export function doubtful(message: ClaimedMessage): readonly QueuedRecipient[] {
   return message.recipients.filter(
-    ({ state, isOfEarlierEpoch }) => state === 'sending' || state === 'uncertain' || isOfEarlierEpoch,
+    ({ state, isOfEarlierEpoch, isForgottenAtPostal }) =>
+      state === 'sending' || state === 'uncertain' || isOfEarlierEpoch || isForgottenAtPostal,
   );
 }
 
@@ -53,14 +54,25 @@ function byPolicy(recipient: QueuedRecipient, policy: Question['policy']): Settl
   return { position, address, state: 'held', detail };
 }
 
-function byLookUp({ position, address }: QueuedRecipient, found: Found | undefined): Settlement {
+function byLookUp(
+  { position, address, isForgottenAtPostal }: QueuedRecipient,
+  found: Found | undefined,
+): Settlement {
   if (!found) return { position, address, state: 'uncertain', detail: 'the look-up did not answer for it' };
+  if (found.at !== 'postal' && isForgottenAtPostal)
+    return { position, address, state: 'held', detail: forgotten };
   if (found.at !== 'postal') return { position, address, state: 'queued', detail: '' };
   return { position, address, state: 'accepted', name: found.name, detail: '' };
 }
 
-function abandon({ position, address }: QueuedRecipient, found: Found | undefined): readonly Settlement[] {
-  if (found?.at !== 'orphan') return [];
+const forgotten =
+  'it was received before Postal was restored and came after that was agreed to, so Postal may have sent it; release it only if not';
+
+function abandon(
+  { position, address, isForgottenAtPostal }: QueuedRecipient,
+  found: Found | undefined,
+): readonly Settlement[] {
+  if (found?.at !== 'orphan' || isForgottenAtPostal) return [];
   const { id, token } = found.name;
   const detail =
     'Postal stored a copy and died before it queued it; that copy is abandoned and another one sent';

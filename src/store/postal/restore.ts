@@ -1,4 +1,6 @@
 import type { MariadbSession } from '../../adapters/mariadb.ts';
+import type { Fate } from '../../domain/restore-verdict.ts';
+import { findMailServer, type PostalDatabases } from './mail-server.ts';
 import { quoted } from './quoted.ts';
 
 /** Makes an empty database; fails where there is one of the name. */
@@ -39,6 +41,29 @@ export async function moveTables(session: MariadbSession, moves: readonly Move[]
 /** Makes a database where there is none. */
 export async function ensurePostalDatabase(session: MariadbSession, name: string): Promise<void> {
   await session.command(`create database if not exists ${quoted(name)} character set utf8mb4`);
+}
+
+const mark = 'mailctl_restore';
+
+/** Writes in Postal's main database that it was restored from a set; the mark goes along when its tables are moved. */
+export async function markPostal(session: MariadbSession, main: string, setId: string): Promise<void> {
+  const table = `${quoted(main)}.${quoted(mark)}`;
+  await session.command(`create or replace table ${table} (set_id varchar(64) not null primary key)`);
+  await session.query(`insert into ${table} (set_id) values (?)`, [setId]);
+}
+
+/** True for a Postal that was restored from this set, and not agreed to yet. */
+export async function isMarkedPostal(session: MariadbSession, main: string, setId: string): Promise<boolean> {
+  if (!(await postalTables(session, main)).includes(mark)) return false;
+  const rows = await session.query(`select set_id from ${quoted(main)}.${quoted(mark)} where set_id = ?`, [
+    setId,
+  ]);
+  return rows.length > 0;
+}
+
+/** Takes the mark off. */
+export async function unmarkPostal(session: MariadbSession, main: string): Promise<void> {
+  await session.command(`drop table if exists ${quoted(main)}.${quoted(mark)}`);
 }
 
 /** Who else has one of these databases open: user and place. */
@@ -114,12 +139,29 @@ export async function whereaboutsBefore(
   session: MariadbSession,
   { main, messages }: { readonly main: string; readonly messages: string },
   { serverId, messageId, token }: QueueRow,
-): Promise<'waiting' | 'in-hand' | 'gone' | 'unheard-of'> {
+): Promise<Fate> {
   const known = await session.query(
     `select id from ${quoted(messages)}.messages where id = ? and token = ?`,
     [messageId, token],
   );
-  if (known.length === 0) return 'unheard-of';
+  return known.length === 0 ? 'unheard-of' : fateInQueue(session, main, { serverId, messageId });
+}
+
+/** What became of a message that a Postal took from us, by its id there. */
+export async function fateAt(
+  session: MariadbSession,
+  databases: PostalDatabases,
+  messageId: number,
+): Promise<Fate> {
+  const { id: serverId } = await findMailServer(session, databases);
+  return fateInQueue(session, databases.main, { serverId, messageId });
+}
+
+async function fateInQueue(
+  session: MariadbSession,
+  main: string,
+  { serverId, messageId }: Pick<QueueRow, 'serverId' | 'messageId'>,
+): Promise<Fate> {
   const [queued] = await session.query<{ locked: number }>(
     `select locked_at is not null as locked from ${quoted(main)}.queued_messages where server_id = ? and message_id = ?`,
     [serverId, messageId],

@@ -9,7 +9,6 @@ import { carryOut } from '../../../src/operations/carry-out.ts';
 import { planRun } from '../../../src/operations/backup/run.ts';
 import { openWorkplace } from '../../../src/operations/backup/workplace.ts';
 import { openRuntime } from '../../../src/runtime.ts';
-import { start } from '../../integration/cli/program.ts';
 import { until } from '../../store/until.ts';
 import { backupScene, type Scene } from './scene.ts';
 
@@ -21,13 +20,7 @@ afterEach(() => scene[Symbol.asyncDispose]());
 
 const listed = async () => (await scene.backup('list')).data.sets.map(({ id }: { id: string }) => id);
 const drafts = () => readdirSync(scene.shelf).filter((name) => name.endsWith('.partial'));
-const programs = join(import.meta.dirname, '../../programs');
-
-/** The program in a process of its own. */
-function mailctl(...words: readonly string[]) {
-  const node = [process.execPath, '--import', join(programs, 'typescript.mjs'), join(programs, 'mailctl.ts')];
-  return start([...node, '-C', scene.dir, ...words, '--json', '--no-input']);
-}
+const mailctl = (...words: readonly string[]) => scene.process(...words);
 
 /** Lets mariadb-dump stop in the middle until the file `go` is there; `halted` is there meanwhile, with its process. */
 function haltDump() {

@@ -1,108 +1,55 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { openPostgres, type Postgres } from '../../../src/adapters/postgres.ts';
-import { postalKeyFor } from '../../../src/domain/postal-key.ts';
-import { submit } from '../../store/submit.ts';
-import { backupScene, type Scene, storedAtPostal } from './scene.ts';
+import { openPostgres } from '../../../src/adapters/postgres.ts';
+import { confirmed, type RestoreScene, restoreScene } from './restore-scene.ts';
 
-let scene: Scene;
+let scene: RestoreScene;
 beforeEach(async () => {
-  scene = await backupScene({ POSTAL_API_KEY: 'ILhJDVFXjMGU6bzl1mIo2lCL' });
-  await scene.hangUp();
+  scene = await restoreScene();
 });
 afterEach(() => scene[Symbol.asyncDispose]());
 
-/** Runs `mailctl backup` while the test is connected to nothing. */
-const backup = (...words: readonly string[]) => scene.alone(() => scene.backup(...words));
-
-const confirmed = ['--confirm', 'example.com'];
-
-/** Opens the live database for a moment: nobody may be connected while it is swapped. */
-async function inPostgres<T>(work: (db: Postgres) => Promise<T>): Promise<T> {
-  await using db = openPostgres(scene.database.address);
-  return await work(db);
-}
-
-/** A message under the key that its id gives, as the api stores it. */
-const mail = () =>
-  inPostgres(async (db) => {
-    const id = await submit(db);
-    await db.change('update messages set postal_key = $2 where id = $1', [id, postalKeyFor(id)]);
-    return id;
-  });
-
-const states = () =>
-  inPostgres(async (db) => {
-    const rows = await db.query<{ id: string; state: string }>(
-      'select message_id as id, state from recipients',
-    );
-    return Object.fromEntries(rows.map(({ id, state }) => [id, state]));
-  });
-
-const setState = (id: string, state: string) =>
-  inPostgres((db) => db.change('update recipients set state = $2 where message_id = $1', [id, state]));
-
-const isPaused = () =>
-  inPostgres(async (db) => (await db.query('select from sending where paused_at is not null')).length === 1);
-
-/** Puts a message into Postal's rows as its api does, waiting in the queue. */
-async function atPostal(id: number, messageId: string) {
-  const mailFrom = `${postalKeyFor(messageId)}@example.com`;
-  await storedAtPostal(scene.postal, { id, token: `p${id}`, mailFrom });
-  await scene.postal.run('insert into queued_messages (server_id, message_id) values (7, ?)', [id]);
-}
-
-const delivered = async (id: number) => {
-  await scene.postal.run(
-    `insert into \`${scene.postal.messages}\`.deliveries (message_id, status, timestamp) values (?, 'Sent', 3)`,
-    [id],
-  );
-  await scene.postal.run('delete from queued_messages where message_id = ?', [id]);
-};
-
-const queue = async () =>
-  (await scene.postal.run('select message_id, locked_by from queued_messages order by message_id')).map(
-    ({ message_id: id, locked_by: by }) => [id, by !== null],
-  );
-
 describe('a restore', () => {
   it('goes beside at first, changes nothing that runs, and shows what differs', async () => {
-    const { data: run } = await backup('run');
-    await mail();
-    const { exit, data } = await backup('restore', run.set.id);
+    const { data: run } = await scene.backup('run');
+    await scene.mail();
+    const { exit, data } = await scene.backup('restore', run.set.id);
     expect({ exit, swapped: data?.swapped }).toEqual({ exit: 0, swapped: false });
     expect(data.differs).toContainEqual(expect.objectContaining({ now: 3, in_set: 2 }));
-    expect(Object.keys(await states())).toHaveLength(3);
-    expect(await backup('abort', run.set.id, '--yes')).toMatchObject({ exit: 0 });
-    expect(await scene.postal.run(`show databases like 'restored%'`)).toEqual([]);
+    expect(Object.keys(await scene.states())).toHaveLength(3);
+    expect(await scene.backup('abort', run.set.id, '--yes')).toMatchObject({ exit: 0 });
+    expect(await scene.leftovers(run.set.id)).toEqual([]);
   });
 
   it('sends nothing twice: what went out since the dump is taken out, what did not goes on', async () => {
-    const [sent, waiting, atHand] = [await mail(), await mail(), await mail()];
-    await atPostal(41, atHand);
-    await setState(atHand, 'accepted');
-    await atPostal(42, 'another');
-    const { data: run } = await backup('run');
-    await atPostal(51, sent);
-    await delivered(51);
-    await setState(sent, 'delivered');
-    await delivered(41);
+    const [sent, waiting, atHand] = [await scene.mail(), await scene.mail(), await scene.mail()];
+    await scene.atPostal(41, atHand);
+    await scene.setState(atHand, 'accepted');
+    await scene.atPostal(42, 'another');
+    const { data: run } = await scene.backup('run');
+    await scene.atPostal(51, sent);
+    await scene.delivered(51);
+    await scene.setState(sent, 'delivered');
+    await scene.delivered(41);
 
-    const restored = await backup('restore', run.set.id, ...confirmed);
+    const restored = await scene.backup('restore', run.set.id, ...confirmed);
     expect(restored.error).toBeUndefined();
-    expect(await isPaused()).toBe(true);
-    expect(await queue()).toEqual([
+    expect(await scene.isPaused()).toBe(true);
+    expect(await scene.queue()).toEqual([
       [41, true],
       [42, true],
     ]);
-    expect((await states())[sent]).toBe('queued');
+    expect((await scene.states())[sent]).toBe('queued');
 
-    expect(await backup('commit', run.set.id)).toMatchObject({ exit: 21 });
-    const committed = await backup('commit', run.set.id, ...confirmed);
+    expect(await scene.backup('commit', run.set.id)).toMatchObject({ exit: 21 });
+    const committed = await scene.backup('commit', run.set.id, ...confirmed);
     expect(committed.error).toBeUndefined();
-    expect(await states()).toMatchObject({ [sent]: 'delivered', [waiting]: 'queued' });
-    expect(await queue()).toEqual([[42, false]]);
-    expect(await isPaused()).toBe(false);
+    expect(await scene.states()).toMatchObject({ [sent]: 'delivered', [waiting]: 'queued' });
+    expect(await scene.queue()).toEqual([[42, false]]);
+    expect(await scene.isPaused()).toBe(false);
     const [next] = await scene.postal.run(
       'select auto_increment as id from information_schema.tables where table_schema = ? and table_name = ?',
       [scene.postal.messages, 'messages'],
@@ -111,36 +58,80 @@ describe('a restore', () => {
   });
 
   it('holds what nobody knows of when what was there before is lost', async () => {
-    const lost = await mail();
-    await atPostal(61, lost);
-    const { data: run } = await backup('run');
-    await inPostgres((db) => db.query('drop table messages, recipients cascade'));
+    const lost = await scene.mail();
+    await scene.atPostal(61, lost);
+    const { data: run } = await scene.backup('run');
+    await scene.inPostgres((db) => db.query('drop table messages, recipients cascade'));
     await scene.postal.run(`delete from \`${scene.postal.messages}\`.messages`);
     await scene.postal.run('delete from queued_messages');
-    const restored = await backup('restore', run.set.id, ...confirmed);
+    const restored = await scene.backup('restore', run.set.id, ...confirmed);
     expect(restored.error).toBeUndefined();
-    const seen = await backup('commit', run.set.id, ...confirmed, '--dry-run');
+    const seen = await scene.backup('commit', run.set.id, ...confirmed, '--dry-run');
     expect(seen.data.mail).toContainEqual({ store: 'mariadb', id: '7/61', verdict: 'unknown' });
-    await backup('commit', run.set.id, ...confirmed);
-    expect((await states())[lost]).toBe('held');
-    expect(await queue()).toEqual([]);
+    await scene.backup('commit', run.set.id, ...confirmed);
+    expect((await scene.states())[lost]).toBe('held');
+    expect(await scene.queue()).toEqual([]);
   });
 
   it('refuses while a service is connected, and says what to stop', async () => {
-    const { data: run } = await backup('run');
+    const { data: run } = await scene.backup('run');
     await using db = openPostgres({ ...scene.database.address, applicationName: 'mailctl worker' });
     await db.query('select 1');
-    const refused = await backup('restore', run.set.id, ...confirmed);
+    const refused = await scene.backup('restore', run.set.id, ...confirmed);
     expect(refused).toMatchObject({ exit: 21, error: { hint: expect.stringContaining('postal-worker') } });
   });
 
   it('is undone by abort, with everything as it was', async () => {
-    const { data: run } = await backup('run');
-    const later = await mail();
-    await backup('restore', run.set.id, ...confirmed);
-    expect(Object.keys(await states())).not.toContain(later);
-    expect((await backup('abort', run.set.id, '--yes')).error).toBeUndefined();
-    expect(Object.keys(await states())).toContain(later);
-    expect(await isPaused()).toBe(false);
+    const { data: run } = await scene.backup('run');
+    const later = await scene.mail();
+    await scene.backup('restore', run.set.id, ...confirmed);
+    expect(Object.keys(await scene.states())).not.toContain(later);
+    expect((await scene.backup('abort', run.set.id, '--yes')).error).toBeUndefined();
+    expect(Object.keys(await scene.states())).toContain(later);
+    expect(await scene.isPaused()).toBe(false);
+  });
+
+  it('loses no mail that the Postal before had taken and not sent, and sends none again that it had', async () => {
+    const [late, gone] = [await scene.mail(), await scene.mail()];
+    const { data: run } = await scene.backup('run');
+    await scene.atPostal(71, late);
+    await scene.setState(late, 'accepted');
+    await scene.atPostal(72, gone);
+    await scene.setState(gone, 'accepted');
+    await scene.delivered(72);
+    await scene.backup('restore', run.set.id, ...confirmed);
+    const committed = await scene.backup('commit', run.set.id, ...confirmed);
+    expect(committed.error).toBeUndefined();
+    expect(await scene.states()).toMatchObject({ [late]: 'queued', [gone]: 'accepted' });
+  });
+
+  it('of Postal alone sends again what that has forgotten and had not sent', async () => {
+    const [waiting, gone] = [await scene.mail(), await scene.mail()];
+    const { data: run } = await scene.backup('run');
+    await scene.atPostal(81, waiting);
+    await scene.setState(waiting, 'accepted');
+    await scene.atPostal(82, gone);
+    await scene.setState(gone, 'accepted');
+    await scene.delivered(82);
+    const restored = await scene.backup('restore', run.set.id, '--only', 'mariadb', ...confirmed);
+    expect(restored.error).toBeUndefined();
+    await scene.backup('commit', run.set.id, ...confirmed);
+    expect(await scene.states()).toMatchObject({ [waiting]: 'queued', [gone]: 'accepted' });
+    const due = await scene.inPostgres((db) =>
+      db.query('select from messages where id = $1 and next_attempt_at is not null', [waiting]),
+    );
+    expect(due).toHaveLength(1);
+  });
+
+  it('refuses a set that a newer version made, and changes nothing', async () => {
+    const { data: run } = await scene.backup('run');
+    const manifest = join(scene.shelf, run.set.id, 'manifest.json');
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace(/"migration": \d+/, '"migration": 9999'));
+    for (const words of [[], confirmed])
+      expect(await scene.backup('restore', run.set.id, ...words)).toMatchObject({
+        exit: 21,
+        error: { message: expect.stringContaining('newer than this mailctl') },
+      });
+    expect(await scene.leftovers(run.set.id)).toEqual([]);
   });
 });

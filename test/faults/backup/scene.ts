@@ -9,6 +9,7 @@ import { postalDatabases, type TestPostal } from '../../engines/postal-databases
 import { testDatabase, type TestDatabase } from '../../engines/postgres.ts';
 import { temporaryFolder } from '../../cli/folders.ts';
 import { folderFor, runJson } from '../../integration/cli/database-folder.ts';
+import { start } from '../../integration/cli/program.ts';
 import { submit } from '../../store/submit.ts';
 
 /** An operator's folder on real databases with rows in both. */
@@ -26,7 +27,11 @@ export interface Scene extends AsyncDisposable {
   /** Closes the test's pool for good. */
   hangUp(): Promise<void>;
   backup(...words: readonly string[]): ReturnType<typeof runJson>;
+  /** The program in a process of its own. */
+  process(...words: readonly string[]): ReturnType<typeof start>;
 }
+
+const programs = join(import.meta.dirname, '../../programs');
 
 const clients = ['mariadb-dump', 'mariadb'];
 
@@ -90,6 +95,15 @@ export async function backupScene(changes: Readonly<Record<string, string>> = {}
       await database.db[Symbol.asyncDispose]();
     },
     backup: (...words) => runJson(folder, 'backup', ...words),
+    process: (...words) => {
+      const node = [
+        process.execPath,
+        '--import',
+        join(programs, 'typescript.mjs'),
+        join(programs, 'mailctl.ts'),
+      ];
+      return start([...node, '-C', folder.path, ...words, '--json', '--no-input']);
+    },
     [Symbol.asyncDispose]: async () => {
       await postal.run(`drop user ${root.user}@localhost`);
       if (!hungUp) await database[Symbol.asyncDispose]();

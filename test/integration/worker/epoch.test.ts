@@ -95,4 +95,19 @@ describe('after a restore', () => {
     await allAre(id, 'held');
     expect((await rig.recipients(id))[0]?.detail).toContain('older than the restored database');
   });
+
+  it('what comes late and a restored Postal does not have is held, and sent once it is released', async () => {
+    const late = await rig.submit({ to });
+    await beginEpoch(rig.db, { postalRestored: true });
+    const fresh = await rig.submit({ to, receivedAt: new Date(Date.now() + 1000) });
+    await work();
+    await allAre(fresh, 'accepted');
+    await allAre(late, 'held');
+    expect((await rig.recipients(late))[0]?.detail).toContain('before Postal was restored');
+
+    await rig.db.change(`update recipients set state = 'queued' where message_id = $1`, [late]);
+    await rig.db.change(`update messages set next_attempt_at = now() where id = $1`, [late]);
+    await allAre(late, 'accepted');
+    expect(await copies()).toEqual([1, 1, 1, 1, 1, 1]);
+  });
 });
