@@ -21,6 +21,8 @@ export interface Container {
   /** The name it was started with, and the digest of what was started. */
   readonly image: string;
   readonly imageId: string;
+  /** What its image is labelled with. */
+  readonly version: string | undefined;
   /** Address by the name of the network, without the project's name in front. */
   readonly addresses: Readonly<Record<string, string>>;
 }
@@ -62,6 +64,7 @@ export function readContainer(found: Inspected): Container {
     restarts: found.RestartCount,
     image: config.Image,
     imageId: found.Image,
+    version: config.Labels['org.opencontainers.image.version'],
     addresses: addressesOf(found),
   };
 }

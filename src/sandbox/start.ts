@@ -11,7 +11,7 @@ import type { Secret } from '../domain/secret.ts';
 import type { PostalStandIn } from '../postal-stand-in/start.ts';
 import { createApiKey, createSmtpUser, createWebhookEndpoint } from '../upkeep/access.ts';
 import { type Rooms, startRooms } from './rooms.ts';
-import { firstVariables, sandboxDomain, writeKeys, writeVariables } from './variables.ts';
+import { firstVariables, sandboxDomain, writeKeys, writeRunner, writeVariables } from './variables.ts';
 import type { SandboxOptions, SandboxWorld } from './world.ts';
 
 /** The whole platform in this process. Disposing it leaves no process and no folder; nor does `kill -9`. */
@@ -53,7 +53,8 @@ async function assemble(options: SandboxOptions, world: SandboxWorld, opened: Op
   const first = { ...firstVariables(dir, postgres, random), POSTAL_WEBHOOK_PUBLIC_KEY: signing.publicPem };
   const rooms = await startRooms(first, options, { world, opened, signingKey: signing.privatePem });
   const access = await grantAccess(rooms, world, opened);
-  await writeVariables(dir, rooms.variables);
+  const runner = await writeRunner(dir, rooms.postal.url, rooms.config.POSTAL_HOSTNAME);
+  await writeVariables(dir, { ...rooms.variables, ...runner, POSTAL_API_FROM_POSTAL: rooms.config.API_URL });
   return {
     dir,
     submission: rooms.config.E2E_SMTP_ADDRESS,

@@ -34,6 +34,23 @@ export async function writeKeys(dir: string, tls: Certificate, signing: RsaKey):
   for (const [path, content] of contents) await writeFile(join(dir, path), content, { mode: 0o600 });
 }
 
+/** What stands for Postal's own program: it hands the script on its standard input to the stand-in. */
+const runner = `import { text } from 'node:stream/consumers';
+
+const [url, host] = process.argv.slice(2);
+const { request } = await import('node:http');
+const body = await text(process.stdin);
+const asked = request(url, { method: 'POST', headers: { host, 'content-type': 'application/x-ruby' } }, (answer) => answer.pipe(process.stdout));
+asked.once('error', ({ message }) => { console.error(message); process.exitCode = 1; });
+asked.end(body);
+`;
+
+/** Writes it into the sandbox's folder, and returns the variables with which `postal drift` and `postal apply` find it. */
+export async function writeRunner(dir: string, postalUrl: string, postalHost: string): Promise<Texts> {
+  await writeFile(join(dir, 'postal-runner.mjs'), runner, { mode: 0o600 });
+  return { POSTAL_RUNNER: `node postal-runner.mjs ${postalUrl}/_stand-in/runner ${postalHost}` };
+}
+
 /** The configuration before anything listens: every port is still free to be chosen. */
 export function firstVariables(dir: string, postgres: ManagedPostgres, random: Random): Texts {
   const { address } = postgres;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts nginx, and reloads it when a certificate changed: connections that are open go on with the old one.
-# NGINX_RELOAD_SECONDS is how often the certificates are looked at.
+# Starts nginx, and reloads it when a certificate or its configuration changed: connections that are open go on with the old one.
+# NGINX_RELOAD_SECONDS is how often they are looked at.
 set -eu
 
 certificates=${CERTIFICATES:-/tls}
@@ -8,7 +8,7 @@ configuration=${CONFIGURATION:-/etc/mailctl/nginx/nginx.conf}
 nginx=${NGINX_PROGRAM:-nginx}
 
 sums() {
-  cat "$certificates"/*/*.pem 2>/dev/null | cksum
+  cat "$certificates"/*/*.pem "$configuration" "${configuration%/*}"/sites/*.conf 2>/dev/null | cksum
 }
 
 reload_on_change() {

@@ -66,6 +66,10 @@ export const operationEdges: readonly string[] = [
   'stack → scaffold',
   'stack → schedule',
   'stack → tls',
+  'status → keys',
+  'status → schedule',
+  'status → stack',
+  'status → tls',
 ];
 
 /** Each package has one home; zod parses at several edges. A package without a line here may not be imported at all. */

@@ -1,56 +1,101 @@
 import type { Command } from 'commander';
 
+import { failures } from '../../domain/failure.ts';
+import { formatDuration } from '../../domain/duration.ts';
+import type { ShownHop } from '../../operations/status/hops.ts';
+import {
+  lookAtPlatform,
+  refuseIllness,
+  type ShownSending,
+  type Status,
+} from '../../operations/status/show.ts';
 import type { ShownService } from '../../operations/stack/show-services.ts';
-import { showStatus, type Status } from '../../operations/stack/status.ts';
-import { type Context, runs, type Session } from '../command.ts';
+import { isServed, type ShownCertificate } from '../../operations/tls/show.ts';
+import { type Context, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 
 /** `mailctl status`. */
 export function defineStatus(command: Command, session: Session): void {
+  const once = looks(session, (context) => look(session, context), statusAsText);
+  const again = looks(session, watch, () => '');
   command
     .description(
-      'Show the platform on one screen: services, what waits where, certificates, backups, keys, timetable.',
+      'Show the platform on one screen: services, what waits where, certificates, backups, keys, timetable. Not healthy is exit code 20, a warning 3.',
     )
     .option('--watch', 'show it again whenever something changed, until Ctrl-C')
-    .action(runs(session, show));
+    .action((...all: unknown[]) => (command.opts<{ watch?: true }>().watch ? again(...all) : once(...all)));
 }
 
-async function show(context: Context, { watch }: { readonly watch?: true }): Promise<void> {
-  const { runtime, output, stop } = context;
-  if (!watch) return output.result(await showStatus(runtime), statusAsText);
-  const { UP_POLL_INTERVAL } = await runtime.config('operator');
-  for (let shown = ''; !stop.aborted; await runtime.clock.sleep(UP_POLL_INTERVAL, stop)) {
-    const status = await showStatus(runtime);
+async function look(session: Session, { runtime, output }: Context): Promise<Status> {
+  const { status, warnings } = await lookAtPlatform(runtime);
+  for (const warning of warnings) output.warn(warning);
+  refuseIllness(status);
+  if (warnings.length > 0) session.exit = failures['partly-done'].exit;
+  return status;
+}
+
+async function watch({ runtime, output, stop }: Context): Promise<void> {
+  const { STATUS_INTERVAL } = await runtime.config('operator');
+  for (let shown = ''; !stop.aborted; await runtime.clock.sleep(STATUS_INTERVAL, stop)) {
+    const { status } = await lookAtPlatform(runtime);
     const text = statusAsText(status, output.style);
-    if (text !== shown) output.line(status, text);
+    if (text !== shown) output.line(status, `${shown === '' ? '' : '\n'}${text}`);
     shown = text;
   }
 }
 
 function statusAsText(status: Status, style: Style): string {
-  const { healthy, problems, services, hops, sending, backup, urls } = status;
-  const paused = sending?.paused ? [style.red.bold(`SENDING IS PAUSED: ${sending.reason ?? ''}`), ''] : [];
-  return [
-    ...paused,
+  const { healthy, problems, services, hops, sending, certificates, backup, keys, schedule, urls } = status;
+  const rows = [
+    ...pausedAsText(sending, style),
     healthy ? style.green('healthy') : style.red('not healthy'),
     ...problems.map((problem) => style.red(`  ${problem}`)),
     '',
     ...servicesAsText(services, style),
     '',
-    ...hops.map(
-      ({ hop, depth, oldest_seconds }) => `${hop.padEnd(14)} ${depth} wait, the oldest ${oldest_seconds} s`,
+    ...hops.map(hopAsText),
+    '',
+    ...certificates.map((certificate) => certificateAsText(certificate, style)),
+    ...keys.expiring.map(({ name, expires_at }) =>
+      style.yellow(`key            ${name} ends at ${expires_at}`),
     ),
     `backup         last ${backup.last ?? 'never'}, proven ${backup.proven ?? 'never'}`,
+    ...schedule.flatMap(({ name, next }) => (next === null ? [] : [`scheduled      ${name} at ${next}`])),
+    '',
     ...Object.entries(urls).map(([name, url]) => `${name.padEnd(14)} ${url}`),
-  ].join('\n');
+  ];
+  return rows.filter((row, index) => row !== '' || rows[index - 1] !== '').join('\n');
+}
+
+/** Nothing on the screen is louder: mail that waits for a person waits for ever. */
+function pausedAsText(sending: ShownSending | null, style: Style): readonly string[] {
+  if (!sending?.paused) return [];
+  const { reason, since, until } = sending;
+  const line = ` SENDING IS PAUSED since ${since}${until === null ? '' : ` until ${until}`}: ${reason ?? 'no reason given'} `;
+  return [style.bgRed.white.bold(line), style.red.bold('  let mail go again: mailctl queue resume'), ''];
+}
+
+function hopAsText({ hop, depth, oldest_seconds: seconds }: ShownHop): string {
+  const oldest = depth === 0 ? '' : `, the oldest ${formatDuration(seconds * 1000)}`;
+  return `${hop.padEnd(15)} ${depth} waiting${oldest}`;
+}
+
+function certificateAsText(certificate: ShownCertificate, style: Style): string {
+  const { names, expires_at: end, self_signed: placeholder } = certificate;
+  const served = isServed(certificate) ? '' : style.red(' not the one served');
+  return `certificate    ${names.join(', ')} until ${end}${placeholder ? style.yellow(' self-signed') : ''}${served}`;
 }
 
 /** A row for each service. */
-export function servicesAsText(services: readonly ShownService[], style: Style): readonly string[] {
-  return services.map(({ name, state, health, image, restarts }) => {
+export function servicesAsText(
+  services: readonly (ShownService & { readonly version?: string | null })[],
+  style: Style,
+): readonly string[] {
+  return services.map(({ name, state, health, image, restarts, version }) => {
     const well = health === 'healthy' || state === 'exited (0)' || (health === 'none' && state === 'running');
     const word = health === 'none' ? state : health;
     const again = restarts > 0 ? `  restarted ${restarts}x` : '';
-    return `${name.padEnd(14)} ${(well ? style.green : style.red)(word.padEnd(10))} ${image}${again}`;
+    const what = [version ?? '', image].filter((text) => text !== '').join('  ');
+    return `${name.padEnd(14)} ${(well ? style.green : style.red)(word.padEnd(10))} ${what}${again}`.trimEnd();
   });
 }

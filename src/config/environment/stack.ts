@@ -172,6 +172,18 @@ export const stack = {
     means: "How far the engine's clock may be from ours",
     fallback: '5s',
   }),
+  STATUS_TIMEOUT: variable(duration, {
+    section,
+    readBy,
+    means: 'How long a service may take to tell `status` how it is',
+    fallback: '5s',
+  }),
+  STATUS_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means: 'How often `status --watch` looks',
+    fallback: '2s',
+  }),
   DOCKER_TIMEOUT: variable(duration, {
     section,
     readBy,

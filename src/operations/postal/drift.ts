@@ -136,6 +136,11 @@ function extras(wanted: Wanted, state: PostalState): readonly Drift[] {
     ...state.domains
       .filter(({ name }) => !wanted.domains.some((domain) => domain.name === name))
       .map(({ name }) => `domain ${name}`),
+    ...state.domains.flatMap(({ name, tracking }) =>
+      tracking && wanted.domains.some((domain) => domain.name === name && domain.tracking === null)
+        ? [`tracking domain ${tracking.name}.${name}`]
+        : [],
+    ),
     ...state.credentials
       .filter((one) => !wanted.credentials.some(({ type, name }) => type === one.type && name === one.name))
       .map(({ type, name }) => `${type} credential ${name}`),

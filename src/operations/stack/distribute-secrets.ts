@@ -40,7 +40,7 @@ function folders(): readonly TarEntry[] {
   const own = { uid: ownId, gid: ownId };
   return [
     { path: 'postal-run/', mode: 0o755, uid: imageId, gid: imageId },
-    { path: 'tls/', mode: 0o750, uid: 0, gid: ownId },
+    { path: 'tls/', mode: 0o770, uid: 0, gid: ownId },
     { path: 'scheduler-data/', mode: 0o700, ...own },
     { path: 'backups/', mode: 0o770, ...own },
     { path: 'runs/', mode: 0o770, ...own },

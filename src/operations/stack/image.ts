@@ -12,6 +12,7 @@ export interface PackageContent {
   readonly root: string;
   /** Paths below it that go into the image. */
   readonly paths: readonly string[];
+  readonly version: string;
   /** Names the content: other content, other name. */
   readonly digest: string;
 }
@@ -34,7 +35,9 @@ async function packageContent(base: string): Promise<PackageContent> {
   const hash = createHash('sha256').update(base);
   for (const { path, version } of packages) hash.update(`${path}@${version}\n`);
   for (const path of await filesOf(own)) hash.update(path).update(await readFile(join(root, path)));
-  return { root, paths: [...own, ...packages.map(({ path }) => path)], digest: hash.digest('hex') };
+  const { version = '' } = await manifestOf('');
+  const paths = [...own, ...packages.map(({ path }) => path)];
+  return { root, paths, version, digest: hash.digest('hex') };
 }
 
 async function filesOf(paths: readonly string[]): Promise<readonly string[]> {

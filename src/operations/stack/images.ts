@@ -79,7 +79,7 @@ export function buildOwnImage(name: string): Step {
         context: content.root,
         dockerfile: await readFile(dockerfile, 'utf8'),
         ignore: ignoreAllBut(content.paths),
-        arguments: { NODE_IMAGE: config.NODE_IMAGE },
+        arguments: { NODE_IMAGE: config.NODE_IMAGE, VERSION: content.version },
         timeoutMs: config.COMPOSE_TIMEOUT,
       });
     },

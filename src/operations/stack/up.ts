@@ -176,7 +176,18 @@ const fill: Step = {
 
 async function settleSecrets(world: Runtime): Promise<void> {
   const secrets = await lookAtSecrets(world, await drawUp(world));
-  if (!secrets.isDone) await fillVolumes(world, secrets);
+  if (secrets.isDone) return;
+  await fillVolumes(world, secrets);
+  await loadCertificates(world);
+}
+
+/** Who serves certificates that the operator brought looks at them now, and not only within its interval. */
+async function loadCertificates(world: Runtime): Promise<void> {
+  const { TLS_SOURCE } = await world.config('operator');
+  const containers = await lookAtContainers(world);
+  const names = ['nginx', 'relay'].filter((name) => containers.get(name)?.state === 'running');
+  if (TLS_SOURCE !== 'files' || names.length === 0) return;
+  await (await world.compose()).must({ argv: ['kill', '--signal', 'HUP', ...names] });
 }
 
 interface StageToRun {

@@ -53,14 +53,14 @@ async function isUsable(folder: string): Promise<boolean> {
   }
 }
 
-/** The key goes first: a certificate is never there without its own. */
+/** The key goes first: a certificate is never there without its own. The group is certbot's too, which puts the real one there. */
 function writePlaceholder(folder: string, name: string): Step {
   return {
     do: 'write',
     what: `write a self-signed placeholder for ${name}`,
     run: async ({ files, makeCertificate }) => {
       const { certificatePem, keyPem } = await makeCertificate([name], placeholderDays);
-      await files.makeFolder(join(folder, name), 0o750);
+      await files.makeFolder(join(folder, name), 0o770);
       await files.write(join(folder, name, 'privkey.pem'), keyPem.reveal(), 0o640);
       await files.write(join(folder, name, 'fullchain.pem'), certificatePem, 0o644);
     },

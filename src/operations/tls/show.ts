@@ -124,15 +124,19 @@ export function isServed({ serial_file: wanted, ports }: ShownCertificate): bool
   return ports.every(({ serial }) => serial === wanted);
 }
 
-/** Throws `check-failed`, with the report as data, unless every port serves what the file holds. */
-export function refuseDifference(report: CertificateReport): void {
-  const odd = report.certificates.filter((certificate) => !isServed(certificate));
-  if (odd.length === 0) return;
-  const lines = odd.flatMap(({ names, serial_file: wanted, ports }) =>
+/** A line for each port that does not serve what the file holds. */
+export function differencesOf({ certificates }: CertificateReport): readonly string[] {
+  return certificates.flatMap(({ names, serial_file: wanted, ports }) =>
     ports
       .filter(({ serial }) => serial !== wanted)
       .map(({ address, serial, why }) => `${address} serves ${serial ?? `nothing (${why})`} for ${names[0]}`),
   );
+}
+
+/** Throws `check-failed`, with the report as data, unless every port serves what the file holds. */
+export function refuseDifference(report: CertificateReport): void {
+  const lines = differencesOf(report);
+  if (lines.length === 0) return;
   throw new OperatorError(
     'check-failed',
     `not every certificate is the one served:\n  ${lines.join('\n  ')}`,

@@ -11,16 +11,17 @@ const timeoutMs = 600_000;
 
 /** The images that stand in for the official ones, by the variables that name them. */
 export const imageVariables = {
-  POSTGRES_IMAGE: tag('postgres'),
-  REDIS_IMAGE: tag('redis'),
-  MARIADB_IMAGE: tag('mariadb'),
-  POSTAL_IMAGE: tag('postal'),
-  NGINX_IMAGE: tag('nginx'),
-  CERTBOT_IMAGE: tag('certbot'),
-  NODE_IMAGE: tag('node'),
+  POSTGRES_IMAGE: imageOf('postgres'),
+  REDIS_IMAGE: imageOf('redis'),
+  MARIADB_IMAGE: imageOf('mariadb'),
+  POSTAL_IMAGE: imageOf('postal'),
+  NGINX_IMAGE: imageOf('nginx'),
+  CERTBOT_IMAGE: imageOf('certbot'),
+  NODE_IMAGE: imageOf('node'),
 } as const;
 
-function tag(name: string): string {
+/** The name under which an image of these tests is built. */
+export function imageOf(name: string): string {
   return `mailctl-test/${name}:trixie`;
 }
 
@@ -38,7 +39,7 @@ export async function buildImages(): Promise<void> {
 }
 
 async function buildBase(): Promise<void> {
-  const base = tag('base');
+  const base = imageOf('base');
   const found = await exec(['docker', 'image', 'inspect', base], { timeoutMs });
   if (found.exit === 0) return;
   const script = `set -o pipefail; mmdebstrap --variant=minbase trixie - | docker import - ${base}`;
@@ -48,7 +49,7 @@ async function buildBase(): Promise<void> {
 
 async function build(name: string, context: string, ignore: string): Promise<void> {
   const dockerfile = readFileSync(join(folder, name, 'Dockerfile'), 'utf8');
-  await buildImage({ name: tag(name), context, dockerfile, ignore, arguments: {}, timeoutMs });
+  await buildImage({ name: imageOf(name), context, dockerfile, ignore, arguments: {}, timeoutMs });
 }
 
 /** With the Node that runs the tests, as npm has no way into a build here. */

@@ -1,0 +1,70 @@
+import type { Listen } from '../../config/shapes.ts';
+import type { Runtime } from '../../runtime.ts';
+import { waitingAtPostal } from '../../store/postal/waiting.ts';
+import { queueFigures } from '../../store/queue.ts';
+import { webhookFigures } from '../../store/webhook-deliveries.ts';
+import { OperatorError } from '../../domain/failure.ts';
+
+/** What waits at a station of a message's way, and since when the oldest of it. */
+export interface ShownHop {
+  readonly hop: 'relay' | 'queue' | 'postal' | 'postal-webhooks' | 'webhooks';
+  readonly depth: number;
+  readonly oldest_seconds: number;
+}
+
+/** Accepted mail that the api does not have yet, as the relay tells. */
+export async function relayHop(world: Runtime): Promise<readonly ShownHop[]> {
+  const text = await relayMetrics(world);
+  const depth = figureIn(text, 'mailctl_relay_backlog_records');
+  return [shown('relay', depth, figureIn(text, 'mailctl_relay_backlog_oldest_age_seconds'))];
+}
+
+async function relayMetrics(world: Runtime): Promise<string> {
+  const { RELAY_HEALTH_LISTEN, STATUS_TIMEOUT } = await world.config('operator');
+  const container = await world.addresses.containerOf('relay');
+  const url = `${originOf(container === undefined ? RELAY_HEALTH_LISTEN : { host: container, port: 9101 })}/metrics`;
+  const end = await (await world.http()).exchange({ method: 'GET', url, withinMs: STATUS_TIMEOUT });
+  if (end.end === 'answered' && end.status === 200) return end.body.toString();
+  throw new OperatorError(
+    'unreachable',
+    `the relay does not tell what waits in its journal: ${end.end === 'answered' ? `answer ${end.status}` : end.why}`,
+    { hint: 'See what it says: mailctl logs relay', field: 'RELAY_HEALTH_LISTEN' },
+  );
+}
+
+/** The URL of a listener on this host, without a slash at the end. */
+export function originOf({ host, port }: Listen): string {
+  const own = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  return `http://${own.includes(':') ? `[${own}]` : own}:${port}`;
+}
+
+/** One sample without labels, in the text that Prometheus reads. */
+function figureIn(text: string, name: string): number {
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+/** What is due for Postal, and webhooks for AMS. */
+export async function ownHops(world: Runtime): Promise<readonly ShownHop[]> {
+  const db = await world.postgres();
+  const [queue, webhooks] = await Promise.all([queueFigures(db), webhookFigures(db)]);
+  return [
+    shown('queue', queue.due, queue.oldestSeconds),
+    shown('webhooks', webhooks.waiting, webhooks.oldestSeconds),
+  ];
+}
+
+/** What waits in Postal; none where its databases cannot be asked. */
+export async function postalHops(world: Runtime): Promise<readonly ShownHop[]> {
+  const databases = await world.postalDatabase();
+  if (!databases) return [];
+  const { POSTAL_DB_NAME } = await world.config('operator');
+  const { mail, webhooks } = await databases.session((session) => waitingAtPostal(session, POSTAL_DB_NAME));
+  return [
+    shown('postal', mail.depth, mail.oldestSeconds),
+    shown('postal-webhooks', webhooks.depth, webhooks.oldestSeconds),
+  ];
+}
+
+function shown(hop: ShownHop['hop'], depth: number, seconds: number): ShownHop {
+  return { hop, depth, oldest_seconds: Math.round(seconds) };
+}

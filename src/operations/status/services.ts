@@ -1,0 +1,140 @@
+import type { Container } from '../../adapters/container.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import type { Runtime } from '../../runtime.ts';
+import { mariadbVersion } from '../../store/postal/waiting.ts';
+import { postgresVersion } from '../../store/server-version.ts';
+import { memoryOf } from '../stack/await-health.ts';
+import { isWell, lookAtContainers } from '../stack/current.ts';
+import { readPinned } from '../stack/lock-file.ts';
+import { allServices } from '../stack/services.ts';
+import { type ShownService, showServices } from '../stack/show-services.ts';
+import { originOf } from './hops.ts';
+
+/** A service with the version that runs; null where nothing tells it. */
+export interface VersionedService extends ShownService {
+  readonly version: string | null;
+}
+
+/** What runs, and what is wrong with it, in words. */
+export interface ServicesSeen {
+  readonly services: readonly VersionedService[];
+  readonly problems: readonly string[];
+}
+
+/** The containers of the stack. */
+export async function containersSeen(world: Runtime): Promise<ServicesSeen> {
+  const containers = await lookAtContainers(world);
+  const versions = await versionsOf(world, containers);
+  const services = showServices(containers).map((service) => ({
+    ...service,
+    version: versions.get(service.name) ?? null,
+  }));
+  const absent = allServices.filter(({ name }) => always.includes(name) && !containers.has(name));
+  return {
+    services,
+    problems: [
+      ...(containers.size === 0 ? ['nothing runs; start it: mailctl up'] : []),
+      ...(containers.size === 0 ? [] : absent.map(({ name }) => `${name} does not run: mailctl up ${name}`)),
+      ...[...containers.values()].flatMap(problemOf),
+    ],
+  };
+}
+
+const always = allServices
+  .map(({ name }) => name)
+  .filter((name) => !['tls-init', 'certbot', 'sink'].includes(name));
+
+function problemOf(found: Container): readonly string[] {
+  const { service, state, health, healthOutput, exitCode, oomKilled } = found;
+  const known = allServices.find(({ name }) => name === service);
+  if (!known) return [];
+  if (oomKilled) {
+    return [`${service} was killed because it wanted more than its memory limit: raise ${memoryOf(service)}`];
+  }
+  if (known.oneShot ? exitCode === 0 : isWell(found)) return [];
+  return [`${service} is ${health === 'none' ? state : health}${healthOutput && `: ${healthOutput}`}`];
+}
+
+/** What the stores say of themselves; of all else the label of its image, or the tag it is named by. */
+async function versionsOf(
+  world: Runtime,
+  containers: ReadonlyMap<string, Container>,
+): Promise<ReadonlyMap<string, string>> {
+  const pinned = Object.entries(await readPinned(world));
+  const tags = [...containers.values()].flatMap(({ service, image, version }) => {
+    const named = pinned.find(([, digest]) => digest === image)?.[0] ?? image;
+    const found = version ?? /:([\w][\w.-]*)$/.exec(named)?.[1];
+    return found === undefined ? [] : [[service, found] as const];
+  });
+  const said = await Promise.all([
+    told('postgres', async () => postgresVersion(await world.postgres())),
+    told('mariadb', async () => (await world.postalDatabase())?.session(mariadbVersion)),
+  ]);
+  return new Map([...tags, ...said.flat()]);
+}
+
+/** A store that does not answer is told of elsewhere. */
+async function told(
+  service: string,
+  ask: () => Promise<string | undefined>,
+): Promise<readonly (readonly [string, string])[]> {
+  const version = await ask().catch((cause: unknown) => {
+    if (cause instanceof OperatorError) return undefined;
+    throw cause;
+  });
+  return version === undefined ? [] : [[service, version]];
+}
+
+/** Services that run beside each other on this host, or in a sandbox, by what their health says. */
+export async function localsSeen(world: Runtime): Promise<ServicesSeen> {
+  const { RELAY_HEALTH_LISTEN, API_HEALTH_LISTEN, WORKER_HEALTH_LISTEN, STATUS_TIMEOUT } =
+    await world.config('operator');
+  const http = await world.http();
+  const looks = [
+    ['relay', RELAY_HEALTH_LISTEN],
+    ['api', API_HEALTH_LISTEN],
+    ['worker', WORKER_HEALTH_LISTEN],
+  ] as const;
+  const seen = looks.map(async ([name, listen]) => {
+    const url = `${originOf(listen)}/health/ready`;
+    const end = await http.exchange({ method: 'GET', url, withinMs: STATUS_TIMEOUT });
+    const why = end.end === 'answered' ? whyNot(name, end.body.toString()) : end.why;
+    const state = end.end === 'answered' ? 'running' : 'not reached';
+    return { name, state, why };
+  });
+  const found = await Promise.all(seen);
+  return {
+    services: found.map(({ name, state, why }) => ({
+      name,
+      state,
+      health: why === undefined ? 'healthy' : 'unhealthy',
+      image: '',
+      version: null,
+      started_at: null,
+      restarts: 0,
+    })),
+    problems: found.flatMap(({ name, why }) => (why === undefined ? [] : [`${name} is not well: ${why}`])),
+  };
+}
+
+interface HealthSaid {
+  readonly service?: string;
+  readonly ok?: boolean;
+  readonly checks?: readonly { readonly name: string; readonly ok: boolean; readonly why?: string }[];
+}
+
+function whyNot(name: string, body: string): string | undefined {
+  const said = parse(body);
+  if (said.service !== name) return `what answers is ${said.service ?? 'no service of mailctl'}`;
+  if (said.ok) return undefined;
+  const wrong = said.checks?.filter(({ ok }) => !ok) ?? [];
+  return wrong.map(({ name: check, why }) => `${check}: ${why ?? 'no reason given'}`).join('; ');
+}
+
+function parse(body: string): HealthSaid {
+  try {
+    return JSON.parse(body) as HealthSaid;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+
+import { OperatorError } from '../../domain/failure.ts';
+import type { Runtime } from '../../runtime.ts';
+import { sendingState } from '../../store/sending.ts';
+import { runsFolder } from '../../upkeep/run-book.ts';
+import { type ExpiringKey, expiringKeys, noticeText } from '../keys/expiry.ts';
+import { type ShownRow, showTimetable } from '../schedule/show.ts';
+import { urlsOf } from '../stack/show-services.ts';
+import { differencesOf, type ShownCertificate, showCertificates, warningsOf } from '../tls/show.ts';
+import { ownHops, postalHops, relayHop, type ShownHop } from './hops.ts';
+import { containersSeen, localsSeen, type VersionedService } from './services.ts';
+
+/** One screen about the platform. */
+export interface Status {
+  readonly healthy: boolean;
+  /** Why it is not healthy. */
+  readonly problems: readonly string[];
+  readonly services: readonly VersionedService[];
+  readonly hops: readonly ShownHop[];
+  /** Null where the database could not be asked. */
+  readonly sending: ShownSending | null;
+  readonly certificates: readonly ShownCertificate[];
+  readonly backup: { readonly last: string | null; readonly proven: string | null };
+  readonly keys: { readonly expiring: readonly ExpiringKey[] };
+  readonly schedule: readonly ShownRow[];
+  readonly urls: Readonly<Record<string, string>>;
+}
+
+export interface ShownSending {
+  readonly paused: boolean;
+  readonly reason: string | null;
+  readonly since: string | null;
+  readonly until: string | null;
+}
+
+/** What was seen, and what is to be said of it although nothing is broken. */
+export interface Seen {
+  readonly status: Status;
+  readonly warnings: readonly string[];
+}
+
+/** Looks at everything at once; what cannot be looked at becomes a problem, and the rest is still told. */
+export async function lookAtPlatform(world: Runtime): Promise<Seen> {
+  const config = await world.config('operator');
+  const problems: string[] = [];
+  const found = await lookAtParts(world, problems);
+  const { certificates, expiring, sending } = found;
+  const all = [...found.seen.problems, ...problems, ...differencesOf({ certificates })];
+  const status = {
+    healthy: all.length === 0 && sending?.paused !== true,
+    problems: [...new Set(all)],
+    services: found.seen.services,
+    hops: found.hops,
+    sending,
+    certificates,
+    backup: await lookAtBackup(world),
+    keys: { expiring },
+    schedule: found.rows,
+    urls: urlsOf(config),
+  };
+  const warnings = [
+    ...warningsOf({ certificates }, config, world.clock.now()),
+    ...expiring.map((key) => noticeText(key)),
+  ];
+  return { status, warnings };
+}
+
+async function lookAtParts(world: Runtime, problems: string[]) {
+  const part = async <T>(work: Promise<T>, otherwise: T): Promise<T> =>
+    work.catch((cause: unknown) => {
+      if (!(cause instanceof OperatorError)) throw cause;
+      if (!problems.includes(cause.message)) problems.push(cause.message);
+      return otherwise;
+    });
+  const isStack = (await world.files.modeOf(join(world.dir, 'compose.yaml'))) !== undefined;
+  const [seen, sending, relay, own, postal, { certificates }, expiring, { rows }] = await Promise.all([
+    part(isStack ? containersSeen(world) : localsSeen(world), { services: [], problems: [] }),
+    part(lookAtSending(world, problems), null),
+    part(relayHop(world), []),
+    part(ownHops(world), []),
+    part(postalHops(world), []),
+    part(lookAtCertificates(world), { certificates: [] }),
+    part(expiringKeys(world), []),
+    part(showTimetable(world), { rows: [] }),
+  ]);
+  const hops = [...relay, ...own.slice(0, 1), ...postal, ...own.slice(1)];
+  return { seen, sending, hops, certificates, expiring, rows };
+}
+
+/** Throws `check-failed`, with the status as data, when the platform is not healthy. */
+export function refuseIllness(status: Status): void {
+  if (status.healthy) return;
+  const [first, ...more] = status.problems;
+  const why = status.sending?.paused ? 'sending is paused' : (first ?? 'something is wrong');
+  const others = status.sending?.paused ? status.problems.length : more.length;
+  throw new OperatorError('check-failed', `not healthy: ${why}${others > 0 ? `, and ${others} more` : ''}`, {
+    hint: status.sending?.paused
+      ? 'Let mail go again: mailctl queue resume'
+      : 'What a service says: mailctl logs SERVICE; start what is missing: mailctl up',
+    data: status,
+  });
+}
+
+async function lookAtSending(world: Runtime, problems: string[]): Promise<ShownSending> {
+  const sending = await sendingState(await world.postgres());
+  if (!sending) return flowing;
+  const { pausedAt, pausedUntil, pausedReason, blockedReason } = sending;
+  if (blockedReason !== null) problems.push(`nothing gets through to Postal: ${blockedReason}`);
+  const isOver = pausedUntil !== null && pausedUntil <= world.clock.now();
+  if (pausedAt === null || isOver) return { ...flowing, reason: blockedReason };
+  const until = pausedUntil?.toISOString() ?? null;
+  return { paused: true, reason: pausedReason, since: pausedAt.toISOString(), until };
+}
+
+const flowing: ShownSending = { paused: false, reason: null, since: null, until: null };
+
+/** Where nothing of ours serves TLS, or nobody says where certificates are, there is nothing to compare. */
+async function lookAtCertificates(world: Runtime) {
+  const { TLS_SOURCE, CERT_DIR } = await world.config('operator');
+  const known = CERT_DIR !== undefined || (await world.addresses.onHost());
+  return TLS_SOURCE === 'off' || !known ? { certificates: [] } : showCertificates(world);
+}
+
+async function lookAtBackup(world: Runtime): Promise<Status['backup']> {
+  const [last, proven] = await Promise.all(
+    ['backup', 'backup-verify'].map((name) => lastSuccess(world, name)),
+  );
+  return { last: last ?? null, proven: proven ?? null };
+}
+
+/** When a command last did its work, as it wrote down; the scheduler's user may have. */
+async function lastSuccess({ dir, files }: Runtime, name: string): Promise<string | undefined> {
+  const content = await files.readAny(join(dir, runsFolder, `${name}.json`));
+  try {
+    const { last_success: success } = JSON.parse(content ?? '{}') as {
+      last_success?: { at?: unknown } | null;
+    };
+    return typeof success?.at === 'string' ? success.at : undefined;
+  } catch {
+    return undefined;
+  }
+}

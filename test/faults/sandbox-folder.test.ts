@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { systemClock } from '../../src/adapters/clock.ts';
+import { silentLog } from '../../src/adapters/log.ts';
+import { systemRandom } from '../../src/adapters/random.ts';
+import { openRuntime } from '../../src/runtime.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/start.ts';
+import { createApiKey } from '../../src/upkeep/access.ts';
+import { runInProcess } from '../fakes/terminal.ts';
+
+const world = { clock: systemClock, random: systemRandom, log: () => silentLog };
+const hourMs = 3_600_000;
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await startSandbox({}, world);
+});
+afterAll(() => sandbox[Symbol.asyncDispose]());
+
+async function mailctl(words: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  return runInProcess(['-C', sandbox.dir, ...words], { environment });
+}
+
+async function status(environment: Readonly<Record<string, string>> = {}) {
+  const { exit, out } = await mailctl(['status', '--json'], environment);
+  return { exit, ...JSON.parse(out) };
+}
+
+describe('mailctl status', () => {
+  it('shows services, hops and timetable of a sandbox, and ends with 0 where all is well', async () => {
+    const { exit, data, warnings } = await status();
+    expect({ exit, warnings, problems: data.problems }).toEqual({ exit: 0, warnings: [], problems: [] });
+    expect(data).toMatchObject({ healthy: true, sending: { paused: false }, keys: { expiring: [] } });
+    expect(data.services.map(({ name, health }: Record<string, string>) => [name, health])).toEqual([
+      ['relay', 'healthy'],
+      ['api', 'healthy'],
+      ['worker', 'healthy'],
+    ]);
+    expect(data.hops.map(({ hop }: { hop: string }) => hop)).toEqual(['relay', 'queue', 'webhooks']);
+    expect(data.schedule.map(({ name }: { name: string }) => name)).toContain('backup');
+  });
+
+  it('says first and loudest that sending is paused, why, and how it goes on: exit code 20', async () => {
+    await mailctl(['queue', 'pause', '--reason', 'the list was bought', '--yes']);
+    const { exit, out, err } = await mailctl(['status']);
+    const { error, data } = await status();
+    await mailctl(['queue', 'resume', '--yes']);
+    expect(out.split('\n')[0]).toMatch(/SENDING IS PAUSED since \S+: the list was bought/);
+    expect(err).toContain('mailctl queue resume');
+    expect([exit, error.exit]).toEqual([20, 20]);
+    expect(data).toMatchObject({ healthy: false, sending: { paused: true, reason: 'the list was bought' } });
+    expect((await status()).exit).toBe(0);
+  });
+
+  it('names a service that does not answer, and shows the rest all the same: exit code 20', async () => {
+    const { exit, data } = await status({ WORKER_HEALTH_LISTEN: '127.0.0.1:9' });
+    expect(exit).toBe(20);
+    expect(data.problems).toEqual([expect.stringMatching(/^worker is not well: /)]);
+    expect(data.services).toHaveLength(3);
+  });
+
+  it('tells what could not be looked at instead of failing, and counts what waits', async () => {
+    const { exit, data } = await status({ RELAY_HEALTH_LISTEN: '127.0.0.1:9' });
+    expect(exit).toBe(20);
+    expect(data.problems).toContainEqual(expect.stringContaining('what waits in its journal'));
+    expect(data.hops.map(({ hop }: { hop: string }) => hop)).toEqual(['queue', 'webhooks']);
+  });
+
+  it('warns of a key that ends soon: exit code 3', async () => {
+    await using runtime = openRuntime({ dir: sandbox.dir, environment: {}, uid: process.getuid?.() });
+    const access = { db: await runtime.postgres(), clock: systemClock, random: systemRandom };
+    const expiresAt = new Date(Date.now() + 12 * hourMs);
+    await createApiKey(access, { name: 'night', scopes: ['send'], expiresAt });
+    const { exit, ok, data, warnings } = await status();
+    expect({ exit, ok }).toEqual({ exit: 3, ok: true });
+    expect(data.keys.expiring).toMatchObject([{ name: 'night', notice: '1d' }]);
+    expect(warnings).toEqual([expect.stringContaining('mailctl keys rotate night')]);
+  });
+
+  it('goes on with --watch until it is stopped, an object a line', async () => {
+    const stop = new AbortController();
+    const argv = ['-C', sandbox.dir, 'status', '--watch', '--json'];
+    const watching = runInProcess(argv, { environment: { STATUS_INTERVAL: '20ms' } }, stop.signal);
+    await mailctl(['queue', 'pause', '--reason', 'seen by the watch', '--yes']);
+    await mailctl(['queue', 'resume', '--yes']);
+    stop.abort('SIGINT');
+    const { out } = await watching;
+    const [first] = out.split('\n');
+    expect(JSON.parse(first ?? '')).toMatchObject({ sending: { paused: expect.any(Boolean) } });
+  });
+});
+
+describe('Postal as code in a sandbox', () => {
+  it('is lacking before apply, as it should be after it, and lacks a domain that was taken away', async () => {
+    const drift = async () => JSON.parse((await mailctl(['postal', 'drift', '--json'])).out).data.drift;
+    expect(await drift()).toContainEqual(expect.objectContaining({ kind: 'missing' }));
+    expect((await mailctl(['postal', 'apply', '--yes'])).exit).toBe(0);
+    expect(await drift()).toEqual([]);
+    const added = await mailctl(['domains', 'add', 'second.test', '--yes']);
+    expect(added.exit).toBe(0);
+    expect((await mailctl(['e2e', 'relay', 'postal-webhook'])).exit).toBe(0);
+  });
+});
