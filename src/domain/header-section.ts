@@ -20,8 +20,8 @@ export function readHeaderSection(raw: Uint8Array): readonly HeaderField[] {
   let start = 0;
   while (start < text.length) {
     const next = endOfField(text, start);
-    const field = readField(text.slice(start, next));
-    if (field) fields.push({ ...field, start, end: next });
+    const field = readField(text, start, next);
+    if (field) fields.push(field);
     start = next;
   }
   return fields;
@@ -47,7 +47,7 @@ export function editHeaderSection(
 }
 
 function endOfSection(bytes: Buffer): number {
-  if (bytes.subarray(0, 2).equals(lineEnd)) return 0;
+  if (bytes[0] === 13 && bytes[1] === 10) return 0;
   const blank = bytes.indexOf(blankLine);
   return blank < 0 ? bytes.length : blank + lineEnd.length;
 }
@@ -58,17 +58,27 @@ function endOfField(text: string, start: number): number {
   do {
     const found = text.indexOf('\r\n', next);
     next = found < 0 ? text.length : found + lineEnd.length;
-  } while (text[next] === ' ' || text[next] === '\t');
+  } while (isBlank(text.charCodeAt(next)));
   return next;
 }
 
-function readField(text: string): { name: string; value: string } | undefined {
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
+}
+
+const fieldName = /^[!-9;-~]+$/;
+
+function readField(section: string, start: number, end: number): HeaderField | undefined {
+  const text = section.slice(start, end);
   const colon = text.indexOf(':');
   const name = text.slice(0, Math.max(colon, 0)).trimEnd();
-  if (!/^[!-9;-~]+$/.test(name)) return undefined;
+  if (!fieldName.test(name)) return undefined;
   const value = fromUtf8(text.slice(colon + 1)).trim();
-  const isFolded = value.includes('\r\n');
-  return { name: name.toLowerCase(), value: isFolded ? value.replaceAll(/\r\n(?=[ \t])/g, '') : value };
+  return { name: name.toLowerCase(), value: unfolded(value), start, end };
+}
+
+function unfolded(value: string): string {
+  return value.includes('\r\n') ? value.replaceAll(/\r\n(?=[ \t])/g, '') : value;
 }
 
 function fromUtf8(octets: string): string {

@@ -8,7 +8,11 @@ export type Id<K extends IdKind = IdKind> = `${K}_${string}`;
 /** 80 random bits behind 48 bits of milliseconds, base32: ids sort by time and reveal no count. */
 export function newId<K extends IdKind>(kind: K, at: Date, random: Uint8Array): Id<K> {
   const bytes = new Uint8Array(16);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(at.getTime()) << 16n);
+  let ms = at.getTime();
+  for (let place = 5; place >= 0; place -= 1) {
+    bytes[place] = ms % 256;
+    ms = Math.floor(ms / 256);
+  }
   bytes.set(random.subarray(0, 10), 6);
   return `${kind}_${base32(bytes)}`;
 }

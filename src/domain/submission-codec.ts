@@ -117,21 +117,24 @@ function openReader(source: Uint8Array): Reader {
   let at = 0;
   let fault: string | undefined;
   const left = () => bytes.length - at;
-  const take = (length: number): Buffer => {
+  /** Steps over so many octets; false where there are not so many, or something was wrong before. */
+  const step = (length: number): boolean => {
     if (length > left()) fault ??= `ends ${length - left()} octets too early`;
-    if (fault !== undefined) return bytes.subarray(0, 0);
+    if (fault !== undefined) return false;
     at += length;
-    return bytes.subarray(at - length, at);
+    return true;
   };
-  const number = (width: number): number => {
-    const found = take(width);
-    return found.length === width ? found.readUIntBE(0, width) : 0;
+  const number = (width: number) => (step(width) ? bytes.readUIntBE(at - width, width) : 0);
+  const octets = () => {
+    const length = number(4);
+    return step(length) ? bytes.subarray(at - length, at) : bytes.subarray(0, 0);
   };
-  const octets = () => take(number(4));
   const text = () => {
-    const found = octets();
-    if (!isUtf8(found)) fault ??= 'a text is not UTF-8';
-    return found.toString('utf8');
+    const length = number(4);
+    if (!step(length)) return '';
+    const found = bytes.toString('utf8', at - length, at);
+    if (found.includes('\uFFFD') && !isUtf8(bytes.subarray(at - length, at))) fault ??= 'a text is not UTF-8';
+    return found;
   };
   const texts = () => {
     const count = number(4);

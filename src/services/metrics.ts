@@ -15,9 +15,17 @@ interface Named<L extends string> {
   readonly labels: readonly L[];
 }
 
-/** A figure that only grows; its name ends with `_total`. */
-export function counter<L extends string>(registry: Registry, { name, help, labels }: Named<L>): Counter<L> {
-  return new Counter({ name, help, labelNames: labels, registers: [registry] });
+/** A figure that only grows; its name ends with `_total`. One that is counted very often is counted elsewhere and told in `collect`. */
+export function counter<L extends string>(
+  registry: Registry,
+  {
+    name,
+    help,
+    labels,
+    collect,
+  }: Named<L> & { readonly collect?: (this: Counter<L>) => void | Promise<void> },
+): Counter<L> {
+  return new Counter({ name, help, labelNames: labels, registers: [registry], ...(collect && { collect }) });
 }
 
 /** A figure that goes up and down; `collect` sets it whenever it is asked for. */

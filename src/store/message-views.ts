@@ -2,6 +2,7 @@ import type { Database } from '../adapters/postgres.ts';
 import type { EventKind } from '../domain/event.ts';
 import { type Id, leastId } from '../domain/id.ts';
 import { messageState, type RecipientState } from '../domain/message.ts';
+import { receptionEventId } from './messages.ts';
 
 /** A message as a reader sees it, without its octets. */
 export interface MessageView {
@@ -119,13 +120,18 @@ export async function listMessages(
   return withRecipients(db, rows);
 }
 
-/** What happened to a message, in the order it happened. */
-export async function listEvents(db: Database, messageId: string): Promise<readonly EventView[]> {
+/** What happened to a message, in the order it happened: first that it was received, which its row tells. */
+export async function listEvents(db: Database, messageId: Id<'msg'>): Promise<readonly EventView[]> {
   const rows = await db.query<EventRow>(
-    "select id, kind, at, recipient, detail from events where message_id = $1 order by at, kind <> 'received', id",
-    [messageId],
+    `select $2 as id, 'received' as kind, received_at as at, null as recipient, jsonb_build_object('source', source) as detail
+     from messages where id = $1 and not exists (select from events where message_id = $1 and kind = 'received')
+     union all select id, kind, at, recipient, detail from events where message_id = $1`,
+    [messageId, receptionEventId(messageId)],
   );
-  return rows.map((row) => ({ ...row, recipient: row.recipient ?? undefined }));
+  const place = ({ at, kind, id }: EventRow) => `${at.toISOString()} ${Number(kind !== 'received')} ${id}`;
+  return rows
+    .toSorted((one, other) => (place(one) < place(other) ? -1 : 1))
+    .map((row) => ({ ...row, recipient: row.recipient ?? undefined }));
 }
 
 async function withRecipients(db: Database, rows: readonly MessageRow[]): Promise<readonly MessageView[]> {

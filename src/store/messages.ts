@@ -6,8 +6,6 @@ import type { UnsubscribeWish } from '../domain/unsubscribe.ts';
 /** A submission with what the database keeps beside its octets. */
 export interface NewMessage {
   readonly submission: Submission;
-  /** Of the event that it was received. */
-  readonly eventId: Id<'evt'>;
   /** 20 letters: the local part of the mail_from that Postal indexes and echoes. */
   readonly postalKey: string;
   readonly headerMessageId: string | undefined;
@@ -23,8 +21,8 @@ export interface NewMessage {
 }
 
 /**
- * Stores messages with recipients, bodies and a first event, in one statement: all of it or nothing. Returns the ids that were new;
- * one that is there already stays as it is.
+ * Stores messages with recipients and bodies, in one statement: all of it or nothing. Returns the ids that were new; one that is there
+ * already stays as it is. That a message was received is told by its row: it is an event of its own only where more is to be said of it.
  */
 export async function insertSubmissions(
   db: Database,
@@ -36,8 +34,7 @@ export async function insertSubmissions(
     ...columnsOf(messages),
     ...recipientColumns(messages),
     Buffer.concat(messages.map(({ submission }) => submission.raw)),
-    messages.map(({ eventId }) => eventId),
-    messages.map(receivedDetail),
+    ...warningColumns(messages),
   ]);
   return rows.map((row) => row.id);
 }
@@ -48,9 +45,9 @@ const insertion = `
 with input as (
   select * from unnest(
     $1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[],
-    $11::integer[], $12::integer[], $13::text[], $14::timestamptz[], $19::text[], $20::jsonb[]
+    $11::integer[], $12::integer[], $13::text[], $14::timestamptz[]
   ) as t (id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
-    size_bytes, body_start, postal_key, send_at, event_id, detail)
+    size_bytes, body_start, postal_key, send_at)
 ), stored as (
   insert into messages (id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
     size_bytes, body_day, postal_key, next_attempt_at)
@@ -69,16 +66,26 @@ with input as (
   from unnest($15::text[], $16::integer[], $17::text[]) as r (id, position, address) join stored using (id) join input using (id)
 ), stored_events as (
   insert into events (id, message_id, kind, at, detail)
-  select event_id, id, 'received', received_at, detail from stored join input using (id)
+  select w.event_id, w.id, 'received', received_at, w.detail
+  from unnest($19::text[], $20::text[], $21::jsonb[]) as w (id, event_id, detail) join stored using (id) join input using (id)
 )
 select id from stored`;
 
-function receivedDetail({ submission, sameNameAs }: NewMessage): string {
+/** The id of the event that a message was received, kept or not. */
+export function receptionEventId(id: Id<'msg'>): Id<'evt'> {
+  return `evt_${id.slice('msg_'.length)}`;
+}
+
+function warningColumns(messages: readonly NewMessage[]): readonly (readonly unknown[])[] {
   const warning = 'its client had given another message the same name';
-  return JSON.stringify({
-    source: submission.source,
-    ...(sameNameAs !== undefined && { warning, same_name_as: sameNameAs }),
-  });
+  const warned = messages.filter(({ sameNameAs }) => sameNameAs !== undefined);
+  return [
+    warned.map(({ submission }) => submission.id),
+    warned.map(({ submission }) => receptionEventId(submission.id)),
+    warned.map(({ submission: { source }, sameNameAs }) =>
+      JSON.stringify({ source, warning, same_name_as: sameNameAs }),
+    ),
+  ];
 }
 
 function columnsOf(messages: readonly NewMessage[]): readonly (readonly unknown[])[] {
@@ -86,7 +93,7 @@ function columnsOf(messages: readonly NewMessage[]): readonly (readonly unknown[
   let end = 0;
   return [
     of(({ submission }) => submission.id),
-    of(({ submission }) => submission.receivedAt),
+    of(({ submission }) => submission.receivedAt.toISOString()),
     of(({ submission }) => submission.source),
     of(({ submission }) => submission.credentialId),
     of(({ submission }) => JSON.stringify(submission.client)),
@@ -98,7 +105,7 @@ function columnsOf(messages: readonly NewMessage[]): readonly (readonly unknown[
     of(({ submission }) => submission.raw.length),
     of(({ submission }) => (end += submission.raw.length) - submission.raw.length),
     of((message) => message.postalKey),
-    of((message) => message.sendAt),
+    of((message) => message.sendAt?.toISOString()),
   ];
 }
 

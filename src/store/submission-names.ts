@@ -32,7 +32,10 @@ export function namedOf(submissions: readonly Submission[]): readonly Named[] {
 export async function claimNames(within: Database, named: readonly Named[]): Promise<readonly Named[]> {
   if (named.length === 0) return [];
   const firsts = new Map(named.toReversed().map((one) => [one.name, one]));
-  const ordered = [...firsts.values()].toSorted((one, other) => compare(one.name, other.name));
+  const ordered = [...firsts.values()]
+    .map((one) => ({ one, octets: Buffer.from(one.name) }))
+    .toSorted((a, b) => Buffer.compare(a.octets, b.octets))
+    .map(({ one }) => one);
   const rows = await within.query<{ id: Id<'msg'> }>(
     `insert into submission_names (name, place, digest, message_id, received_at)
      select name, 0, digest, id, received_at from unnest(${input}) as n (name, digest, id, received_at)
@@ -78,10 +81,6 @@ function columnsOf(named: readonly Named[]): readonly (readonly unknown[])[] {
     named.map(({ name }) => name),
     named.map(({ digest }) => digest),
     named.map(({ id }) => id),
-    named.map(({ receivedAt }) => receivedAt),
+    named.map(({ receivedAt }) => receivedAt.toISOString()),
   ];
-}
-
-function compare(one: string, other: string): number {
-  return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }

@@ -26,7 +26,6 @@ export function newMessage(
   const one = submission(changes);
   return {
     submission: one,
-    eventId: newId('evt', one.receivedAt, systemRandom.bytes(10)),
     postalKey: postalKeyFor(one.id),
     headerMessageId: undefined,
     subject: undefined,

@@ -34,7 +34,6 @@ export async function submit(db: Database, mail: Partial<NewMail> = {}): Promise
         client: { name: 'test', address: '127.0.0.1' },
         raw,
       },
-      eventId: newId('evt', receivedAt, systemRandom.bytes(10)),
       postalKey: postalKeyFor(id),
       headerMessageId: 'm@acme.test',
       subject: 'Hello',

@@ -1,4 +1,4 @@
-import { domainName, duration, listen, listenOrOff, count, networks, path, size } from '../shapes.ts';
+import { domainName, duration, flag, listen, listenOrOff, count, networks, path, size } from '../shapes.ts';
 import { variable } from '../variable.ts';
 import { relayJournal } from './relay-journal.ts';
 
@@ -104,6 +104,13 @@ export const relay = {
     readBy,
     means: 'Longest line of a message, CRLF included (RFC 5321 says 1000; real mail is longer)',
     fallback: '64KB',
+  }),
+  RELAY_TRACE_CLIENT: variable(flag, {
+    section,
+    readBy,
+    means:
+      'Name the client and its address in Received, as RFC 5321 and mail servers do; false hides them, as mailbox providers do for people at home',
+    fallback: 'true',
   }),
   RELAY_MEMORY_BUDGET: variable(size, {
     section,

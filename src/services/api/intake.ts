@@ -58,7 +58,7 @@ async function storeBatch(room: IntakeRoom, submissions: readonly Submission[]):
   const { db, limits, metrics } = room;
   const credentials = new Set(submissions.map(({ credentialId }) => credentialId));
   const standing = await findStanding(db, [...credentials]);
-  const all = submissions.map((submission) => newMessageOf(submission, nothingBeside, room));
+  const all = submissions.map((submission) => newMessageOf(submission, nothingBeside));
   const store = async (within: Database): Promise<Verdicts> => {
     const { aliases, sameName } = await recogniseResubmissions(within, submissions, limits.DEDUPE_WINDOW);
     const others = all.filter(({ submission }) => !aliases.has(submission.id));

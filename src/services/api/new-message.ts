@@ -1,11 +1,9 @@
 import { decodeWords } from '../../domain/encoded-word.ts';
 import { headerValue, readHeaderSection } from '../../domain/header-section.ts';
-import { newId } from '../../domain/id.ts';
 import { postalKeyFor } from '../../domain/postal-key.ts';
 import type { Submission } from '../../domain/submission.ts';
 import { readUnsubscribeWish, unsubscribeHeader } from '../../domain/unsubscribe.ts';
 import type { NewMessage } from '../../store/messages.ts';
-import type { ApiWorld } from './room.ts';
 
 const mostHeaderText = 998;
 
@@ -17,18 +15,13 @@ export interface Beside {
 
 export const nothingBeside: Beside = { metadata: {}, sendAt: undefined };
 
-/** A submission as it is stored: with its name at Postal, its first event, and what its header says of itself. */
-export function newMessageOf(
-  submission: Submission,
-  beside: Beside,
-  { random }: Pick<ApiWorld, 'random'>,
-): NewMessage {
+/** A submission as it is stored: with its name at Postal, and what its header says of itself. */
+export function newMessageOf(submission: Submission, beside: Beside): NewMessage {
   const fields = readHeaderSection(submission.raw);
   const tag = storable(headerValue(fields, 'x-postal-tag') ?? headerValue(fields, 'x-mailctl-tag'));
   return {
     submission,
     ...beside,
-    eventId: newId('evt', submission.receivedAt, random.bytes(10)),
     postalKey: postalKeyFor(submission.id),
     headerMessageId: storable(headerValue(fields, 'message-id')?.replace(/^<(.*)>$/, '$1')),
     subject: storable(headerValue(fields, 'subject'), decodeWords),

@@ -33,7 +33,7 @@ export async function prepareStructured(
   const sendAt = checkSchedule(body.send_at, now, room.limits.API_MAX_SCHEDULE);
   const raw = await room.mime.composeMessage(draftOf(body, { id, now }));
   const submission = { id, receivedAt: now, envelope, raw, ...fromHttp(sender) };
-  return newMessageOf(submission, { metadata: body.metadata, sendAt }, room);
+  return newMessageOf(submission, { metadata: body.metadata, sendAt });
 }
 
 /** Makes a raw message ready to be stored. */
@@ -42,7 +42,7 @@ export function prepareRaw(room: MessageRoom, message: RawMessage, sender: Sende
   const id = newId('msg', now, room.random.bytes(10));
   const { envelope, raw } = finishRawMessage(message, room.mime, { id, now });
   checkRecipients(envelope, room.limits.API_MAX_RECIPIENTS);
-  return newMessageOf({ id, receivedAt: now, envelope, raw, ...fromHttp(sender) }, nothingBeside, room);
+  return newMessageOf({ id, receivedAt: now, envelope, raw, ...fromHttp(sender) }, nothingBeside);
 }
 
 function fromHttp({ caller, address }: Sender): Pick<Submission, 'source' | 'credentialId' | 'client'> {

@@ -21,6 +21,8 @@ export interface Acceptance {
   newId(at: Date): Id<'msg'>;
   readonly log: Log;
   readonly hostname: string;
+  /** Whether the trace names the client. */
+  readonly tracesClient: boolean;
   readonly maxHeaderBytes: number;
   readonly recent: RecentMessages;
   keep(submission: Submission): Promise<Kept>;
@@ -38,14 +40,15 @@ export async function acceptMessage(
   const at = world.clock.now();
   const id = world.newId(at);
   const { credential, envelope, secure, client } = ask;
-  const { hostname, maxHeaderBytes } = world;
+  const { hostname, maxHeaderBytes, tracesClient } = world;
+  const origin = { name: client.name, address };
   const head = await body.head(maxHeaderBytes + 4);
   const reception = {
     id,
     at,
     hostname,
     secure,
-    client: { name: client.name, address },
+    client: tracesClient ? origin : undefined,
     senderDomains: credential.senderDomains,
     maxHeaderBytes,
   };
@@ -60,7 +63,7 @@ export async function acceptMessage(
     source: 'smtp',
     credentialId: credential.id,
     envelope,
-    client: { name: client.name, address },
+    client: origin,
     ...(named && { dedupe: named.dedupe }),
     raw,
   };

@@ -7,7 +7,8 @@ const token = /\\.|"(?:[^"\\]|\\.)*"|[()]|[^\\"()]+|["\\]/gs;
  * mail can be sent from. Display names may be written carelessly: only what stands in angle brackets counts.
  */
 export function parseAddressList(value: string): readonly string[] | undefined {
-  const plain = withoutWords(value);
+  if (value === '') return [];
+  const plain = /[\\"()]/.test(value) ? withoutWords(value) : value;
   const mailboxes = plain
     ?.split(/[,;]/)
     .map((part) => part.replace(/^[^<>@:]*:/, '').trim())

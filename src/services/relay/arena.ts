@@ -6,18 +6,19 @@ export interface Arena {
   giveBack(buffer: Buffer): void;
 }
 
-/** Keeps the largest buffer that was given back. */
-export function openArena(): Arena {
-  let spare: ArrayBufferLike | undefined;
+/** Keeps the largest buffers that were given back, so many of them. */
+export function openArena(most = 1): Arena {
+  let spares: ArrayBufferLike[] = [];
   return {
     borrow: (bytes) => {
-      if (!spare || spare.byteLength < bytes) return Buffer.allocUnsafeSlow(bytes);
-      const lent = Buffer.from(spare, 0, bytes);
-      spare = undefined;
-      return lent;
+      const fit = spares.find(({ byteLength }) => byteLength >= bytes);
+      if (!fit) return Buffer.allocUnsafeSlow(bytes);
+      spares = spares.filter((spare) => spare !== fit);
+      return Buffer.from(fit, 0, bytes);
     },
     giveBack: ({ buffer }) => {
-      if (!spare || buffer.byteLength > spare.byteLength) spare = buffer;
+      const bySize = [...spares, buffer].toSorted((one, other) => other.byteLength - one.byteLength);
+      spares = bySize.slice(0, most);
     },
   };
 }

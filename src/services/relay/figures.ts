@@ -1,5 +1,5 @@
-import { type Counter, counter, gauge, type Registry } from '../metrics.ts';
-import { replies, replyCode, type ReplyName, type Said } from './replies.ts';
+import { counter, gauge, type Registry } from '../metrics.ts';
+import { replyCode, type ReplyName, type Said } from './replies.ts';
 import type { ServedCertificate } from './certificate.ts';
 
 /** What the relay counts of its sessions. */
@@ -44,36 +44,37 @@ export function openFigures(registry: Registry, gauges: Gauges): Figures {
   };
 }
 
-/** Every reply has its own child, found once: a reply is counted on the way of each command. */
+/** Counted here and told when asked for: a reply is counted on the way of each command. */
 function repliesByName(registry: Registry): (said: Said) => void {
-  const byCode: Counter<'code'> = counter(registry, {
+  const counts = new Map<ReplyName | undefined, number>();
+  counter(registry, {
     name: 'mailctl_relay_replies_total',
     help: 'Replies by code; 250 to end of data is mailctl_relay_accepted_total',
     labels: ['code'],
+    collect() {
+      this.reset();
+      for (const [name, count] of counts) this.inc({ code: String(name ? replyCode(name) : 250) }, count);
+    },
   });
-  const accepted = counter(registry, {
+  counter(registry, {
     name: 'mailctl_relay_accepted_total',
     help: 'Messages answered 250, which are on disk',
     labels: [],
+    collect() {
+      this.reset();
+      this.inc(counts.get('queued') ?? 0);
+    },
   });
-  const children = new Map(
-    Object.keys(replies).map((name) => [name, byCode.labels({ code: codeOf(name) })] as const),
-  );
-  const greeting = byCode.labels({ code: '250' });
   return (said) => {
     const name = nameOf(said);
-    (name === undefined ? greeting : children.get(name))?.inc();
-    if (name === 'queued') accepted.inc();
+    counts.set(name, (counts.get(name) ?? 0) + 1);
   };
 }
 
+/** The lines of an EHLO reply have no name. */
 function nameOf(said: Said): ReplyName | undefined {
   if (typeof said === 'string') return said;
   return 'reply' in said ? said.reply : undefined;
-}
-
-function codeOf(name: string): string {
-  return name in replies ? String(replyCode(name as ReplyName)) : '';
 }
 
 function openGauges(registry: Registry, { openSessions, memoryBytes, certificate }: Gauges): void {

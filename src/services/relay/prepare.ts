@@ -11,8 +11,8 @@ export interface Reception {
   readonly at: Date;
   readonly hostname: string;
   readonly secure: boolean;
-  /** What the client called itself, and the address it came from. */
-  readonly client: { readonly name: string; readonly address: string };
+  /** What the client called itself, and the address it came from; undefined where the trace hides it. */
+  readonly client: { readonly name: string; readonly address: string } | undefined;
   readonly senderDomains: readonly string[];
   readonly maxHeaderBytes: number;
 }
@@ -28,7 +28,7 @@ export type Prepared =
     }
   | { readonly ok: false; readonly said: Said };
 
-const once: readonly string[] = [
+const once = new Set([
   'from',
   'sender',
   'date',
@@ -36,10 +36,11 @@ const once: readonly string[] = [
   'subject',
   'x-idempotency-key',
   'x-mailctl-tag',
-];
+]);
 const bounded = ['message-id', 'x-idempotency-key', 'x-mailctl-tag'];
 const unsent = /^(?:bcc$|resent-bcc$|x-idempotency-key$|x-mailctl-tag$|x-postal-)/;
 const longestName = 255;
+const blankLine = Buffer.from('\r\n\r\n');
 const isName = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[A-Za-z0-9.:]+\])$/;
 
 /**
@@ -65,7 +66,7 @@ export function prepareMessage(head: Buffer, reception: Reception): Prepared {
 
 function endOfSection(head: Buffer): number {
   if (head[0] === 13) return 0;
-  const blank = head.indexOf('\r\n\r\n');
+  const blank = head.indexOf(blankLine);
   return blank < 0 ? head.length : blank + 2;
 }
 
@@ -84,7 +85,8 @@ function flawOf(section: Buffer, fields: readonly HeaderField[]): Said | undefin
 function secondOf(fields: readonly HeaderField[]): string | undefined {
   const seen = new Set<string>();
   for (const { name } of fields) {
-    if (seen.has(name) && once.includes(name)) return name;
+    if (!once.has(name)) continue;
+    if (seen.has(name)) return name;
     seen.add(name);
   }
   return undefined;
@@ -109,7 +111,7 @@ function additions(fields: readonly HeaderField[], reception: Reception): readon
   const protocol = reception.secure ? 'ESMTPSA' : 'ESMTPA';
   const tag = valueOf(fields, 'x-mailctl-tag');
   return [
-    `Received: from ${clientOf(reception)}\r\n\tby ${reception.hostname} (mailctl) with ${protocol} id ${reception.id};\r\n\t${date}`,
+    `Received: ${clientOf(reception)}by ${reception.hostname} (mailctl) with ${protocol} id ${reception.id};\r\n\t${date}`,
     ...(valueOf(fields, 'message-id') ? [] : [`Message-ID: <${reception.id}@${reception.hostname}>`]),
     ...(valueOf(fields, 'date') ? [] : [`Date: ${date}`]),
     ...(tag === undefined ? [] : [`X-Postal-Tag: ${tag}`]),
@@ -117,10 +119,12 @@ function additions(fields: readonly HeaderField[], reception: Reception): readon
 }
 
 /** The `from` of the trace: what the client called itself where that is a name or an address literal, and where it came from. */
-function clientOf({ client: { name, address } }: Reception): string {
+function clientOf({ client }: Reception): string {
+  if (!client) return '';
+  const { name, address } = client;
   const [plain = ''] = address.split('%');
   const literal = isIP(plain) === 6 ? `[IPv6:${plain}]` : `[${plain}]`;
-  return isName.test(name) ? `${name} (${literal})` : literal;
+  return `from ${isName.test(name) ? `${name} (${literal})` : literal}\r\n\t`;
 }
 
 function isEmptyIdentity({ name, value }: HeaderField): boolean {

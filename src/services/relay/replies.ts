@@ -95,15 +95,21 @@ export type Said =
 
 /** The octets of a reply, CRLF included. */
 export function replyText(said: Said): string {
-  if (typeof said === 'string') return `${replies[said]}\r\n`;
+  if (typeof said === 'string') return plain[said];
   if ('lines' in said)
     return said.lines.map((line, n) => `250${n + 1 < said.lines.length ? '-' : ' '}${line}\r\n`).join('');
-  const text = replies[said.reply].replaceAll(/\{(\w+)\}/g, (_, key: string) => String(said.values[key]));
-  return `${text}\r\n`;
+  return plain[said.reply].replaceAll(/\{(\w+)\}/g, (_, key: string) => String(said.values[key]));
 }
+
+const plain = Object.fromEntries(
+  Object.entries(replies).map(([name, text]) => [name, `${text}\r\n`]),
+) as Readonly<Record<ReplyName, string>>;
+const codes = Object.fromEntries(
+  Object.entries(replies).map(([name, text]) => [name, Number(text.slice(0, 3))]),
+) as Readonly<Record<ReplyName, number>>;
 
 /** The three-digit code of a reply. */
 export function replyCode(said: Said): number {
-  if (typeof said === 'string') return Number(replies[said].slice(0, 3));
+  if (typeof said === 'string') return codes[said];
   return 'lines' in said ? 250 : replyCode(said.reply);
 }

@@ -112,6 +112,7 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
       most: config.RELAY_DEDUPE_ENTRIES,
     }),
     hostname: config.RELAY_HOSTNAME,
+    tracesClient: config.RELAY_TRACE_CLIENT,
     maxHeaderBytes: config.RELAY_MAX_HEADER_BYTES,
   };
   return {

@@ -57,6 +57,7 @@ async function measure(
   const target = { port: tls ? ports.tls : ports.plain, tls, auth };
   const measured = await client.run({ ...load, ...how, target });
   const after = await usageOf(pid);
+  await server.settled?.();
   return {
     ...measured,
     server: server.name,

@@ -11,6 +11,13 @@ import { type MailServer, type Ports, serve, serverFolder } from './served-progr
 /** Users that every Debian has; Postfix insists on its own, shared with no other program that runs. */
 const owner = 'uucp';
 const group = 'games';
+/** Lines added to main.cf, where the last of a name holds, and to master.cf; `files` are put beside them. */
+export interface PostfixSettings {
+  readonly main?: (config: string) => readonly string[];
+  readonly master?: readonly string[];
+  readonly files?: Readonly<Record<string, string>>;
+}
+
 const queues = [
   'active',
   'bounce',
@@ -26,19 +33,17 @@ const queues = [
 ];
 
 /**
- * Postfix of this machine, else of its Debian package. Every message goes into its hold queue, durably, and stays there. It asks for no
- * login, which is less than the relay does. Fails where it may not run: it needs root.
+ * Postfix of this machine, else of its Debian package. Every message goes into its hold queue, durably, and stays there, unless `more`
+ * says something else. It asks for no login, which is less than the relay does. Fails where it may not run: it needs root.
  */
-export async function startPostfix(): Promise<MailServer> {
+export async function startPostfix(more: PostfixSettings = {}): Promise<MailServer> {
   if (process.getuid?.() !== 0) throw new Error('Postfix needs root');
   const { root } = await findProgram({ program: 'postfix', debianPackage: 'postfix', folder: 'usr/sbin' });
   const folder = await serverFolder('postfix');
   const ports = { plain: await freePort(), tls: await freePort() };
   await makeQueue(folder);
   await writeCertificate(folder);
-  await mkdir(join(folder, 'config'));
-  await writeFile(join(folder, 'config/main.cf'), mainFile(folder, root ?? '/'));
-  await writeFile(join(folder, 'config/master.cf'), masterFile(ports));
+  await configure(folder, { root: root ?? '/', ports, more });
   return serve({
     name: 'Postfix, hold',
     argv: [join(root ?? '/', 'usr/lib/postfix/sbin/master'), '-c', join(folder, 'config'), '-d'],
@@ -47,6 +52,21 @@ export async function startPostfix(): Promise<MailServer> {
     ports,
     auth: undefined,
   });
+}
+
+interface Installation {
+  readonly root: string;
+  readonly ports: Ports;
+  readonly more: PostfixSettings;
+}
+
+async function configure(folder: string, { root, ports, more }: Installation): Promise<void> {
+  const config = join(folder, 'config');
+  await mkdir(config);
+  const main = [mainFile(folder, root), ...(more.main?.(config) ?? []), ''];
+  await writeFile(join(config, 'main.cf'), main.join('\n'));
+  await writeFile(join(config, 'master.cf'), [masterFile(ports), ...(more.master ?? []), ''].join('\n'));
+  for (const [name, text] of Object.entries(more.files ?? {})) await writeFile(join(config, name), text);
 }
 
 /** True when it may run and needs no network. */

@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+import { type ProcessGroup, startGroup } from '../../engines/process-group.ts';
 
 /** Where a load goes: plain SMTP, or TLS from the first octet; `auth` is the response to AUTH PLAIN, where login is asked for. */
 export interface Target {
@@ -19,6 +19,8 @@ export interface MailServer extends AsyncDisposable {
   readonly pid: number;
   readonly ports: Ports;
   readonly auth: string | undefined;
+  /** Waits until it has done what it put off: what it still does would be done while another is measured. */
+  settled?(): Promise<void>;
 }
 
 /** Listeners on loopback. */
@@ -38,30 +40,39 @@ export interface Served {
 }
 
 const startsWithinMs = 60_000;
+const endsWithinMs = 10_000;
 
-/** Starts a server and waits until it greets on both ports; disposing ends it with SIGTERM and removes its folder. */
+/** Runs "$@" in folder $1 and removes the folder when it ends; SIGTERM reaches the program and not this shell. */
+const inFolder = `
+folder=$1
+shift
+cd "$folder" || exit
+trap : TERM
+"$@" >output.log 2>&1 &
+program=$!
+while ! wait "$program"; do kill -0 "$program" 2>/dev/null || break; done
+cd /
+rm -rf "$folder"
+`;
+
+/**
+ * Starts a server and waits until it greets on both ports. Disposing ends it with SIGTERM and removes its folder; so does the end of
+ * this process, however it comes.
+ */
 export async function serve({ argv, environment, folder, ...server }: Served): Promise<MailServer> {
-  const output = await open(join(folder, 'output.log'), 'a');
-  const [file, ...args] = argv;
-  const child = spawn(file, args, {
-    cwd: folder,
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', output.fd, output.fd],
-    detached: true,
+  const group = startGroup(['/bin/sh', '-c', inFolder, 'mail-server', folder, ...argv], {
+    HOME: homedir(),
+    TMPDIR: tmpdir(),
+    ...environment,
   });
-  await output.close();
-  const end = async (): Promise<void> => {
-    await terminate(child);
-    await rm(folder, { recursive: true, force: true });
-  };
   try {
-    await Promise.all([awaitOpen(child, server.ports.plain), awaitOpen(child, server.ports.tls)]);
+    await Promise.all([awaitOpen(group, server.ports.plain), awaitOpen(group, server.ports.tls)]);
   } catch (cause) {
-    const said = await readFile(join(folder, 'output.log'), 'utf8');
-    await end();
+    const said = await readFile(join(folder, 'output.log'), 'utf8').catch(() => 'nothing');
+    await end(group);
     throw new Error(`${server.name} did not start: ${said.slice(-1000)}`, { cause });
   }
-  return { ...server, pid: child.pid ?? 0, [Symbol.asyncDispose]: end };
+  return { ...server, pid: await group.pid(), [Symbol.asyncDispose]: () => end(group) };
 }
 
 /** A folder on the disk, readable for a server that gives up root. */
@@ -69,24 +80,22 @@ export async function serverFolder(name: string): Promise<string> {
   return mkdtemp(join(tmpdir(), `mailctl-bench-${name}-`));
 }
 
-async function terminate(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
+async function end(group: ProcessGroup): Promise<void> {
   const late = new AbortController();
-  const force = sleep(10_000, undefined, { signal: late.signal }).then(
-    () => child.kill('SIGKILL'),
+  const force = sleep(endsWithinMs, undefined, { signal: late.signal }).then(
+    () => group.process.pid !== undefined && process.kill(-group.process.pid, 'SIGKILL'),
     () => undefined,
   );
-  await ended;
+  await group[Symbol.asyncDispose]();
   late.abort();
   await force;
 }
 
-async function awaitOpen(child: ChildProcess, port: number): Promise<void> {
+async function awaitOpen(group: ProcessGroup, port: number): Promise<void> {
   const deadline = performance.now() + startsWithinMs;
   while (!(await accepts(port))) {
-    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+    const { exitCode } = group.process;
+    if (exitCode !== null) throw new Error(`it ended with ${exitCode}`);
     if (performance.now() > deadline) throw new Error(`nobody listens on port ${port}`);
     await sleep(50);
   }

@@ -8,11 +8,15 @@ import { folderFor, runJson } from './database-folder.ts';
 /** A webhook that was given up, as the worker leaves it. */
 async function giveUp(db: Database, endpointId: string): Promise<string> {
   const messageId = await submit(db);
-  const [event] = await db.query<{ id: string }>('select id from events where message_id = $1', [messageId]);
+  const eventId = messageId.replace('msg', 'evt');
+  await db.change(`insert into events (id, message_id, kind, at) values ($1, $2, 'held', now())`, [
+    eventId,
+    messageId,
+  ]);
   await db.change(
     `insert into webhook_deliveries (id, endpoint_id, event_id, body, state, attempts, last_status)
      values ('whd_1', $1, $2, '{}', 'dead', 10, 500)`,
-    [endpointId, event?.id],
+    [endpointId, eventId],
   );
   return 'whd_1';
 }

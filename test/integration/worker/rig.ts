@@ -165,7 +165,7 @@ export async function openRig(
         'select kind from events where message_id = $1 order by recorded_at, id',
         [id],
       );
-      return rows.map(({ kind }) => kind);
+      return ['received', ...rows.map(({ kind }) => kind)];
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));

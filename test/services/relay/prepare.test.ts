@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { prepareMessage } from '../../../src/services/relay/prepare.ts';
+import { prepareMessage, type Reception } from '../../../src/services/relay/prepare.ts';
 import { replyText } from '../../../src/services/relay/replies.ts';
 
 const reception = {
@@ -17,7 +17,7 @@ const trace =
 const full = 'From: ann@example.com\r\nDate: today\r\nMessage-ID: <1@example.com>\r\n';
 
 /** The message as it goes on, or the reply that refuses it. */
-function prepare(message: string, more: Partial<typeof reception> = {}): string {
+function prepare(message: string, more: Partial<Reception> = {}): string {
   const octets = Buffer.from(message);
   const prepared = prepareMessage(octets, { ...reception, ...more });
   if (!prepared.ok) return replyText(prepared.said);
@@ -39,6 +39,12 @@ describe('preparing a message', () => {
     const sent = prepare(`${full}\r\n`, { client: { name, address } });
     expect(sent.startsWith(`Received: ${expected}`)).toBe(true);
     expect(sent).toContain('\tby relay.example.com (mailctl)');
+  });
+
+  it('adds a trace that hides the client where the operator wants that', () => {
+    expect(prepare(`${full}\r\n`, { client: undefined })).toMatch(
+      /^Received: by relay\.example\.com \(mailctl\) with ESMTPSA id msg_1;\r\n\tFri, 02 Jan 2026/,
+    );
   });
 
   it('adds Message-ID and Date where they are missing or empty', () => {

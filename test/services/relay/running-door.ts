@@ -105,6 +105,7 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
     recent: openRecentMessages(systemClock, { windowMs: 60_000, most: 100 }),
     newId: openMessageIds(systemRandom),
     hostname: config.RELAY_HOSTNAME,
+    tracesClient: config.RELAY_TRACE_CLIENT,
     maxHeaderBytes: config.RELAY_MAX_HEADER_BYTES,
     keep: (submission: Submission) => opened.keep(submission),
   };

@@ -66,6 +66,7 @@ export function speak(options: SpokenOptions): Spoken {
     newId: (at: Date) => newId('msg', at, Buffer.alloc(10, (ids += 1))),
     log: silentLog,
     hostname: policy.hostname,
+    tracesClient: true,
     maxHeaderBytes: 10_000,
     keep: async (submission: Submission): Promise<Kept> => {
       const end = (await options.keep?.(submission)) ?? { kind: 'stored' };

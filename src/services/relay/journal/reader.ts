@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { receivedAtOf } from '../../../domain/submission-codec.ts';
 import type { DiskFile } from '../../../adapters/disk.ts';
+import type { Arena } from '../arena.ts';
 import { noteDamage } from './damage.ts';
 import { type Extent, headerBytes, type Parsed, parseRecords } from './record.ts';
 import { readOrSalvage } from './salvage.ts';
@@ -26,6 +27,8 @@ export interface Batch {
   /** In the order they were received; none when there is nothing after the position. */
   readonly records: readonly JournalRecord[];
   readonly next: Position;
+  /** Lets the next reading have the memory. Only when nobody reads the records any more, not even a request that was given up. */
+  giveBack(): void;
 }
 
 /** Reads what is on disk for certain, from a position on. Damaged stretches are set aside and stepped over. */
@@ -34,9 +37,10 @@ export async function readBatch(state: JournalState, from: Position, limits: Rea
   for (let found = place(state, at); found; found = place(state, at)) {
     const batch = await readIn(state, found, limits);
     if (batch.records.length > 0) return batch;
+    batch.giveBack();
     at = batch.next;
   }
-  return { records: [], next: at };
+  return { records: [], next: at, giveBack: () => undefined };
 }
 
 /** When the first record after a position was received; undefined when there is none. */
@@ -62,7 +66,10 @@ function place({ segments }: JournalState, at: Position): Place | undefined {
 
 async function readIn(state: JournalState, { segment, at }: Place, limits: ReadLimits): Promise<Batch> {
   const file = await openForReading(state, segment);
-  const { parsed, damaged } = await parseFrom(file, segment, at.offset, limits);
+  const { parsed, damaged, giveBack } = await parseFrom(file, segment, at.offset, {
+    ...limits,
+    arena: state.arena,
+  });
   await noteDamage(state, segment, damaged);
   const records = parsed.records.map((record, index) => ({
     at: { segment: segment.number, offset: at.offset + record.from, record: at.record + index },
@@ -70,12 +77,14 @@ async function readIn(state: JournalState, { segment, at }: Place, limits: ReadL
     payload: record.frame.subarray(4),
   }));
   const offset = damaged.at(-1)?.to === segment.bytes ? segment.bytes : at.offset + parsed.used;
-  return { records, next: { segment: segment.number, offset, record: at.record + records.length } };
+  const next = { segment: segment.number, offset, record: at.record + records.length };
+  return { records, next, giveBack };
 }
 
 interface Readings {
   readonly parsed: Parsed;
   readonly damaged: readonly (Extent & { readonly bytes: Buffer })[];
+  giveBack(): void;
 }
 
 /** Reads more only where less cannot tell: a record larger than the limit, or damage. */
@@ -83,16 +92,19 @@ async function parseFrom(
   file: DiskFile,
   segment: Segment,
   offset: number,
-  limits: ReadLimits,
+  { arena, ...limits }: ReadLimits & { readonly arena: Arena },
 ): Promise<Readings> {
   const left = segment.bytes - offset;
   const attempt = async (length: number): Promise<Readings> => {
     const asked = Math.min(left, Math.max(length, headerBytes));
-    const bytes = await readOrSalvage(file, offset, asked);
+    const lent = arena.borrow(asked);
+    const bytes = await readOrSalvage(file, offset, lent);
     const isRest = asked === left || bytes.length < asked;
     const parsed = parseRecords(bytes, segment.marker, { records: limits.records, isRest });
-    if (parsed.records.length === 0 && parsed.wants !== undefined)
+    if (parsed.records.length === 0 && parsed.wants !== undefined) {
+      arena.giveBack(lent);
       return attempt(parsed.wants === 'rest' ? left : parsed.wants);
+    }
     const extents =
       bytes.length < asked ? withLost(parsed, { from: bytes.length, to: left }) : parsed.damaged;
     const damaged = extents.map(({ from, to }) => ({
@@ -100,7 +112,7 @@ async function parseFrom(
       to: offset + to,
       bytes: bytes.subarray(from, to),
     }));
-    return { parsed, damaged };
+    return { parsed, damaged, giveBack: () => arena.giveBack(lent) };
   };
   return attempt(limits.bytes);
 }

@@ -4,11 +4,12 @@ const pageBytes = 4096;
 const tries = 2;
 
 /**
- * Reads octets of which the medium may have lost some (EIO): pages that cannot be read are zeros, so that only the records in them are
- * damaged. Rejects where nothing of the file can be read: then it is the disk that is away, and not a page that is bad.
+ * Fills `target` with octets of which the medium may have lost some (EIO): pages that cannot be read are zeros, so that only the records in them are
+ * damaged; gives what was read. Rejects where nothing of the file can be read: then it is the disk that is away, and not a page that is bad.
  */
-export async function readOrSalvage(file: DiskFile, position: number, length: number): Promise<Buffer> {
-  return file.readAt(position, length).catch(async (cause: unknown) => {
+export async function readOrSalvage(file: DiskFile, position: number, target: Buffer): Promise<Buffer> {
+  const { length } = target;
+  return file.readAt(position, length, target).catch(async (cause: unknown) => {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'EIO')) throw cause;
     const found = await salvage(file, position, length);
     if (found.readable === 0 && !(await readPage(file, 0, 1, tries))) throw cause;

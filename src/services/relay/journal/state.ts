@@ -4,6 +4,7 @@ import type { OwnDirectory } from '../../../adapters/directory-owner.ts';
 import type { Log } from '../../../adapters/log.ts';
 import type { Random } from '../../../adapters/random.ts';
 import type { ConfigOf } from '../../../config/environment.ts';
+import { type Arena, openArena } from '../arena.ts';
 import { type Position, origin, type Segment } from './segment.ts';
 
 export type JournalConfig = Pick<
@@ -35,6 +36,8 @@ export interface JournalState {
   readonly segments: Segment[];
   active: { readonly segment: Segment; readonly file: DiskFile } | undefined;
   reading: { readonly segment: Segment; readonly file: DiskFile } | undefined;
+  /** What is read is read into it. */
+  readonly arena: Arena;
   nextNumber: number;
   /** Everything before it is with the api, or set aside. */
   settled: Position;
@@ -49,6 +52,9 @@ export interface JournalState {
   readonly damaged: Set<string>;
 }
 
+/** A batch under way, and the next. */
+const readingsAtOnce = 2;
+
 /** A state without segments, settled at the very beginning. */
 export function emptyState(config: JournalConfig, world: JournalWorld): JournalState {
   return {
@@ -57,6 +63,7 @@ export function emptyState(config: JournalConfig, world: JournalWorld): JournalS
     segments: [],
     active: undefined,
     reading: undefined,
+    arena: openArena(readingsAtOnce),
     nextNumber: 1,
     settled: origin,
     furthest: origin,

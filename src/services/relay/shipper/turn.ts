@@ -36,10 +36,14 @@ async function turn(state: Shipping): Promise<void> {
     bytes: config.RELAY_SHIP_BYTES,
   });
   if (batch.records.length === 0) return awaitWork(state, batch.next);
-  if (window.length > 0 && isLarge(batch, config)) return settleFront(state);
+  if (window.length > 0 && isLarge(batch, config)) {
+    batch.giveBack();
+    return settleFront(state);
+  }
 
   const leave = state.breaker.admit();
   if ('ticket' in leave) return begin(state, batch, leave.ticket);
+  batch.giveBack();
   return window.length > 0 ? settleFront(state) : pause(state, leave.waitMs);
 }
 
@@ -108,6 +112,7 @@ async function settleFront(state: Shipping): Promise<void> {
   state.most = Math.min(state.most * 2, state.config.RELAY_SHIP_RECORDS);
   await takeVerdicts(state, front.batch, answer);
   await state.world.journal.settle(front.batch.next);
+  front.batch.giveBack();
   state.window = others;
 }
 
