@@ -15,6 +15,7 @@ import type { ExecOptions, Finished } from './adapters/exec.ts';
 import type { Dns } from './adapters/dns.ts';
 import { type Files, openFiles, readValueFile } from './adapters/files.ts';
 import { type Opened, openedThings } from './domain/opened.ts';
+import type { Secret } from './domain/secret.ts';
 import { type Host, thisHost } from './adapters/host.ts';
 import type { Http } from './adapters/http.ts';
 import type { ImageToBuild } from './adapters/image-builder.ts';
@@ -65,6 +66,8 @@ export interface Runtime extends AsyncDisposable {
   postalDatabase(): Promise<Mariadb | undefined>;
   /** Undefined where REDIS_URL is not set. */
   redis(): Promise<Redis | undefined>;
+  /** The same Redis, shown another password. */
+  redisAs(REDIS_PASSWORD: Secret): Promise<Redis | undefined>;
   http(): Promise<Http>;
   /** The disk that holds the relay's journal. */
   disk(): Promise<Disk>;
@@ -160,6 +163,8 @@ function stores(
     postgres: once(async () => opened.use(await connectPostgres(await config(), addresses))),
     postalDatabase: once(async () => postalMariadb(await config(), addresses)),
     redis: once(async () => connectRedis(await config(), addresses, opened)),
+    redisAs: async (REDIS_PASSWORD: Secret) =>
+      connectRedis({ ...(await config()), REDIS_PASSWORD }, addresses, opened),
     http: once(async () => opened.use(await client(await config(), dir))),
     postgresNamed: async (database: string) => connectPostgres(await config(), addresses, database),
   };
@@ -205,9 +210,8 @@ async function client(
 }
 
 async function lockFolder(dir: string, errand: Errand, sources: Sources): Promise<OperatorLock> {
-  const { takeLock } = await import('./adapters/operator-lock.ts');
-  const { readOr } = await import('./config/load.ts');
-  return takeLock(join(dir, 'state/lock'), errand, readOr('OPERATOR_LOCK_SILENCE', sources));
+  const silenceMs = (await import('./config/load.ts')).readOr('OPERATOR_LOCK_SILENCE', sources);
+  return (await import('./adapters/operator-lock.ts')).takeLock(join(dir, 'state/lock'), errand, silenceMs);
 }
 
 function once<T>(open: () => Promise<T>): () => Promise<T> {
@@ -238,8 +242,7 @@ async function isHost(dir: string, files: Files, sources: Sources): Promise<bool
 }
 
 async function connectDocker({ STACK_NAME, DOCKER_TIMEOUT }: ConfigOf<'operator'>): Promise<Docker> {
-  const { openDocker } = await import('./adapters/docker.ts');
-  return openDocker(STACK_NAME, DOCKER_TIMEOUT);
+  return (await import('./adapters/docker.ts')).openDocker(STACK_NAME, DOCKER_TIMEOUT);
 }
 
 async function driveCompose(folder: string, config: ConfigOf<'operator'>): Promise<Compose> {
@@ -279,10 +282,8 @@ async function connectPostgres(
   addresses: Addresses,
   named?: string,
 ): Promise<Postgres> {
-  const [{ openPostgres }, { postgresAddress }] = await Promise.all([
-    import('./adapters/postgres.ts'),
-    import('./config/postgres-address.ts'),
-  ]);
+  const { openPostgres } = await import('./adapters/postgres.ts');
+  const { postgresAddress } = await import('./config/postgres-address.ts');
   const address = postgresAddress(config, 'mailctl');
   const host = (await addresses.containerOf('postgres')) ?? address.host;
   const other = named === undefined ? {} : { database: named, statementTimeoutMs: 0 };
@@ -295,6 +296,6 @@ async function connectDns(config: ConfigOf<'operator'>): Promise<Dns> {
 }
 
 async function connectRunner(config: ConfigOf<'operator'>, folder: string): Promise<PostalRunner> {
-  const { postalRunner } = await import('./adapters/postal-runner.ts');
-  return postalRunner({ command: config.POSTAL_RUNNER, folder, timeoutMs: config.POSTAL_RUNNER_TIMEOUT });
+  const { runnerAddress } = await import('./config/runner-address.ts');
+  return (await import('./adapters/postal-runner.ts')).postalRunner({ ...runnerAddress(config), folder });
 }

@@ -18,9 +18,10 @@ export async function makeAgeKey(): Promise<AgeKey> {
   return { identity: new Secret(identity), recipient: await identityToRecipient(identity) };
 }
 
-/** The recipient that an identity opens for; undefined where the text is no identity. */
+/** The recipient that an identity opens for, the first where several stand on lines of their own; undefined where the text is none. */
 export async function recipientOf(identity: Secret): Promise<string | undefined> {
-  return identityToRecipient(identity.reveal()).catch(() => undefined);
+  const [first = ''] = identity.reveal().split('\n');
+  return identityToRecipient(first).catch(() => undefined);
 }
 
 /** True for what age can seal to. */
@@ -57,12 +58,12 @@ export async function newSeal(recipients: readonly string[]): Promise<FileSeal> 
   return { head: Buffer.concat([header, nonce]), key: payloadKey(fileKey, nonce) };
 }
 
-/** Opens the beginning of a sealed file. Undefined when more octets are needed; throws `access-denied` for a foreign identity. */
+/** Opens the beginning of a sealed file with one of the identities, which stand on lines of their own. Undefined when more octets are needed; throws `access-denied` for a foreign identity. */
 export async function openSeal(start: Buffer, identity: Secret): Promise<FileSeal | undefined> {
   const end = headerEnd(start);
   if (end === undefined || start.length < end + nonceBytes) return undefined;
   const decrypter = new Decrypter();
-  decrypter.addIdentity(identity.reveal());
+  for (const one of identity.reveal().split('\n')) decrypter.addIdentity(one);
   const fileKey = await decrypter.decryptHeader(start.subarray(0, end)).catch((cause: unknown) => {
     throw notOpened(cause);
   });

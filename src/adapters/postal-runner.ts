@@ -5,11 +5,14 @@ import { exec, type Finished } from './exec.ts';
 export interface PostalRunner {
   /** Runs a Ruby script inside Postal and returns what it answered. Throws `unreachable` when Postal did not run it. */
   ask(script: string): Promise<unknown>;
+  /** Starts Postal's processes anew. Throws `unreachable` when that did not succeed. */
+  restart(): Promise<void>;
 }
 
 export interface RunnerOptions {
   /** Reads the script on its standard input, so that no secret of it stands in an argv or an environment. */
   readonly command: string;
+  readonly restart: string;
   readonly folder: string;
   readonly timeoutMs: number;
 }
@@ -17,17 +20,36 @@ export interface RunnerOptions {
 const mark = 'mailctl-postal:';
 
 /** A `rails runner -` at the end of this command. */
-export function postalRunner({ command, folder, timeoutMs }: RunnerOptions): PostalRunner {
-  const [program = '', ...rest] = command.split(/\s+/).filter((word) => word !== '');
+export function postalRunner({ command, restart, folder, timeoutMs }: RunnerOptions): PostalRunner {
   return {
     ask: async (script) => {
-      const finished = await exec([program, ...rest], { timeoutMs, folder, input: script });
+      const finished = await exec(wordsOf(command), { timeoutMs, folder, input: script });
       const line = finished.stdout.split('\n').find((text) => text.startsWith(mark));
       const answer = line === undefined ? undefined : parse(line.slice(mark.length));
       if (answer === undefined) throw silent(command, finished);
       return answer;
     },
+    restart: async () => {
+      const { exit, stderr } = await exec(wordsOf(restart), { timeoutMs, folder });
+      if (exit !== 0) throw notRestarted(restart, lastWords(stderr));
+    },
   };
+}
+
+function wordsOf(command: string): readonly [string, ...string[]] {
+  const [program = '', ...rest] = command.split(/\s+/).filter((word) => word !== '');
+  return [program, ...rest];
+}
+
+function notRestarted(command: string, said: string): OperatorError {
+  return new OperatorError(
+    'unreachable',
+    `Postal was not started anew (${command})${said === '' ? '' : `: ${said}`}`,
+    {
+      hint: 'Start it, and run this again; how: mailctl config explain POSTAL_RESTART',
+      field: 'POSTAL_RESTART',
+    },
+  );
 }
 
 function parse(text: string): unknown {

@@ -9,7 +9,7 @@ import type { Room, Variable } from './variable.ts';
 export interface Live<R extends Room> {
   /** Rotating variables read as of now, wherever it is passed; everything else stays as it was at the start. */
   readonly config: ConfigOf<R>;
-  /** Fingerprints of the rotating secrets it holds, by variable. */
+  /** Fingerprints of the rotating values it holds, by variable. */
   held(): ReadonlyMap<VariableName, string>;
   /** Reads everything again and returns what changed. Throws `config-invalid`, and then changes nothing. */
   reread(): Promise<readonly VariableName[]>;
@@ -27,8 +27,8 @@ export async function liveConfig<R extends Room>(room: R, read: () => Promise<So
     held: () =>
       new Map(
         rotating.flatMap((name) => {
-          const value = current.get(name);
-          return value instanceof Secret ? [[name, fingerprintOf(value)] as const] : [];
+          const text = textOf(current.get(name));
+          return typeof text === 'string' ? [[name, fingerprintOf(new Secret(text))] as const] : [];
         }),
       ),
     reread: async () => {

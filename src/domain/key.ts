@@ -1,12 +1,37 @@
 /** Kinds of keys that rotate, and what is said of each. */
 export const keyKinds = {
-  api: { means: 'a key with which a client uses the api', isShown: true },
-  smtp: { means: 'the password of an SMTP user', isShown: true },
-  'webhook-secret': { means: 'what signs the webhooks to an endpoint', isShown: true },
-  relay: { means: 'what the relays show the api', isShown: false },
-  postgres: { means: 'the login of the services at PostgreSQL', isShown: false },
-  redis: { means: 'the password of Redis', isShown: false },
-} as const satisfies Record<string, { readonly means: string; readonly isShown: boolean }>;
+  api: kept('a key with which a client uses the api', 'keys create'),
+  smtp: kept('the password of an SMTP user', 'smtp-users create'),
+  'webhook-secret': kept('what signs the webhooks to an endpoint', 'webhooks add'),
+  relay: filed('what the relays show the api', 'init'),
+  postgres: filed('the login of the services at PostgreSQL', 'init'),
+  redis: filed('the password of Redis', 'init'),
+  mariadb: filed("the login of the worker at Postal's MariaDB", 'init'),
+  'postal-api': filed('the credential with which the worker hands mail to Postal', 'postal apply'),
+  'postal-smtp': filed('the credential with which Postal sends mail of its own', 'postal apply'),
+  'postal-webhook-token': filed("the secret path of Postal's webhooks", 'init'),
+  'postal-signing': filed("what signs Postal's webhooks, and mail of domains without a key", 'init'),
+  'backup-recipient': filed('whom new backup sets are sealed to', 'backup key make'),
+};
+
+interface KindNote {
+  readonly means: string;
+  /** What stands after `mailctl` where the first one is made. */
+  readonly madeBy: string;
+  /** Its secret is handed to a person. */
+  readonly isShown: boolean;
+  /** It stands in `.env` or in a file of the operator's folder. */
+  readonly isFiled: boolean;
+}
+
+/** Kept in the database alone, in a form that shows it to nobody. */
+function kept(means: string, madeBy: string): KindNote {
+  return { means, madeBy, isShown: true, isFiled: false };
+}
+
+function filed(means: string, madeBy: string): KindNote {
+  return { means, madeBy, isShown: false, isFiled: true };
+}
 
 export type KeyKind = keyof typeof keyKinds;
 
@@ -26,6 +51,9 @@ export interface Key {
   readonly createdAt: Date;
   readonly retiringAt: Date | undefined;
   readonly overlapMs: number;
+  /** Why it was made, and who changed its state last. */
+  readonly reason: string;
+  readonly changedBy: string;
 }
 
 /** What a rotation does next. */

@@ -1,5 +1,7 @@
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
 
+import type { Secret } from './secret.ts';
+
 /** One public key of Postal under the name its webhooks give it. */
 export interface PostalKey {
   readonly kid: string;
@@ -29,6 +31,31 @@ export function postalKeysOfPem(text: string): readonly PostalKey[] {
   const blocks =
     text.replaceAll('\\n', '\n').match(/-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----/g) ?? [];
   return blocks.map(postalKeyOfPem).filter((key) => key !== undefined);
+}
+
+/** The RSA keys in a text of public keys as `publicText` writes them, separated by commas. */
+export function postalKeysOfTexts(text: string): readonly PostalKey[] {
+  return text
+    .split(',')
+    .filter((one) => one !== '')
+    .map((one) =>
+      postalKey(() => createPublicKey({ key: Buffer.from(one, 'base64url'), format: 'der', type: 'spki' })),
+    )
+    .filter((key) => key !== undefined);
+}
+
+/** The public half of a private key: its PEM, its name, and a text without blanks (SPKI DER in base64url). */
+export function publicHalf(privatePem: Secret): {
+  readonly pem: string;
+  readonly kid: string;
+  readonly text: string;
+} {
+  const key = createPublicKey(privatePem.reveal());
+  return {
+    pem: key.export({ type: 'spki', format: 'pem' }).toString(),
+    kid: kidOf(key),
+    text: key.export({ type: 'spki', format: 'der' }).toString('base64url'),
+  };
 }
 
 /** The RSA keys of a JWKS (RFC 7517 §5); members that are none are passed over. */

@@ -44,7 +44,10 @@ export async function answerApi(office: Office, request: ApiRequest): Promise<An
 function refuseKey(office: Office, key: string | string[] | undefined): ApiAnswer | undefined {
   const given = String(key ?? '');
   if (isBlank(given)) return failure('AccessDenied', { message: 'Must be authenticated as a server.' });
-  if (office.settings.apiKeys.includes(comparable(given))) return undefined;
+  if (office.settings.apiKeys.includes(comparable(given))) {
+    office.registry.noteUse(comparable(given), office.world.clock.now());
+    return undefined;
+  }
   return failure('InvalidServerAPIKey', {
     message: 'The API token provided in X-Server-API-Key was not valid.',
     token: given,

@@ -62,6 +62,8 @@ export async function openOffice(options: PostalOptions, world: PostalWorld, lif
   };
   const queues = openQueues(office, options.webhook?.timeoutMs ?? 5000);
   await restore(office);
+  for (const stored of (await world.ledger?.loadWebhooks?.()) ?? [])
+    queues.webhooks.add({ ...stored, headers: office.signer.headers(stored.body), row: undefined });
   return { office, control: controlOf(office, queues), idle: () => becomeIdle(queues) };
 }
 

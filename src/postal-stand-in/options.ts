@@ -4,7 +4,7 @@ import type { Random } from '../adapters/random.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { RegistryShelf } from './registry.ts';
 import type { Delivery, Load, MessageRow, StoredMessage } from './messages.ts';
-import type { WebhookAttempt, WebhookRequest } from './webhook-request.ts';
+import type { StoredWebhook, WebhookAttempt, WebhookRequest } from './webhook-request.ts';
 
 /** A Postal to stand in for: one organisation, one mail server. Everything but the first four has a default. */
 export interface PostalOptions {
@@ -87,6 +87,8 @@ export interface Outside {
 export interface Ledger {
   /** What an earlier process stored, by id; what is still queued is delivered now. */
   load?(): Promise<readonly StoredMessage[]>;
+  /** Webhooks that an earlier process did not get rid of; they are sent now. */
+  loadWebhooks?(): Promise<readonly StoredWebhook[]>;
   messageStored(row: MessageRow): Promise<void>;
   queued(row: MessageRow): Promise<void>;
   delivered(row: MessageRow, delivery: Delivery): Promise<void>;

@@ -1,4 +1,4 @@
-import { newKey, type Registry } from './registry.ts';
+import { newCredential, type Registry } from './registry.ts';
 import type { Applied } from './runner-request.ts';
 import { randomToken } from './tokens.ts';
 
@@ -9,7 +9,7 @@ export function provision(registry: Registry, wanted: Applied): readonly string[
   applyServer(registry, wanted, said);
   for (const { type, name } of wanted.credentials) {
     if (registry.held.credentials.some((one) => one.type === type && one.name === name)) continue;
-    registry.held.credentials.push({ id: registry.nextId(), type, name, key: newKey(registry) });
+    registry.held.credentials.push(newCredential(registry, { type, name }));
     said.push(`${type} credential ${name}`);
   }
   for (const domain of wanted.domains) applyDomain(registry, domain, said);

@@ -6,7 +6,8 @@ export interface Provisioned {
   administrators: string[];
   organization: { name: string; permalink: string; time_zone: string } | null;
   server: (Readonly<Record<string, unknown>> & { readonly permalink: string; readonly id: number }) | null;
-  credentials: { id: number; type: string; name: string; key: string }[];
+  /** `last_used_at` in whole seconds, as Postal's script tells it. */
+  credentials: { id: number; type: string; name: string; key: string; last_used_at: string | null }[];
   domains: RegisteredDomain[];
   webhooks: { id: number; name: string; url: string }[];
   endpoints: { name: string; url: string; timeout: number }[];
@@ -33,6 +34,8 @@ export interface Registry {
   readonly held: Provisioned;
   readonly random: TokenSource;
   apiKeys(): readonly string[];
+  /** Writes down that an API credential was used; its key is compared as Postal does. */
+  noteUse(key: string, at: Date): void;
   domains(): readonly string[];
   webhookUrl(): string | undefined;
   /** The endpoint of the route that takes mail for this address, sub-addresses (`name+tag`) included. */
@@ -60,6 +63,11 @@ export async function openRegistry(shelf: RegistryShelf | undefined, random: Tok
     held,
     random,
     apiKeys: () => held.credentials.filter(({ type }) => type === 'API').map(({ key }) => key),
+    noteUse: (key, at) => {
+      for (const one of held.credentials)
+        if (one.type === 'API' && one.key.toLowerCase() === key)
+          one.last_used_at = at.toISOString().replace(/\.\d+/, '');
+    },
     domains: () => held.domains.map(({ name }) => name),
     webhookUrl: () => held.webhooks[0]?.url,
     endpointFor: (address) => {
@@ -77,7 +85,10 @@ export async function openRegistry(shelf: RegistryShelf | undefined, random: Tok
   };
 }
 
-/** A key as Postal makes it: 24 letters and digits. */
-export function newKey({ random }: Registry): string {
-  return randomToken(random, 24);
+/** A credential with a key as Postal makes it: 24 letters and digits. */
+export function newCredential(
+  { random, nextId }: Registry,
+  named: { readonly type: string; readonly name: string },
+): Provisioned['credentials'][number] {
+  return { id: nextId(), ...named, key: randomToken(random, 24), last_used_at: null };
 }

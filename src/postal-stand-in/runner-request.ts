@@ -29,6 +29,10 @@ export const runnerRequest = z.discriminatedUnion('ask', [
   }),
   z.object({ ask: z.literal('destroy-credential'), wanted: place.extend({ id: z.number() }) }),
   z.object({
+    ask: z.literal('rename-credential'),
+    wanted: place.extend({ id: z.number(), name: z.string() }),
+  }),
+  z.object({
     ask: z.literal('set-webhook-url'),
     wanted: place.extend({ webhook: named, endpoint: named }),
   }),

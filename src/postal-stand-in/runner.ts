@@ -1,7 +1,7 @@
 import { dkimRecord } from './dkim.ts';
 import type { Office } from './office.ts';
 import { provision } from './provision.ts';
-import { newKey, type RegisteredDomain } from './registry.ts';
+import { newCredential, type Provisioned, type RegisteredDomain } from './registry.ts';
 import { type RunnerRequest, runnerRequest } from './runner-request.ts';
 
 /** Answers a script on the standard input of `rails runner -`: not Ruby in general, only mailctl's own, by its first line. */
@@ -42,7 +42,7 @@ async function answerTo(office: Office, request: RunnerRequest, queued: Queued):
       return removeDomain(office, request.wanted);
     case 'create-credential': {
       const { type, name } = request.wanted;
-      const made = { id: registry.nextId(), type, name, key: newKey(registry) };
+      const made = newCredential(registry, { type, name });
       held.credentials.push(made);
       return credentialState(made);
     }
@@ -51,6 +51,9 @@ async function answerTo(office: Office, request: RunnerRequest, queued: Queued):
       held.credentials = held.credentials.filter(({ id }) => id !== request.wanted.id);
       return { destroyed: before - held.credentials.length };
     }
+    case 'rename-credential':
+      for (const one of held.credentials) if (one.id === request.wanted.id) one.name = request.wanted.name;
+      return { changed: [`credential ${request.wanted.id}`] };
     case 'set-webhook-url':
       return moveDoors(office, request.wanted);
     case 'count-webhooks':
@@ -117,8 +120,8 @@ function serverState(office: Office, server: Readonly<Record<string, unknown>> |
   return { ...server, token, database: 'postal-server-1', provisioned: true, suspended: false };
 }
 
-function credentialState(credential: { readonly id: number; readonly key: string }): object {
-  return { ...credential, hold: false, last_used_at: null };
+function credentialState(credential: Provisioned['credentials'][number]): object {
+  return { ...credential, hold: false };
 }
 
 function domainState(office: Office, { name, verification, checked, tracking }: RegisteredDomain): object {

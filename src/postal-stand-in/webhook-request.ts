@@ -15,6 +15,12 @@ export interface WebhookRequest {
   attempts: number;
 }
 
+/** A webhook that waits, as Postal's queue keeps it over a restart: it is signed when it is sent. */
+export type StoredWebhook = Pick<
+  WebhookRequest,
+  'uuid' | 'event' | 'url' | 'body' | 'payload' | 'createdAt' | 'attempts'
+>;
+
 /** One attempt, as Postal's history of webhook requests shows it. */
 export interface WebhookAttempt {
   readonly uuid: string;

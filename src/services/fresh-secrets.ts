@@ -10,8 +10,10 @@ export interface FreshSecrets {
   readonly intervalMs: number;
   /** Reads the configuration again; returns the names of what changed. */
   reread(): Promise<readonly string[]>;
-  /** Says which secrets this process holds, so that an old one is not taken away under it. */
-  report(): Promise<void>;
+  /** Fingerprints of what was read, by variable. */
+  held(): ReadonlyMap<string, string>;
+  /** Says which secrets this process works with, so that an old one is not taken away under it. */
+  report(held: ReadonlyMap<string, string>): Promise<void>;
   /** Takes the new values into use; false when they do not work yet and are to be tried again. */
   renew(): Promise<boolean>;
 }
@@ -28,11 +30,13 @@ export interface SecretWatch {
  */
 export function keepSecretsFresh(room: FreshSecrets): SecretWatch {
   const stopping = new AbortController();
-  const state = { wake: new AbortController(), owed: false, complained: '' };
+  const state = { wake: new AbortController(), owed: false, complained: '', works: room.held() };
   const ended = (async () => {
+    // Unheard now, it is said again at the first look.
+    await room.report(state.works).catch(() => undefined);
     while (!stopping.signal.aborted) {
-      state.wake = new AbortController();
       await room.clock.sleep(room.intervalMs, AbortSignal.any([stopping.signal, state.wake.signal]));
+      state.wake = new AbortController();
       if (!stopping.signal.aborted) await look(room, state);
     }
   })();
@@ -48,6 +52,8 @@ export function keepSecretsFresh(room: FreshSecrets): SecretWatch {
 interface State {
   owed: boolean;
   complained: string;
+  /** What it held when all of it worked last: a secret that was read and does not work yet is not in use. */
+  works: ReadonlyMap<string, string>;
 }
 
 async function look(room: FreshSecrets, state: State): Promise<void> {
@@ -56,8 +62,8 @@ async function look(room: FreshSecrets, state: State): Promise<void> {
     if (changed.length > 0) room.log.info('secrets were replaced', { names: changed });
     if (changed.length > 0 || state.owed) state.owed = !(await room.renew());
     if (state.owed) complain(room, state, 'a replaced secret does not work yet; the one before stays in use');
-    else state.complained = '';
-    await room.report();
+    else Object.assign(state, { complained: '', works: room.held() });
+    await room.report(state.works);
   } catch (error) {
     complain(room, state, error instanceof Error ? error.message : String(error));
   }

@@ -10,19 +10,22 @@ interface Row extends Record<string, unknown> {
   readonly created_at: Date;
   readonly retiring_at: Date | null;
   readonly overlap_ms: number;
+  readonly reason: string;
+  readonly changed_by: string;
 }
 
-const columns = `id, kind, name, handle, state, created_at, retiring_at,
+const columns = `id, kind, name, handle, state, created_at, retiring_at, reason, changed_by,
   coalesce(extract(epoch from overlap_ends_at - retiring_at) * 1000, 0)::float as overlap_ms`;
 
 /** Keys that are not retired, oldest first. */
 export async function livingKeys(db: Database): Promise<readonly Key[]> {
   const rows = await db.query<Row>(`select ${columns} from keys where state <> 'retired' order by id`);
-  return rows.map(({ created_at, retiring_at, overlap_ms, ...row }) => ({
+  return rows.map(({ created_at, retiring_at, overlap_ms, changed_by, ...row }) => ({
     ...row,
     createdAt: created_at,
     retiringAt: retiring_at ?? undefined,
     overlapMs: overlap_ms,
+    changedBy: changed_by,
   }));
 }
 

@@ -22,6 +22,7 @@ class MailctlPostal
     when "remove-domain" then remove_domain
     when "create-credential" then create_credential
     when "destroy-credential" then destroy_credential
+    when "rename-credential" then rename_credential
     when "set-webhook-url" then change_webhook_url
     when "count-webhooks" then count_webhooks
     else raise Refused, "it does not know how to #{@ask}"
@@ -297,6 +298,12 @@ class MailctlPostal
     credential = server!.credentials.find_by(id: @wanted.fetch("id"))
     credential&.destroy!
     { destroyed: credential ? 1 : 0 }
+  end
+
+  def rename_credential
+    credential = server!.credentials.find_by!(id: @wanted.fetch("id"))
+    change(credential, "credential #{@wanted.fetch('id')}", { "name" => @wanted.fetch("name") })
+    { changed: @changed }
   end
 
   def change_webhook_url

@@ -1,5 +1,6 @@
 import type { Ledger } from '../../src/postal-stand-in/options.ts';
 import { rubyJson } from '../../src/postal-stand-in/ruby-json.ts';
+import type { StoredWebhook } from '../../src/postal-stand-in/webhook-request.ts';
 
 type Value = string | number | null | Buffer;
 
@@ -135,9 +136,21 @@ function happeningLedger({ run, messages }: Place): Pick<Ledger, 'bounced' | 'vi
   };
 }
 
-function webhookLedger({ run, messages, serverId }: Place): Pick<Ledger, 'webhookQueued' | 'webhookTried'> {
+type WebhookLedger = Pick<Ledger, 'loadWebhooks' | 'webhookQueued' | 'webhookTried'>;
+
+function webhookLedger({ run, messages, serverId }: Place): WebhookLedger {
+  const waiting = `\`${messages}\`.\`webhooks-stand-in\``;
   return {
-    webhookQueued: async ({ event, uuid, url, payload, createdAt }) => {
+    loadWebhooks: async () =>
+      (await run(`select uuid, event, url, body, created_at, attempts from ${waiting}`)).map(storedWebhook),
+    webhookQueued: async ({ event, uuid, url, body, payload, createdAt }) => {
+      await run(`insert into ${waiting} (uuid, event, url, body, created_at) values (?, ?, ?, ?, ?)`, [
+        uuid,
+        event,
+        url,
+        body,
+        createdAt,
+      ]);
       await run(
         `insert into webhook_requests (server_id, webhook_id, url, event, uuid, payload, created_at)
          values (?, 1, ?, ?, ?, ?, from_unixtime(?))`,
@@ -160,9 +173,28 @@ function webhookLedger({ run, messages, serverId }: Place): Pick<Ledger, 'webhoo
           attempt.will_retry ? 1 : 0,
         ],
       );
+      await run(
+        attempt.will_retry
+          ? `update ${waiting} set attempts = attempts + 1 where uuid = ?`
+          : `delete from ${waiting} where uuid = ?`,
+        [uuid],
+      );
       if (!attempt.will_retry) await run('delete from webhook_requests where uuid = ?', [uuid]);
       else await run('update webhook_requests set attempts = ? where uuid = ?', [attempt.attempt, uuid]);
     },
+  };
+}
+
+function storedWebhook(row: Record<string, unknown>): StoredWebhook {
+  const body = Buffer.isBuffer(row['body']) ? row['body'] : Buffer.alloc(0);
+  return {
+    uuid: String(row['uuid']),
+    event: String(row['event']),
+    url: String(row['url']),
+    body,
+    payload: JSON.parse(body.toString('utf8')).payload,
+    createdAt: Number(row['created_at']),
+    attempts: Number(row['attempts']),
   };
 }
 

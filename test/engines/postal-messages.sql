@@ -117,6 +117,15 @@ CREATE TABLE `webhook_requests` (
   KEY `on_timestamp` (`timestamp`) USING BTREE,
   KEY `on_webhook_id` (`webhook_id`) USING BTREE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
+CREATE TABLE `webhooks-stand-in` (
+  `uuid` varchar(36) NOT NULL,
+  `event` varchar(255) NOT NULL,
+  `url` text NOT NULL,
+  `body` longblob NOT NULL,
+  `created_at` double NOT NULL,
+  `attempts` int(11) NOT NULL DEFAULT 0,
+  PRIMARY KEY (`uuid`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 CREATE TABLE `raw-stand-in` (
   `id` int(11) NOT NULL AUTO_INCREMENT,
   `data` longblob DEFAULT NULL,

@@ -8,7 +8,15 @@ import { standingClock } from '../fakes/standing-clock.ts';
 /** A watch whose world says at each look what the test put there. */
 function rig() {
   const clock = standingClock();
-  const world = { changed: [] as string[], works: true, renewed: 0, reported: 0, warned: [] as string[] };
+  const world = {
+    changed: [] as string[],
+    works: true,
+    held: 'old',
+    told: '',
+    renewed: 0,
+    reported: 0,
+    warned: [] as string[],
+  };
   const log: Log = { ...silentLog, warn: (_, fields) => void world.warned.push(String(fields?.['why'])) };
   const watch = keepSecretsFresh({
     clock,
@@ -22,7 +30,11 @@ function rig() {
       world.renewed += 1;
       return world.works;
     },
-    report: async () => void (world.reported += 1),
+    held: () => new Map([['POSTGRES_PASSWORD', world.held]]),
+    report: async (held) => {
+      world.reported += 1;
+      world.told = held.get('POSTGRES_PASSWORD') ?? '';
+    },
   });
   const look = async () => {
     const before = world.reported + world.warned.length + world.renewed;
@@ -59,6 +71,18 @@ it('tries a secret that does not work yet again, and complains once', async () =
 
   expect(renewed).toBeGreaterThan(2);
   expect(world.renewed).toBe(renewed);
+});
+
+it('says that it holds a secret only once it works', async () => {
+  const { world, watch, look } = rig();
+  Object.assign(world, { changed: ['POSTGRES_PASSWORD'], works: false, held: 'new' });
+  await look();
+  await vi.waitFor(() => expect(world.reported).toBeGreaterThan(1));
+  expect(world.told).toBe('old');
+  world.works = true;
+  await look();
+  await vi.waitFor(() => expect(world.told).toBe('new'));
+  await watch.stop();
 });
 
 it('leaves everything as it is while the configuration cannot be read', async () => {

@@ -61,6 +61,8 @@ export const layers: Readonly<Record<string, Allowed>> = {
 /** One operation may call another; every such edge stands here, as `caller → called`. */
 export const operationEdges: readonly string[] = [
   'domains → postal',
+  'keys → backup',
+  'keys → postal',
   'stack → domains',
   'stack → postal',
   'stack → scaffold',

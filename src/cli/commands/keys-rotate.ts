@@ -18,6 +18,7 @@ interface RotateFlags {
   readonly overlap?: string;
   readonly force?: true;
   readonly reason?: string;
+  readonly recipient?: string;
 }
 
 /** `mailctl keys rotate`: what is safe now is done now, and running it again goes on. */
@@ -36,6 +37,7 @@ export function defineRotate(command: Command, session: Session): void {
       'how long the old key is accepted after its last use (default: KEYS_OVERLAP)',
     )
     .option('--force', 'retire old keys now, although they may still be used')
+    .option('--recipient <age1…>', 'public half of a new escrow key of backups, made on another machine')
     .option('--reason <text>', 'why, for whoever reads the list')
     .action(
       acts(
@@ -58,6 +60,7 @@ async function plan({ runtime, terminal }: Context, name: string | undefined, fl
     overlapMs: durationOf('--overlap', flags.overlap) ?? KEYS_OVERLAP,
     isForced: flags.force === true,
     reason: flags.reason ?? '',
+    given: flags.recipient,
     by: whoever(terminal),
     spread: distributeSecrets,
   });
@@ -72,15 +75,20 @@ function durationOf(flag: string, text: string | undefined): number | undefined 
   });
 }
 
-function rotatedAsText({ keys, secret }: RotationReport, style: Style): string {
+function rotatedAsText({ keys, secret, secrets = [] }: RotationReport, style: Style): string {
   if (keys.length === 0) return 'no rotation is under way';
   const lines = keys.map((key) => `${style.bold(`${key.kind} ${key.name}`)} ${saidOf(key)}`);
-  return secret === undefined
-    ? lines.join('\n')
-    : [...lines, `  NEW=${secret}`, '  Hand it on; it is shown this once.'].join('\n');
+  const shown = [
+    ...(secret === undefined ? [] : [`  NEW=${secret}`]),
+    ...secrets.map((one) => `  ${one.kind} ${one.name}  NEW=${one.secret}`),
+  ];
+  return [...lines, ...shown, ...(shown.length > 0 ? ['  Hand it on; it is shown this once.'] : [])].join(
+    '\n',
+  );
 }
 
 function saidOf({ state, until, why }: Rotated): string {
   if (state === 'replaced') return 'is replaced; the old one retires by itself when it is not used any more';
-  return state === 'retired' ? 'has retired its old key' : `keeps its old key until ${until}: ${why}`;
+  if (state === 'retired') return 'has retired its old key';
+  return until === null ? `waits: ${why}` : `keeps its old key until ${until}: ${why}`;
 }

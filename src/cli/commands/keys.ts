@@ -8,11 +8,15 @@ import { type CreatedKey, planKey } from '../../operations/keys/create.ts';
 import { expiringKeys, noticeText, publishExpiry } from '../../operations/keys/expiry.ts';
 import { planRevocation } from '../../operations/keys/revoke.ts';
 import { showKey, showKeys, type ShownKey, type ShownOther } from '../../operations/keys/show.ts';
+import type { Manner } from '../../operations/keys/transitions.ts';
+import { distributeSecrets } from '../../operations/stack/distribute-secrets.ts';
+import { whoever } from '../acting.ts';
 import { defineRotate } from './keys-rotate.ts';
 import { acts, type Context, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 
 interface CreateFlags extends WrittenKeyBounds {
+  readonly kind: KeyKind;
   readonly name: string;
   readonly scope: readonly string[];
   readonly expires: string;
@@ -29,27 +33,25 @@ export function defineKeys(command: Command, session: Session): void {
   defineRotate(command, session);
   command
     .command('show')
-    .description('Show one key.')
-    .argument('<id>', 'id of the key, mk_…')
-    .action(
-      looks(
-        session,
-        async ({ runtime }, id: string) => showKey(await runtime.postgres(), runtime.clock.now(), id),
-        keysAsText,
-      ),
-    );
+    .description('Show a key: its state, who changed it, and why.')
+    .argument('<id>', 'id or name of keys list')
+    .action(looks(session, async ({ runtime }, id: string) => showKey(runtime, id), keysAsText));
   defineCreate(command, session);
   command
     .command('revoke')
-    .description('Refuse a key from now on.')
-    .argument('<id>', 'id of the key, mk_…')
+    .description('Refuse a key of the api from now on, or the old key of a rotation of any kind.')
+    .argument('<id>', 'id or name of keys list')
     .action(
       acts(
         session,
-        ({ runtime }, id: string) => planRevocation(runtime, id),
+        ({ runtime, terminal }, id: string) => planRevocation(runtime, id, atOnce(whoever(terminal))),
         ({ key }) => `${key.name} (${key.id}) is revoked`,
       ),
     );
+}
+
+function atOnce(by: string): Manner {
+  return { by, reason: '', overlapMs: 0, isForced: true, given: undefined, spread: distributeSecrets };
 }
 
 interface ListFlags {
@@ -72,7 +74,10 @@ function kindOption(): Option {
 function defineCreate(command: Command, session: Session): void {
   command
     .command('create')
-    .description('Create an API key; it is shown once.')
+    .description(
+      'Create an API key; it is shown once. Keys of other kinds are made where what they belong to is made.',
+    )
+    .addOption(kindOption().default('api'))
     .requiredOption('--name <name>', 'who or what uses it')
     .addOption(
       new Option('--scope <scope...>', 'what it may do: send, read, admin').default(
@@ -86,8 +91,9 @@ function defineCreate(command: Command, session: Session): void {
     .action(
       acts(
         session,
-        async ({ runtime }, { name, scope, expires, network, rate }: CreateFlags) =>
+        async ({ runtime }, { kind, name, scope, expires, network, rate }: CreateFlags) =>
           planKey(runtime, {
+            kind,
             name,
             scopes: scope,
             expiresInMs: expires === 'never' ? undefined : durationOf(expires),
@@ -113,12 +119,12 @@ function keysAsText({ keys }: { readonly keys: readonly (ShownKey | ShownOther)[
     .map((key) =>
       [
         style.bold(key.id.padEnd(29)),
-        key.kind.padEnd(14),
+        key.kind.padEnd(20),
         key.state.padEnd(8),
         key.name.padEnd(20),
         `expires ${key.expires_at?.slice(0, 10) ?? 'never'}`,
-        `used ${key.last_used_at?.slice(0, 10) ?? 'never'}`,
-        ...('scopes' in key ? boundsAsText(key) : []),
+        `used ${key.last_used_at?.slice(0, 10) ?? ('scopes' in key ? 'never' : 'unknown')}`,
+        ...('scopes' in key ? boundsAsText(key) : changeAsText(key)),
       ].join('  '),
     )
     .join('\n');
@@ -130,6 +136,10 @@ function boundsAsText({ scopes, networks, rate }: ShownKey): readonly string[] {
     ...(networks.length > 0 ? [`from ${networks.join(',')}`] : []),
     ...(rate === null ? [] : [`at ${rate}`]),
   ];
+}
+
+function changeAsText({ reason, changed_by: by }: ShownOther): readonly string[] {
+  return by === '' ? [] : [`by ${by}`, ...(reason === '' ? [] : [reason])];
 }
 
 function createdAsText({ key, secret, try: line }: CreatedKey, style: Style): string {

@@ -102,8 +102,9 @@ export const api = {
   }),
   API_KEY_USE_INTERVAL: variable(duration, {
     section,
-    readBy,
-    means: 'How often the last use of API keys is written down',
+    readBy: ['api', 'operator'],
+    means:
+      'How often the last use of keys is written down; an old key is accepted for twice as long at least',
     fallback: '1m',
   }),
   API_MAX_BODY_BYTES: variable(size, {
@@ -170,12 +171,18 @@ export const api = {
   }),
   POSTAL_WEBHOOK_TOKEN_ALSO: variable(secret, {
     section,
-    readBy,
+    readBy: ['api', 'operator'],
     means:
       'Another value that is believed there: the next or the last one, while POSTAL_WEBHOOK_TOKEN rotates',
     secret: true,
     optional: true,
     rotates: true,
+  }),
+  POSTAL_WEBHOOK_TOKEN_OVERLAP: variable(duration, {
+    section,
+    readBy: ['operator'],
+    means: 'How long the last value is believed there at least: webhooks that wait at Postal keep their URL',
+    fallback: '1d',
   }),
   POSTAL_WEBHOOK_MAX_BYTES: variable(size, {
     section,
@@ -191,8 +198,8 @@ export const api = {
   }),
   POSTAL_KEY_OVERLAP: variable(duration, {
     section,
-    readBy,
-    means: "How long a signing key that left Postal's JWKS is still believed",
+    readBy: ['api', 'operator'],
+    means: "How long a signing key that left Postal's JWKS is still believed; no rotation of it takes less",
     fallback: '24h',
   }),
   POSTAL_KEY_REFETCH: variable(duration, {
@@ -218,6 +225,15 @@ export const api = {
     readBy,
     means:
       "Postal's public signing key, PEM, on one line with \\n, or several of them; without it the JWKS is asked",
+    optional: true,
+    alsoFile: true,
+    rotates: true,
+  }),
+  POSTAL_WEBHOOK_PUBLIC_KEY_ALSO: variable(text, {
+    section,
+    readBy,
+    means:
+      'Further keys of Postal that are believed while its signing key rotates (SPKI DER in base64url, separated by commas); written by mailctl keys rotate',
     optional: true,
     alsoFile: true,
     rotates: true,

@@ -34,6 +34,13 @@ export const postal = {
       "How Postal's own program is reached, words separated by spaces, run in the operator's folder: a `rails runner -` that reads a script",
     fallback: 'docker compose exec -T postal-web bundle exec rails runner -',
   }),
+  POSTAL_RESTART: variable(text, {
+    section,
+    readBy: ['operator'],
+    means:
+      "How Postal's processes are started anew, words separated by spaces, run in the operator's folder: they read key and configuration at the start alone",
+    fallback: 'docker compose restart postal-web postal-smtp postal-worker',
+  }),
   POSTAL_RUNNER_TIMEOUT: variable(duration, {
     section,
     readBy: ['operator'],

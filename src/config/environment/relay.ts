@@ -206,7 +206,7 @@ export const relay = {
   }),
   SMTP_AUTH_CACHE_TTL: variable(duration, {
     section,
-    readBy,
+    readBy: ['relay', 'operator'],
     means: 'How long a verified login is believed without asking the api; a disabled one is out within it',
     fallback: '1m',
   }),

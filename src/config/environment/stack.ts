@@ -66,6 +66,13 @@ export const stack = {
     means: 'Ready image of mailctl; without it `up` builds one from the installed package',
     optional: true,
   }),
+  MARIADB_ADMIN_USER: variable(text, {
+    section,
+    readBy,
+    means:
+      'The user of MariaDB that makes and drops logins when they rotate; its password is MARIADB_ROOT_PASSWORD',
+    fallback: 'root',
+  }),
   MARIADB_ROOT_PASSWORD: variable(secret, {
     section,
     readBy,

@@ -46,11 +46,11 @@ export async function identityHere(place: Workplace, named: string | undefined):
   });
 }
 
-/** The secret key in a file, as `age-keygen` writes it; undefined where there is none. */
+/** The secret keys in a file, as `age-keygen` writes them, one a line: the first is in use, others open earlier sets; undefined where there is none. */
 async function readIdentity({ world }: Pick<Workplace, 'world'>, path: string): Promise<Secret | undefined> {
   const text = await world.files.readOwn(resolve(world.dir, path));
-  const line = text?.split('\n').find((each) => each.startsWith('AGE-SECRET-KEY-'));
-  return line === undefined ? undefined : new Secret(line.trim());
+  const lines = (text ?? '').split('\n').filter((each) => each.startsWith('AGE-SECRET-KEY-'));
+  return lines.length === 0 ? undefined : new Secret(lines.map((line) => line.trim()).join('\n'));
 }
 
 function noEscrow(): OperatorError {

@@ -1,5 +1,6 @@
 import { scopes, type Scope } from '../../domain/api-key.ts';
 import { OperatorError } from '../../domain/failure.ts';
+import { type KeyKind, keyKinds } from '../../domain/key.ts';
 import { formatRequestRate } from '../../domain/request-rate.ts';
 import type { Secret } from '../../domain/secret.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -27,6 +28,8 @@ export interface CreatedKey {
 }
 
 export interface WantedKey {
+  /** Only those of the api are made for themselves. */
+  readonly kind: KeyKind;
   readonly name: string;
   readonly scopes: readonly string[];
   /** Undefined never ends. */
@@ -34,11 +37,13 @@ export interface WantedKey {
   readonly bounds: KeyBounds;
 }
 
-/** Plans a new API key. Throws `usage` for a scope that is none. */
+/** Plans a new API key. Throws `usage` for a scope that is none, and for a kind that is made elsewhere. */
 export async function planKey(
   { clock, config }: Runtime,
-  { name, scopes: wanted, expiresInMs, bounds }: WantedKey,
+  { kind, name, scopes: wanted, expiresInMs, bounds }: WantedKey,
 ): Promise<Plan<CreatedKey>> {
+  const { madeBy } = keyKinds[kind];
+  if (madeBy !== 'keys create') throw madeElsewhere(kind, madeBy);
   const granted = wanted.map(requireScope);
   const expiresAt = expiresInMs === undefined ? undefined : new Date(clock.now().getTime() + expiresInMs);
   const { API_URL } = await config('operator');
@@ -70,6 +75,13 @@ export async function planKey(
       try: `curl ${API_URL}/v1/keys/self -H "Authorization: Bearer $KEY"`,
     }),
   };
+}
+
+function madeElsewhere(kind: KeyKind, madeBy: string): OperatorError {
+  return new OperatorError('usage', `a key of the kind ${kind} is not made for itself`, {
+    hint: `It is made by mailctl ${madeBy}, and replaced by mailctl keys rotate --kind ${kind}`,
+    field: '--kind',
+  });
 }
 
 function requireScope(word: string): Scope {

@@ -43,6 +43,29 @@ export async function setValues(world: World, values: NewValues): Promise<void> 
   if (next !== content) await world.files.update(path, next, content, secretMode);
 }
 
+/** What a variable is in `.env`, or in the file it names there, at this moment. */
+export function valueNow(world: Folder, name: VariableName): Promise<string | undefined> {
+  return valueIn(world, envPath, name);
+}
+
+/** What a variable was before the rotations under way; undefined where none is, or a file of its own holds it. */
+export function keptValue(world: Folder, name: VariableName): Promise<string | undefined> {
+  return valueIn(world, keptEnvPath, name);
+}
+
+type Folder = Pick<World, 'dir' | 'files'>;
+
+async function valueIn(
+  { dir, files }: Folder,
+  path: string,
+  name: VariableName,
+): Promise<string | undefined> {
+  const { values } = parseEnvFile((await files.readOwn(join(dir, path))) ?? '');
+  const file = values.get(`${name}_FILE`)?.text;
+  if (file) return (await files.readOwn(resolve(dir, file)))?.trim();
+  return values.get(name)?.text;
+}
+
 interface Line {
   readonly line: number | undefined;
   readonly text: string;

@@ -1,6 +1,12 @@
 import type { KeyKind } from '../../domain/key.ts';
 import type { KindOfKey } from './kind.ts';
 import { apiKind } from './kinds/api.ts';
+import { backupRecipientKind } from './kinds/backup-recipient.ts';
+import { mariadbKind } from './kinds/mariadb.ts';
+import { postalApiKind } from './kinds/postal-api.ts';
+import { postalSigningKind } from './kinds/postal-signing.ts';
+import { postalSmtpKind } from './kinds/postal-smtp.ts';
+import { postalWebhookTokenKind } from './kinds/postal-webhook-token.ts';
 import { postgresKind } from './kinds/postgres.ts';
 import { redisKind } from './kinds/redis.ts';
 import { relayKind } from './kinds/relay.ts';
@@ -15,4 +21,10 @@ export const kinds: Readonly<Record<KeyKind, KindOfKey>> = {
   relay: relayKind,
   postgres: postgresKind,
   redis: redisKind,
+  mariadb: mariadbKind,
+  'postal-api': postalApiKind,
+  'postal-smtp': postalSmtpKind,
+  'postal-webhook-token': postalWebhookTokenKind,
+  'postal-signing': postalSigningKind,
+  'backup-recipient': backupRecipientKind,
 };

@@ -25,6 +25,11 @@ export async function keepPending({ dir, files }: World, id: string, secret: Sec
   await files.write(join(dir, pendingPath(id)), `${secret.reveal()}\n`, secretMode);
 }
 
+/** The ids of keys whose secrets lie there. */
+export async function pendingSecrets(world: Pick<Runtime, 'dir' | 'archive'>): Promise<readonly string[]> {
+  return (await world.archive()).list(join(world.dir, folder));
+}
+
 /** Forgets the secret of a rotation that has ended. */
 export function forgetPending({ dir, files }: World, id: string): Promise<void> {
   return files.remove(join(dir, pendingPath(id)));

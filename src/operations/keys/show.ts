@@ -32,7 +32,11 @@ export interface ShownOther {
   readonly state: KeyState;
   readonly created_at: string | null;
   readonly expires_at: null;
+  /** Null also where nobody can know. */
   readonly last_used_at: string | null;
+  /** Why it was made, and who changed its state last; empty where it never rotated. */
+  readonly reason: string;
+  readonly changed_by: string;
 }
 
 /** Every key of a kind, or of all kinds: those of the api newest first, then what else rotates. */
@@ -63,26 +67,40 @@ function othersOf({ kind, subject, keys }: Candidate): readonly ShownOther[] {
   const base = { kind, name: subject.name, expires_at: null, last_used_at };
   if (keys.length === 0) {
     const created_at = subject.createdAt?.toISOString() ?? null;
-    return [{ ...base, id: subject.handle, state: 'active', created_at }];
+    return [{ ...base, id: subject.handle, state: 'active', created_at, reason: '', changed_by: '' }];
   }
-  return keys.map(({ id, state, createdAt }) => ({
+  return keys.map(({ id, state, createdAt, reason, changedBy }) => ({
     ...base,
     id,
     state,
     created_at: createdAt.toISOString(),
+    reason,
+    changed_by: changedBy,
   }));
 }
 
-/** One API key. Throws `usage` when there is none of this id. */
-export async function showKey(db: Database, now: Date, id: string): Promise<{ keys: readonly ShownKey[] }> {
-  return { keys: [shown(await requireKey(db, id), now)] };
+/** The keys that an id or a name means. Throws `usage` when it means none. */
+export async function showKey(
+  world: Runtime,
+  word: string,
+): Promise<{ readonly keys: readonly (ShownKey | ShownOther)[] }> {
+  if (isId('mk', word))
+    return { keys: [shown(await requireKey(await world.postgres(), word), world.clock.now())] };
+  const { keys } = await showKeys(world, undefined);
+  const meant = keys.filter(({ id, name }) => id === word || name === word);
+  if (meant.length === 0) throw noKey(word);
+  return { keys: meant };
 }
 
 /** The stored key. Throws `usage` when there is none of this id. */
 export async function requireKey(db: Database, id: string): Promise<ApiKey> {
   const key = isId('mk', id) ? await findApiKey(db, id) : undefined;
   if (key) return key;
-  throw new OperatorError('usage', `there is no key ${id}`, {
+  throw noKey(id);
+}
+
+function noKey(word: string): OperatorError {
+  return new OperatorError('usage', `there is no key ${word}`, {
     hint: 'See which there are: mailctl keys list',
     field: 'id',
   });

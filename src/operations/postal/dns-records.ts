@@ -88,6 +88,11 @@ function envelopeRecords({ postalHost, addresses, signingPublicKey: key }: Platf
   ];
 }
 
+/** The record of the signing key, with which mail of domains without a key of their own is signed. */
+export function signingRecord({ postalHost, signingPublicKey }: PlatformNames): DnsRecord {
+  return lastResortKey(postalNames(postalHost).returnPath, signingPublicKey ?? '');
+}
+
 function lastResortKey(returnPath: string, key: string): DnsRecord {
   const why = 'signs mail of domains whose own key is not published yet';
   return { type: 'TXT', name: `postal._domainkey.${returnPath}`, value: dkimText(key), why };

@@ -34,9 +34,9 @@ export async function main({ config, reread, held }: Live<'api'>, stop: AbortSig
   const world = { clock: systemClock, random: systemRandom, log, db, http, mime, redis };
   const renew = () => renewAll([db.renew, () => renewRedis(redis, config)]);
   const holder = `api ${hostname()} ${process.pid}`;
-  const report = () => recordHolder(db, holder, held());
+  const report = (works: ReadonlyMap<string, string>) => recordHolder(db, holder, works);
   const intervalMs = config.SECRETS_RELOAD_INTERVAL;
-  const fresh = keepSecretsFresh({ ...world, intervalMs, reread, renew, report });
+  const fresh = keepSecretsFresh({ ...world, intervalMs, reread, held, renew, report });
   process.on('SIGHUP', fresh.look);
   await serve(() => startApi(config, world), log, stop);
   await fresh.stop();

@@ -26,6 +26,8 @@ export interface PostalIntake {
   readonly keys: PostalKeys;
   /** Hears of each token that a genuine webhook brought. */
   used(token: Secret): void;
+  /** Hears of the name of each key that signed one. */
+  usedKey(kid: string): void;
   /** Says whether a stored webhook was new. */
   readonly store: Batcher<ReceivedWebhook, 'new' | 'known'>;
   /** Stores mail that a route of Postal brings; false when it was there already. */
@@ -78,6 +80,7 @@ async function doubtOf(intake: PostalIntake, claimed: ClaimedWebhook): Promise<I
     .tokens()
     .filter((token) => textsEqual(token.reveal(), claimed.token))
     .forEach(intake.used);
+  intake.usedKey(claimed.kid);
   return undefined;
 }
 

@@ -1,4 +1,9 @@
-import { type PostalKey, postalKeysOfJwks, postalKeysOfPem } from '../../domain/postal-webhook.ts';
+import {
+  type PostalKey,
+  postalKeysOfJwks,
+  postalKeysOfPem,
+  postalKeysOfTexts,
+} from '../../domain/postal-webhook.ts';
 import type { ApiWorld } from './room.ts';
 
 /** What is known of the key a webhook names. */
@@ -11,6 +16,25 @@ export type KeySearch =
 /** Postal's signing keys by the name its webhooks give. */
 export interface PostalKeys {
   find(kid: string): Promise<KeySearch>;
+  /** Has what was learnt learnt anew. */
+  forget(): void;
+}
+
+/** Those keys and, while a rotation names them, others; when it names others or none any more, `base` learns anew which are left. */
+export function keysBesides(also: () => string | undefined, base: PostalKeys): PostalKeys {
+  let read = { text: '', keys: [] as readonly PostalKey[] };
+  return {
+    find: async (kid) => {
+      const text = also() ?? '';
+      if (read.text !== text) {
+        read = { text, keys: postalKeysOfTexts(text) };
+        base.forget();
+      }
+      const key = read.keys.find((one) => one.kid === kid);
+      return key ? { kind: 'found', key } : base.find(kid);
+    },
+    forget: base.forget,
+  };
 }
 
 /** The keys that the configuration names; during a rotation there are two. */
@@ -23,6 +47,7 @@ export function pinnedKeys(pem: () => string | undefined): PostalKeys {
       const key = read.keys.find((one) => one.kid === kid);
       return key ? { kind: 'found', key } : { kind: 'unknown' };
     },
+    forget: () => undefined,
   };
 }
 
@@ -56,12 +81,9 @@ export function jwksKeys(
 
   const fetchOnce = async (): Promise<boolean> => {
     const keys = await fetchKeys(options, http);
-    if (typeof keys === 'string') {
-      log.warn("Postal's JWKS cannot be had", { why: keys });
-      return false;
-    }
-    known = merged(known, keys, clock.monotonicMs());
-    return true;
+    if (typeof keys === 'string') log.warn("Postal's JWKS cannot be had", { why: keys });
+    else known = merged(known, keys, clock.monotonicMs());
+    return typeof keys !== 'string';
   };
 
   const refresh = (): Promise<boolean> | undefined => {
@@ -74,16 +96,19 @@ export function jwksKeys(
     return fetching;
   };
 
-  return {
-    find: async (kid) => {
-      const cached = believed(kid);
-      if (cached) return { kind: 'found', key: cached };
-      const answered = await refresh();
-      const key = believed(kid);
-      if (key) return { kind: 'found', key };
-      return { kind: answered === false || known.size === 0 ? 'unreachable' : 'unknown' };
-    },
+  const find = async (kid: string): Promise<KeySearch> => {
+    const cached = believed(kid);
+    if (cached) return { kind: 'found', key: cached };
+    const answered = await refresh();
+    const key = believed(kid);
+    if (key) return { kind: 'found', key };
+    return { kind: answered === false || known.size === 0 ? 'unreachable' : 'unknown' };
   };
+  const forget = () => {
+    known = new Map();
+    fetchedAtMs = undefined;
+  };
+  return { find, forget };
 }
 
 function keyOf(known: Known | undefined, believedSinceMs: number): PostalKey | undefined {

@@ -6,10 +6,13 @@ import type { Secret } from '../../domain/secret.ts';
 export interface SecretUses {
   readonly noted: Map<string, Date>;
   note(secret: Secret): void;
+  /** The same for what has a name of its own that tells nothing of it. */
+  noteName(name: string): void;
 }
 
 /** Keeps the last use of each secret by its fingerprint. */
 export function openSecretUses(clock: Pick<Clock, 'now'>): SecretUses {
   const noted = new Map<string, Date>();
-  return { noted, note: (secret) => void noted.set(fingerprintOf(secret), clock.now()) };
+  const noteName = (name: string) => void noted.set(name, clock.now());
+  return { noted, note: (secret) => noteName(fingerprintOf(secret)), noteName };
 }

@@ -14,7 +14,7 @@ import { type Batcher, openBatcher } from './batcher.ts';
 import { type HttpServer, listen } from './http-server.ts';
 import { type InternalServer, openInternalServer } from './internal-server.ts';
 import { openLimiters } from './limiters.ts';
-import { jwksKeys, pinnedKeys, type PostalKeys } from './postal-keys.ts';
+import { jwksKeys, keysBesides, pinnedKeys, type PostalKeys } from './postal-keys.ts';
 import { openPublicServer, type PublicServer } from './public-server.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
 import { openSecretUses } from './secret-uses.ts';
@@ -91,7 +91,8 @@ function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
     tokens: () =>
       [config.POSTAL_WEBHOOK_TOKEN, config.POSTAL_WEBHOOK_TOKEN_ALSO].filter((one) => one !== undefined),
     used: secretUses.note,
-    keys: postalKeysOf(config, world),
+    usedKey: secretUses.noteName,
+    keys: keysBesides(() => config.POSTAL_WEBHOOK_PUBLIC_KEY_ALSO, postalKeysOf(config, world)),
     store: webhookStore(config, world),
     keepMail: (mail: InboundMail) => insertInboundMail(world.db, mail),
   };

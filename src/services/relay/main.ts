@@ -34,8 +34,9 @@ export async function main({ config, reread, held }: Live<'relay'>, stop: AbortS
     ...world,
     intervalMs: config.SECRETS_RELOAD_INTERVAL,
     reread,
+    held,
     renew: () => renewRedis(redis, config),
-    report: () => reportHeld({ http, config }, `relay ${hostname()} ${process.pid}`, held()),
+    report: (works) => reportHeld({ http, config }, `relay ${hostname()} ${process.pid}`, works),
   });
   await serve(() => startReloading(config, world, fresh), log, stop);
   await fresh.stop();

@@ -29,8 +29,9 @@ export async function main({ config, reread, held }: Live<'worker'>, stop: Abort
     ...(postalDatabase && { postalDatabase, lookUp: lookUpAtPostal(postalDatabase, config) }),
   };
   const intervalMs = config.SECRETS_RELOAD_INTERVAL;
-  const report = () => recordHolder(db, `worker ${hostname()} ${process.pid}`, held());
-  const fresh = keepSecretsFresh({ ...world, intervalMs, reread, renew: db.renew, report });
+  const report = (works: ReadonlyMap<string, string>) =>
+    recordHolder(db, `worker ${hostname()} ${process.pid}`, works);
+  const fresh = keepSecretsFresh({ ...world, intervalMs, reread, held, renew: db.renew, report });
   process.on('SIGHUP', fresh.look);
   await serve(() => startWorker(config, world), log, stop);
   await fresh.stop();

@@ -98,7 +98,7 @@ describe('mailctl keys rotate', () => {
     expect(await runJson(on.folder, 'keys', 'rotate')).toMatchObject({ exit: 2, error: { field: 'name' } });
     expect(await runJson(on.folder, 'keys', 'rotate', 'nobody')).toMatchObject({ exit: 2 });
     const { data } = await runJson(on.folder, 'keys', 'rotate', '--all', '--dry-run');
-    expect(data.plan.steps.filter((step: { do: string }) => step.do === 'use-key')).toHaveLength(6);
+    expect(data.plan.steps.filter((step: { do: string }) => step.do === 'use-key')).toHaveLength(7);
   });
 
   it('brings a secret to the services again when it was killed before it had', async () => {

@@ -24,7 +24,13 @@ export async function platform(redisUrl: string) {
   const address = { ...database.address, user: owner, password: new Secret('at first') };
   const folder = folderFor(
     { address },
-    { REDIS_URL: redisUrl, REDIS_PASSWORD: redisPassword, SECRETS_RELOAD_INTERVAL: '1s' },
+    {
+      REDIS_URL: redisUrl,
+      REDIS_PASSWORD: redisPassword,
+      SECRETS_RELOAD_INTERVAL: '1s',
+      API_KEY_USE_INTERVAL: '1ms',
+      SMTP_AUTH_CACHE_TTL: '1ms',
+    },
   );
   const world = { db: database.db, clock: systemClock, random: systemRandom };
   const old = {
@@ -59,6 +65,7 @@ export const nothing: RotationOrder = {
   overlapMs: 60_000,
   isForced: false,
   reason: '',
+  given: undefined,
   by: 'test',
   spread: async () => undefined,
 };

@@ -38,6 +38,7 @@ export const apiKind: KindOfKey = {
       expiresAt: renewedEnd(before, world),
     });
   },
+  leastOverlapMs: ({ API_KEY_USE_INTERVAL }) => 2 * API_KEY_USE_INTERVAL,
   distribute: async () => undefined,
   lastUsed: async ({ postgres }, { handle }) =>
     isId('mk', handle) ? (await findApiKey(await postgres(), handle))?.lastUsedAt : undefined,

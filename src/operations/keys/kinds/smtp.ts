@@ -30,6 +30,7 @@ export const smtpKind: KindOfKey = {
       is: await hashPassword(secret, random.bytes(16)),
     });
   },
+  leastOverlapMs: ({ SMTP_AUTH_CACHE_TTL }) => 2 * SMTP_AUTH_CACHE_TTL,
   distribute: async () => undefined,
   lastUsed: async ({ postgres }, { name }) => (await findPasswords(await postgres(), name))?.previousUsedAt,
   retire: async ({ postgres }, { name }) => dropPreviousPassword(await postgres(), name),
