@@ -29,6 +29,10 @@ export const timetable = {
     means: 'warns of queued mail whose body Postal drops soon, by its exit code and in metrics',
     command: ['postal', 'retention', '--publish'],
   },
+  'postal-reconcile': {
+    means: 'stores what no webhook of Postal told',
+    command: ['postal', 'reconcile'],
+  },
   e2e: { means: 'proves end to end that mail flows', command: ['e2e'] },
 } as const satisfies Record<string, TimetableRow>;
 

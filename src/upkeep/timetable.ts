@@ -9,6 +9,7 @@ type ScheduleVariables = Pick<
   | 'SCHEDULE_BACKUP_PRUNE'
   | 'SCHEDULE_POSTAL_RESCUE'
   | 'SCHEDULE_POSTAL_RETENTION'
+  | 'SCHEDULE_POSTAL_RECONCILE'
   | 'SCHEDULE_E2E'
   | 'SCHEDULE_KEYS_ROTATE'
   | 'SCHEDULE_KEYS_NOTICE'
@@ -24,6 +25,7 @@ export function timesOf(config: ScheduleVariables): Readonly<Record<RowName, Sch
     'keys-notice': config.SCHEDULE_KEYS_NOTICE,
     'postal-rescue': config.SCHEDULE_POSTAL_RESCUE,
     'postal-retention': config.SCHEDULE_POSTAL_RETENTION,
+    'postal-reconcile': config.SCHEDULE_POSTAL_RECONCILE,
     e2e: config.SCHEDULE_E2E,
   };
 }

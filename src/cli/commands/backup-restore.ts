@@ -10,13 +10,19 @@ import { requireSet } from '../../operations/backup/sets.ts';
 import type { Unknowns } from '../../operations/backup/state-after.ts';
 import { acts, type Session } from '../command.ts';
 import { storeOf } from './backup-store.ts';
-import { workplace } from './backup-workplace.ts';
+import { workplaceAt } from './backup-workplace.ts';
 
 interface RestoreFlags {
   readonly only?: string;
   readonly identityFile?: string;
   readonly confirm?: string;
+  readonly to?: string;
 }
+
+const toOption = [
+  '--to <file>',
+  'a file with where the databases of another host are, in the form of .env',
+] as const;
 
 /** `mailctl backup restore|commit|abort`. */
 export function defineRestore(command: Command, session: Session): void {
@@ -27,13 +33,14 @@ export function defineRestore(command: Command, session: Session): void {
     )
     .argument('<id>', 'id of the set')
     .option('--only <store>', 'postgres or mariadb alone')
+    .option(...toOption)
     .option('--identity-file <file>', 'file of the key that opens it, where the verify key does not')
     .option('--confirm <name>', 'the mail domain: agrees to put the set in the place of what runs')
     .action(
       acts(
         session,
-        async (context, id: string, { only, identityFile, confirm }: RestoreFlags) => {
-          const place = await workplace(context);
+        async (context, id: string, { only, identityFile, confirm, to }: RestoreFlags) => {
+          const place = await workplaceAt(context, to);
           const named =
             identityFile === undefined ? undefined : resolve(context.terminal.cwd ?? '/', identityFile);
           const wanted = { only: storeOf(only), identityFile: named, confirm };
@@ -46,6 +53,7 @@ export function defineRestore(command: Command, session: Session): void {
 }
 
 interface CommitFlags {
+  readonly to?: string;
   readonly confirm?: string;
   readonly release?: boolean;
   readonly drop?: boolean;
@@ -57,13 +65,14 @@ function defineEnds(command: Command, session: Session): void {
     .description('Let mail go on after a restore: what went out is taken out, what nobody knows is held.')
     .argument('<id>', 'id of the set')
     .option('--confirm <name>', 'the mail domain: agrees to it')
+    .option(...toOption)
     .option('--release', 'send what nobody knows of: some may go out twice')
     .option('--drop', 'drop what nobody knows of: some may never go out')
     .action(
       acts(
         session,
-        async (context, id: string, { confirm, ...flags }: CommitFlags) =>
-          planCommit(await workplace(context), id, { confirm, unknowns: unknownsOf(flags) }),
+        async (context, id: string, { confirm, to, ...flags }: CommitFlags) =>
+          planCommit(await workplaceAt(context, to), id, { confirm, unknowns: unknownsOf(flags) }),
         committedAsText,
       ),
     );
@@ -71,16 +80,17 @@ function defineEnds(command: Command, session: Session): void {
     .command('abort')
     .description('Put back what was there before a restore, or drop what was only restored beside.')
     .argument('<id>', 'id of the set')
+    .option(...toOption)
     .action(
       acts(
         session,
-        async (context, id: string) => planAbort(await workplace(context), id),
+        async (context, id: string, { to }: { to?: string }) => planAbort(await workplaceAt(context, to), id),
         ({ set }) => `the restore of ${set.id} is undone`,
       ),
     );
 }
 
-function unknownsOf({ release = false, drop = false }: Omit<CommitFlags, 'confirm'>): Unknowns {
+function unknownsOf({ release = false, drop = false }: Omit<CommitFlags, 'confirm' | 'to'>): Unknowns {
   if (release && drop) {
     throw new OperatorError('usage', '--release and --drop say the opposite of each other', {
       hint: 'Take one of them, or neither: then what nobody knows is held',

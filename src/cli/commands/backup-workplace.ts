@@ -1,11 +1,33 @@
+import { resolve } from 'node:path';
+
+import { readTarget } from '../../operations/backup/target.ts';
 import { openWorkplace, type Workplace } from '../../operations/backup/workplace.ts';
+import { openRuntime } from '../../runtime.ts';
 import type { Context } from '../command.ts';
 
 /** The folder of sets, with someone to tell of progress: a terminal, or nobody. */
-export async function workplace({ runtime, stop, terminal, output, flags }: Context): Promise<Workplace> {
+export async function workplace(context: Context): Promise<Workplace> {
+  return openWorkplace(context.runtime, hearing(context));
+}
+
+/** The same with the databases of another host, where a file describes them; nothing of it stays open. */
+export async function workplaceAt(context: Context, file: string | undefined): Promise<Workplace> {
+  if (file === undefined) return workplace(context);
+  const { runtime, terminal } = context;
+  const path = resolve(terminal.cwd ?? '/', file);
+  const { variables, target } = await readTarget(runtime, { file, path });
+  const environment = { ...terminal.environment, ...variables };
+  return openWorkplace(
+    openRuntime({ dir: runtime.dir, environment, uid: terminal.uid }),
+    hearing(context),
+    target,
+  );
+}
+
+function hearing({ stop, terminal, output, flags }: Context): Pick<Workplace, 'stop' | 'tell' | 'warn'> {
   const shows = terminal.stderr.isTerminal && !flags.quiet && !flags.json;
   const tell = (remark: string) => {
     if (shows) terminal.stderr.write(`\r\u001B[K${remark}\r`);
   };
-  return openWorkplace(runtime, { stop, tell, warn: output.warn });
+  return { stop, tell, warn: output.warn };
 }

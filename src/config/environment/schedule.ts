@@ -55,6 +55,13 @@ export const schedule = {
     means: 'When queued mail is looked through for what loses its body; Postal drops bodies at 03:00',
     fallback: '45 2,14 * * *',
   }),
+  SCHEDULE_POSTAL_RECONCILE: variable(cronOrOff, {
+    section,
+    readBy: readByBoth,
+    means:
+      "When Postal's databases are compared with what its webhooks told, beside what the worker does by itself",
+    fallback: '20 */6 * * *',
+  }),
   SCHEDULE_E2E: variable(cronOrOff, {
     section,
     readBy: readByBoth,

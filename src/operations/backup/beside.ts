@@ -7,9 +7,9 @@ import { postgresLogin } from './dump-postgres.ts';
 import { replacingLines } from './lines.ts';
 import { mariadbAccess } from './mariadb-access.ts';
 import { ignoreOutput, readPart, sealOf } from './read-part.ts';
+import { toolsForRunning } from './running-server.ts';
 import { secretLine } from './secret-script.ts';
 import type { BackupSet } from './sets.ts';
-import { toolsFor } from './tools.ts';
 import { setPath, type Workplace } from './workplace.ts';
 
 interface Beside {
@@ -28,7 +28,7 @@ export async function restorePostgresBeside(
   await using main = await world.postgresNamed('postgres');
   await createDatabase(main, name);
   try {
-    const tools = await toolsFor(world, { store: 'postgres', version: part.server ?? '' });
+    const tools = await toolsForRunning(place, 'postgres', part);
     const flags = ['--exit-on-error', '--no-owner', '--no-password', ...postgresLogin(place, tools, name)];
     const into = ignoreOutput((await world.programs()).start(tools.argv('pg_restore', ...flags)));
     into.input.write(secretLine('postgres', config.POSTGRES_PASSWORD));
@@ -58,7 +58,7 @@ export async function restoreMariadbBeside(
     for (const name of names) await createPostalDatabase(session, name);
   });
   try {
-    const tools = await toolsFor(world, { store: 'mariadb', version: part.server ?? '' });
+    const tools = await toolsForRunning(place, 'mariadb', part);
     const flags = [`--max-allowed-packet=${config.BACKUP_MARIADB_PACKET}`, '--default-character-set=utf8mb4'];
     const argv = tools.argv('mariadb', ...flags, ...mariadbLogin(access, tools));
     const into = ignoreOutput((await world.programs()).start(argv));

@@ -92,7 +92,8 @@ function hintFor(id: string, pending: PendingRestore | undefined): string {
 
 const nothing: Decisions = { recipients: [], rows: [] };
 
-async function refuseUnshipped({ world, config }: Workplace): Promise<void> {
+async function refuseUnshipped({ world, config, target }: Workplace): Promise<void> {
+  if (target) return;
   const directory = resolve(world.dir, config.RELAY_JOURNAL_DIR);
   if (!(await wishesReship(await world.disk(), directory).catch(() => false))) return;
   throw new OperatorError('refused', 'the relay has not shipped again what it kept; nothing was changed', {

@@ -7,6 +7,7 @@ import { type Copy, recordCopy } from './copies.ts';
 import { copyToFolder } from './copy-to-folder.ts';
 import { copyToStore } from './copy-to-store.ts';
 import { secondsSince } from './publish.ts';
+import { publishStanding } from './run-record.ts';
 import type { BackupSet } from './sets.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -31,6 +32,7 @@ export async function planCopy(place: Workplace, set: BackupSet): Promise<Plan<C
         await copy(set);
         const done = { to, at: place.world.clock.now().toISOString(), seconds: secondsSince(place, startMs) };
         await recordCopy(place, set.id, done);
+        await publishStanding(place);
         copies.push(done);
       },
     })),

@@ -1,12 +1,15 @@
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 
+import type { Archive } from '../../adapters/archive.ts';
 import type { RunningProgram } from '../../adapters/programs.ts';
 import { draftPath, type Workplace } from './workplace.ts';
 import { writePart, type Written } from './write-part.ts';
 
-/** Never in the open part: what holds secrets, what is only state, and the sets themselves. */
-const closed = /^(\.env.*|secrets|state|backups|\..*)$/;
-const secret = /^(\.env|secrets)$/;
+/** What is packed of the operator's folder, which may hold anything else besides. The declarative file of Postal is where its variable says. */
+const belongs: Readonly<Record<Packing['kind'], readonly string[]>> = {
+  config: ['compose.yaml', 'compose.override.yaml', 'mailctl.lock.json', 'rendered'],
+  secrets: ['.env', 'secrets'],
+};
 
 interface Packing {
   readonly kind: 'config' | 'secrets';
@@ -20,9 +23,11 @@ export async function packFolder(
   { kind, id, recipients }: Packing,
 ): Promise<Written | undefined> {
   const { world, archive, config } = place;
-  const own = (name: string) => join(world.dir, name) === place.shelf || name === config.BACKUP_DIR;
-  const wanted = (name: string) => (kind === 'secrets' ? secret.test(name) : !closed.test(name));
-  const names = (await archive.list(world.dir)).filter((name) => wanted(name) && !own(name)).toSorted();
+  const declared = kind === 'config' ? [config.POSTAL_PROVISION_FILE] : [];
+  const inside = declared.filter((path) => !relative(world.dir, resolve(world.dir, path)).startsWith('..'));
+  const names: string[] = [];
+  for (const name of [...belongs[kind], ...inside])
+    if (await isThere(archive, join(world.dir, name))) names.push(name);
   if (names.length === 0) return undefined;
   const source: RunningProgram = (await world.programs()).start([
     'tar',
@@ -36,4 +41,11 @@ export async function packFolder(
   source.input.end();
   const path = draftPath(place, id, `${kind}.tar.zst.age`);
   return writePart(place, { source, path, recipients, name: kind, expected: undefined });
+}
+
+function isThere(archive: Archive, path: string): Promise<boolean> {
+  return archive.size(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -4,6 +4,7 @@ import { OperatorError } from '../../domain/failure.ts';
 import type { Plan } from '../plan.ts';
 import { readCopies } from './copies.ts';
 import { holdShelf } from './one-run.ts';
+import { publishStanding } from './run-record.ts';
 import { type BackupSet, listSets } from './sets.ts';
 import { setPath, type Workplace } from './workplace.ts';
 
@@ -40,6 +41,7 @@ async function removeSet(place: Workplace, id: string): Promise<void> {
   const held = await holdShelf(place);
   try {
     await place.archive.remove(setPath(place, id));
+    await publishStanding(place);
   } finally {
     await held.release();
   }

@@ -30,13 +30,13 @@ const shape = z.object({
 /** A restore that waits for `commit` or `abort`. */
 export type PendingRestore = Readonly<z.infer<typeof shape>>;
 
-type Memory = Pick<Workplace, 'world' | 'archive'>;
+type Memory = Pick<Workplace, 'world' | 'archive' | 'target'>;
 
-function pathIn({ world }: Memory): string {
-  return join(world.dir, 'state', 'restore.json');
+function pathIn({ world, target }: Memory): string {
+  return join(world.dir, 'state', target ? `restore-${target.mark}.json` : 'restore.json');
 }
 
-/** The restore of this folder that is neither committed nor aborted. */
+/** The restore of this folder, or to that other host, that is neither committed nor aborted. */
 export async function pendingRestore(memory: Memory): Promise<PendingRestore | undefined> {
   const text = await memory.archive.text(pathIn(memory));
   return text === undefined ? undefined : shape.parse(JSON.parse(text));

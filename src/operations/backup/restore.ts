@@ -183,15 +183,16 @@ function dumpedAt(parts: readonly Part[]): Date {
   return new Date(Math.min(...parts.map(({ started_at: at }) => Date.parse(at))));
 }
 
-function nextOf({ config }: Workplace, id: string, swaps: boolean): readonly string[] {
-  const name = `--confirm ${config.MAIL_DOMAIN}`;
+function nextOf({ config, target }: Workplace, id: string, swaps: boolean): readonly string[] {
+  const to = target ? ` --to ${target.file}` : '';
+  const name = `--confirm ${config.MAIL_DOMAIN}${to}`;
   return swaps
     ? [
         'start the api and the relays, not the workers; on each other host of a relay: mailctl journal ship --since WHEN',
         `mailctl backup commit ${id} ${name}`,
-        `mailctl backup abort ${id}`,
+        `mailctl backup abort ${id}${to}`,
       ]
-    : [`mailctl backup restore ${id} ${name}`, `mailctl backup abort ${id}`];
+    : [`mailctl backup restore ${id} ${name}`, `mailctl backup abort ${id}${to}`];
 }
 
 async function refuseNewer({ id, manifest }: BackupSet): Promise<void> {

@@ -20,8 +20,10 @@ export interface Tools {
 
 interface Need {
   readonly store: Store;
-  /** The server's version. */
+  /** The server's version, or that of the server whose dump is read. */
   readonly version: string;
+  /** True where programs of a newer version do as well, as for reading a dump. */
+  readonly orNewer?: boolean;
 }
 
 const clients: Readonly<Record<Store, Client>> = { postgres: 'pg_dump', mariadb: 'mariadb-dump' };
@@ -67,7 +69,7 @@ async function folderOf(world: Runtime, need: Need): Promise<string> {
     const program = join(folder, clients[need.store]);
     const version = versionIn(await outputOf(world, [program, '--version']));
     if (version === undefined) continue;
-    if (sameRelease(need.store, version, need.version)) return folder;
+    if (fits(need, version)) return folder;
     seen.push(`${program} is ${version}`);
   }
   throw noTools(need, seen);
@@ -88,11 +90,20 @@ function versionIn(said: string | undefined): string | undefined {
     .find(Boolean);
 }
 
-/** PostgreSQL's releases have one number, MariaDB's two. */
-function sameRelease(store: Store, one: string, other: string): boolean {
+function fits({ store, version: wanted, orNewer = false }: Need, version: string): boolean {
+  const order = compareReleases(store, version, wanted);
+  return order === 0 || (orNewer && order > 0);
+}
+
+/** Below zero where the first is the older release. PostgreSQL's releases have one number, MariaDB's two. */
+export function compareReleases(store: Store, one: string, other: string): number {
   const numbers = store === 'postgres' ? 1 : 2;
-  const release = (version: string) => version.split('.').slice(0, numbers).join('.');
-  return release(one) === release(other);
+  const release = (version: string) =>
+    version
+      .split('.')
+      .slice(0, numbers)
+      .reduce((sum, number) => sum * 1000 + Number(number), 0);
+  return release(one) - release(other);
 }
 
 function majorOf(version: string): string {

@@ -13,6 +13,7 @@ import { postgresLogin } from './dump-postgres.ts';
 import { mariadbAccess } from './mariadb-access.ts';
 import { readPart, sealOf } from './read-part.ts';
 import { requireSuccess } from './program-output.ts';
+import { toolsForRunning } from './running-server.ts';
 import { secretLine } from './secret-script.ts';
 import type { BackupSet } from './sets.ts';
 import { type Digests, mariadbDigests, postgresDigests } from './table-digests.ts';
@@ -69,7 +70,7 @@ async function provePostgres(place: Workplace, proving: Proving): Promise<readon
     const inSet = postgresDigests();
     await readTextOf(place, proving, inSet);
     const restored = postgresDigests();
-    const tools = await toolsFor(place.world, { store: 'postgres', version: part.server ?? '' });
+    const tools = await toolsForRunning(place, 'postgres', part);
     const argv = tools.argv(
       'pg_dump',
       '--format=plain',
@@ -95,7 +96,7 @@ function withoutSchema(digests: ReadonlyMap<string, string>): ReadonlyMap<string
 
 /** What the set's dump of PostgreSQL is as text. */
 async function readTextOf(place: Workplace, { set, part, identity }: Proving, into: Digests): Promise<void> {
-  const tools = await toolsFor(place.world, { store: 'postgres', version: part.server ?? '' });
+  const tools = await toolsFor(place.world, { store: 'postgres', version: part.server ?? '', orNewer: true });
   const program = (await place.world.programs()).start(tools.argv('pg_restore', '--file=-'));
   program.input.write('-\n');
   const path = setPath(place, set.id, part.file);
@@ -162,7 +163,7 @@ async function proveMariadb(place: Workplace, proving: Proving): Promise<readonl
     const path = setPath(place, set.id, part.file);
     await readPart(place, { path, seal: await sealOf(place, path, identity), into: inSet.into });
     const restored = mariadbDigests(plainName);
-    const tools = await toolsFor(place.world, { store: 'mariadb', version: part.server ?? '' });
+    const tools = await toolsForRunning(place, 'mariadb', part);
     const flags = [...mariadbDumpFlags(place.config.BACKUP_MARIADB_PACKET), ...mariadbLogin(access, tools)];
     await digest(
       place,

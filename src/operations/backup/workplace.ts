@@ -7,6 +7,8 @@ import type { Runtime } from '../../runtime.ts';
 /** What every act on sets needs. */
 export interface Workplace {
   readonly world: Runtime;
+  /** The databases of another host that a restore goes to; undefined for this folder's own. */
+  readonly target: Target | undefined;
   readonly config: ConfigOf<'operator'>;
   readonly archive: Archive;
   /** The folder of sets. */
@@ -19,6 +21,14 @@ export interface Workplace {
   warn(line: string): void;
 }
 
+/** The databases of another host, as a file describes them. */
+export interface Target {
+  /** As the operator writes it behind `--to`. */
+  readonly file: string;
+  /** Tells it from others; the same for the same servers. */
+  readonly mark: string;
+}
+
 /** A passing remark on progress; the next one replaces it. */
 export type Tell = (remark: string) => void;
 
@@ -26,10 +36,12 @@ export type Tell = (remark: string) => void;
 export async function openWorkplace(
   world: Runtime,
   how: Pick<Workplace, 'stop' | 'tell' | 'warn'>,
+  target?: Target,
 ): Promise<Workplace> {
   const config = await world.config('operator');
   return {
     world,
+    target,
     config,
     archive: await world.archive(),
     shelf: resolve(world.dir, config.BACKUP_DIR),

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import type { Figure } from '../../../src/upkeep/figures.ts';
 import type { Part } from '../../../src/domain/backup-set.ts';
 import type { Compared } from '../../../src/operations/backup/verify-restored.ts';
 import { exec } from '../../../src/adapters/exec.ts';
-import { cacheFolder, libraryFolders, unpackDebian } from '../../engines/debian-packages.ts';
+import { putAge } from './age-tool.ts';
 import { backupScene, manifestOf, type Scene } from './scene.ts';
 
 let scene: Scene;
@@ -36,17 +37,19 @@ async function withClient(client: string, body: string): Promise<Awaited<ReturnT
 
 /** What opens a file with Debian's `age` and the escrow key, as a person would on another machine. */
 async function openWithAge(file: string): Promise<string> {
-  const root = await unpackDebian({ name: 'age', brings: 'usr/bin/age' }, cacheFolder());
-  const libraries = (await libraryFolders(root)).map((folder) => join(root, folder)).join(':');
   const pipe = `"$0" -d -i "$1" "$2" | zstd -dc | tar -tf -`;
-  const opened = await exec(
-    ['bash', '-o', 'pipefail', '-c', pipe, join(root, 'usr/bin/age'), scene.escrow, file],
-    {
-      timeoutMs: 20_000,
-      environment: { LD_LIBRARY_PATH: libraries },
-    },
-  );
+  const age = await putAge(scene.tools);
+  const opened = await exec(['bash', '-o', 'pipefail', '-c', pipe, age, scene.escrow, file], {
+    timeoutMs: 20_000,
+  });
   return opened.exit === 0 ? opened.stdout : opened.stderr;
+}
+
+/** What the scheduler is left to publish, by name; where there is one for each act, that of `run`. */
+function figures({ dir }: Scene): Readonly<Record<string, number>> {
+  const left = JSON.parse(readFileSync(join(dir, 'state/runs/backup.figures.json'), 'utf8'))
+    .figures as Figure[];
+  return Object.fromEntries(left.toReversed().map(({ name, value }) => [name, value]));
 }
 
 describe('mailctl backup run', () => {
@@ -75,10 +78,14 @@ describe('mailctl backup run', () => {
   });
 
   it('makes files that the age tool opens with the escrow key, and shows no password anywhere', async () => {
+    for (const name of ['dump.sql', 'cache', 'postal.json']) writeFileSync(join(scene.dir, name), '{}');
     const { data } = await scene.backup('run');
     const folder = join(scene.shelf, data.set.id);
     expect(await openWithAge(join(folder, 'secrets.tar.zst.age'))).toContain('secrets/postal-signing.key');
-    expect(await openWithAge(join(folder, 'config.tar.zst.age'))).toContain('compose.yaml');
+    expect((await openWithAge(join(folder, 'config.tar.zst.age'))).trim().split('\n')).toEqual([
+      'compose.yaml',
+      'postal.json',
+    ]);
     expect(readFileSync(join(folder, 'manifest.json'), 'utf8')).not.toContain('p"a$s');
   });
 
@@ -89,6 +96,26 @@ describe('mailctl backup run', () => {
     const foreign = join(scene.tools, 'foreign.key');
     writeFileSync(foreign, readFileSync(join(scene.dir, 'secrets/backup-verify.key')));
     expect(await scene.backup('key', 'test', '--identity-file', foreign)).toMatchObject({ exit: 12 });
+  });
+
+  it('in the strict mode proves while it writes, and afterwards only with the escrow key', async () => {
+    await using strict = await backupScene({ BACKUP_VERIFY_KEY: 'none' });
+    const { data } = await strict.backup('run');
+    expect(data.set).toMatchObject({ sealed: 'strict', proven: { how: 'written' } });
+    const { parts } = manifestOf(strict, data.set.id);
+    expect(parts.every(({ sealed_to: to }: Part) => to.join() === 'escrow')).toBe(true);
+    const read = await strict.backup('verify');
+    expect(read.data.proof).toMatchObject({ how: 'read', opened: [] });
+    expect(await strict.backup('verify', '--restore')).toMatchObject({
+      exit: 2,
+      error: { field: '--identity-file' },
+    });
+    const proven = await strict.backup('verify', '--restore', '--identity-file', strict.escrow);
+    expect(proven.error).toBeUndefined();
+    expect(proven.data.proof.opened).toEqual(['postgres', 'mariadb', 'config', 'secrets']);
+    expect(await strict.backup('restore', data.set.id)).toMatchObject({ exit: 2 });
+    expect(figures(strict)).toMatchObject({ mailctl_backup_strict: 1, mailctl_backup_sets: 1 });
+    expect(figures(strict)['mailctl_backup_last_proof_timestamp_seconds']).toBeGreaterThan(1_700_000_000);
   });
 
   it('refuses a set that lost most of its rows, until that is accepted', async () => {
@@ -141,6 +168,7 @@ describe('a dump that is not whole', () => {
     expect(await listed()).toEqual([]);
     expect(onShelf()).toEqual([]);
     expect(JSON.parse(readFileSync(join(scene.dir, 'state/runs/backup.json'), 'utf8')).ok).toBe(false);
+    expect(figures(scene)).toMatchObject({ mailctl_backup_last_failed: 1, mailctl_backup_sets: 0 });
   });
 });
 

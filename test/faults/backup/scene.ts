@@ -115,7 +115,7 @@ export async function backupScene(changes: Readonly<Record<string, string>> = {}
 }
 
 /** A password that a shell, a pgpass line and a my.cnf would each take apart. */
-const awkward = String.raw`p"a$s\w:ord #x`;
+export const awkward = String.raw`p"a$s\w:ord #x`;
 
 async function dumper(postal: TestPostal) {
   const user = `d_${systemRandom.letters(12)}`;

@@ -20,6 +20,7 @@ const config = {
   SCHEDULER_HEALTH_LISTEN: { host: '127.0.0.1', port: 0 },
   SCHEDULE_E2E: undefined,
   SCHEDULE_POSTAL_RESCUE: undefined,
+  SCHEDULE_POSTAL_RECONCILE: undefined,
   SCHEDULE_POSTAL_RETENTION: undefined,
   SCHEDULE_BACKUP: undefined,
   SCHEDULE_BACKUP_VERIFY: undefined,

@@ -1,0 +1,150 @@
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { exec } from '../../../src/adapters/exec.ts';
+import type { Part, TableRows } from '../../../src/domain/backup-set.ts';
+import { temporaryFolder } from '../../cli/folders.ts';
+import { putAge } from './age-tool.ts';
+import { type OtherHost, otherHost } from './other-host.ts';
+import { confirmed, type RestoreScene, restoreScene } from './restore-scene.ts';
+import { awkward, manifestOf } from './scene.ts';
+
+let host: OtherHost;
+let scene: RestoreScene;
+beforeAll(async () => {
+  host = await otherHost();
+});
+afterAll(() => host[Symbol.asyncDispose]());
+beforeEach(async () => {
+  scene = await restoreScene();
+});
+afterEach(() => scene[Symbol.asyncDispose]());
+
+const root = join(import.meta.dirname, '../../..');
+
+/** The command lines of README's section on a new host, block by block. */
+function documented(): readonly (readonly string[])[] {
+  const section = /### On a new host\n(.*?)\n##/s.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1];
+  return [...(section ?? '').matchAll(/```sh\n(.*?)```/gs)].map(([, lines = '']) =>
+    lines.split('\n').filter(Boolean),
+  );
+}
+
+/** A shell in the new folder, with `age` and `mailctl` in its PATH. */
+async function shellIn(dir: string, tools: string, variables: Readonly<Record<string, string>>) {
+  await putAge(tools);
+  const program = ['typescript.mjs', 'mailctl.ts'].map((name) => join(root, 'test/programs', name));
+  const start = `exec ${process.execPath} --import ${program[0]} ${program[1]} --no-input "$@"`;
+  writeFileSync(join(tools, 'mailctl'), `#!/bin/sh\n${start}\n`);
+  chmodSync(join(tools, 'mailctl'), 0o755);
+  const environment = { ...variables, PATH: `${tools}:${process.env['PATH']}` };
+  return async (line: string) => {
+    const ended = await exec(['bash', '-o', 'pipefail', '-c', line], {
+      timeoutMs: 60_000,
+      folder: dir,
+      environment,
+    });
+    expect({ line, exit: ended.exit, err: ended.exit === 0 ? '' : ended.stderr }).toEqual({
+      line,
+      exit: 0,
+      err: '',
+    });
+    return ended.stdout;
+  };
+}
+
+/** Tells `.env` where the databases are here. */
+function edit(path: string): void {
+  const changed = Object.entries(host.variables).reduce(
+    (text, [name, value]) => text.replace(new RegExp(`^${name}=.*`, 'm'), `${name}=${value}`),
+    readFileSync(path, 'utf8'),
+  );
+  writeFileSync(path, changed, { mode: 0o600 });
+}
+
+/** The user of the databases' own tools, which the stack makes at its first start. */
+async function makeDumper(): Promise<void> {
+  const env = readFileSync(join(scene.dir, '.env'), 'utf8');
+  const user = /^BACKUP_MARIADB_USER=(.*)$/m.exec(env)?.[1];
+  const password = awkward.replaceAll(/[\\']/g, String.raw`\$&`);
+  await host.inMariadb(`create user ${user}@localhost identified by '${password}'`);
+  await host.inMariadb(`grant all on *.* to ${user}@localhost`);
+}
+
+/** Rows on the other host of every table in the set. */
+async function rowsThere(parts: readonly Part[]): Promise<readonly TableRows[]> {
+  const found: TableRows[] = [];
+  for (const { kind, tables } of parts)
+    for (const { database, table } of tables) {
+      const [row] =
+        kind === 'postgres'
+          ? await host.inPostgres(database, (db) => db.query(`select count(*) as rows from ${table}`))
+          : await host.inMariadb(`select count(*) as \`rows\` from \`${database}\`.\`${table}\``);
+      found.push({ database, table, rows: Number(row?.['rows']) });
+    }
+  return found;
+}
+
+const tablesOf = (parts: readonly Part[]) => parts.flatMap(({ tables }) => tables);
+
+describe('on another host', { timeout: 180_000 }, () => {
+  it('an empty folder, a set and the escrow key are enough, by the lines of README', async () => {
+    const [known, sent] = [await scene.mail(), await scene.mail()];
+    await scene.atPostal(31, sent);
+    await scene.delivered(31);
+    await scene.setState(sent, 'delivered');
+    const { data } = await scene.backup('run');
+    const id: string = data.set.id;
+    using fresh = temporaryFolder();
+    using tools = temporaryFolder();
+    mkdirSync(join(fresh.path, 'backups'));
+    cpSync(join(scene.shelf, id), join(fresh.path, 'backups', id), { recursive: true });
+    cpSync(scene.escrow, join(fresh.path, 'escrow.key'));
+    await makeDumper();
+    const run = await shellIn(fresh.path, tools.path, { ID: id, DOMAIN: 'example.com' });
+
+    const [opening = [], restoring = []] = documented();
+    for (const line of opening) await run(line);
+    edit(join(fresh.path, '.env'));
+    for (const line of restoring) await run(line);
+    expect(restoring.join('\n')).toMatch(/backup restore .*\n.*backup commit/s);
+
+    const { parts } = manifestOf(scene, id) as { readonly parts: readonly Part[] };
+    expect(await rowsThere(parts)).toEqual(tablesOf(parts));
+    expect(await run(`mailctl queue show ${known} --json`)).toContain('"held"');
+  });
+
+  it('a file says where the databases are, and this host stays as it is', async () => {
+    const known = await scene.mail();
+    const { data } = await scene.backup('run');
+    const id: string = data.set.id;
+    await makeDumper();
+    const later = await scene.mail();
+    const file = join(scene.tools, 'there.env');
+    const lines = Object.entries(host.variables).map(([name, value]) => `${name}=${value}\n`);
+    writeFileSync(file, lines.slice(0, 4).join(''), { mode: 0o600 });
+    const to = ['--to', file];
+    expect(await scene.backup('restore', id, ...to)).toMatchObject({
+      exit: 2,
+      error: { message: expect.stringContaining('POSTAL_DB_HOST') },
+    });
+    writeFileSync(file, lines.join(''), { mode: 0o600 });
+
+    const restored = await scene.backup('restore', id, ...to, ...confirmed);
+    expect(restored.error).toBeUndefined();
+    expect(existsSync(join(scene.dir, 'state/restore.json'))).toBe(false);
+    expect(await scene.backup('commit', id, ...confirmed)).toMatchObject({ exit: 2 });
+    const committed = await scene.backup('commit', id, ...to, ...confirmed);
+    expect(committed.error).toBeUndefined();
+    const { parts } = manifestOf(scene, id) as { readonly parts: readonly Part[] };
+    expect(await rowsThere(parts)).toEqual(tablesOf(parts));
+    const there = await host.inPostgres(scene.database.address.database, (db) =>
+      db.query<{ id: string; state: string }>('select message_id as id, state from recipients'),
+    );
+    expect(there.map((row) => row.id)).not.toContain(later);
+    expect(there).toContainEqual({ id: known, state: 'held' });
+    expect(await scene.states()).toMatchObject({ [known]: 'queued', [later]: 'queued' });
+  });
+});
