@@ -28,6 +28,8 @@ export type Found =
   | { readonly at: 'postal'; readonly name: PostalName }
   /** Stored but never queued, because Postal died in between: it will never send it. */
   | { readonly at: 'orphan'; readonly name: PostalName }
+  /** Stored so long ago that Postal may have queued it, begun to send it and tidied it away: nobody knows whether it went out. */
+  | { readonly at: 'tidied'; readonly name: PostalName }
   | { readonly at: 'nowhere' };
 
 /** One recipient as the queue knows it. */

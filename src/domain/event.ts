@@ -10,7 +10,7 @@ export const eventKinds = {
   delayed: { told: true, means: 'a temporary failure; Postal tries again' },
   held: { told: true, means: 'held until an operator releases it' },
   failed: { told: true, means: 'it could not be delivered' },
-  bounced: { told: true, means: 'it came back after delivery' },
+  bounced: { told: true, means: 'a report came back after delivery; one of a delay changes no state' },
   opened: { told: true, means: 'the tracking pixel was loaded' },
   clicked: { told: true, means: 'a tracked link was followed' },
   complained: { told: true, means: 'its recipient reported it to their provider as unwanted' },
@@ -41,7 +41,7 @@ export interface Event {
 }
 
 /** What the fold needs to know of an event that Postal told. */
-export type Told = Pick<Event, 'kind' | 'at'> & { readonly uuid: string };
+export type Told = Pick<Event, 'kind' | 'at'> & { readonly uuid: string; readonly detail?: EventDetail };
 
 /** What Postal's events say of one recipient: the one that gives its state, if any does, and how often it opened and clicked. */
 export interface Standing<T extends Told> {
@@ -61,11 +61,14 @@ const reported = {
 
 /**
  * Folds what Postal told of one recipient, in whatever order and however often it arrived: the latest by (Postal's time, rank,
- * uuid) is its state; opens and clicks count distinct events.
+ * uuid) is its state; opens and clicks count distinct events. A report that came back and only tells of a delay changes no state: the
+ * recipient's server has the message.
  */
 export function standing<T extends Told>(told: readonly T[]): Standing<T> {
   const events = [...new Map(told.map((event) => [event.uuid, event])).values()];
-  const latest = events.toSorted(byTruth).findLast((event) => isReported(event.kind));
+  const latest = events
+    .toSorted(byTruth)
+    .findLast((event) => isReported(event.kind) && !isDelayReport(event));
   return {
     latest: latest && isReported(latest.kind) ? { ...latest, state: latest.kind } : undefined,
     opens: events.filter((event) => event.kind === 'opened').length,
@@ -83,6 +86,10 @@ function byTruth(left: Told, right: Told): number {
 
 function rankOf(kind: EventKind): number {
   return isReported(kind) ? reported[kind] : 0;
+}
+
+function isDelayReport({ kind, detail }: Told): boolean {
+  return kind === 'bounced' && detail?.['bounce_class'] === 'delay';
 }
 
 function isReported(kind: EventKind): kind is keyof typeof reported {

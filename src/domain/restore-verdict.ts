@@ -31,6 +31,7 @@ export function judgeRecipient({ before, postal, past }: RecipientEvidence): Ver
   if (postal === 'waiting') return past === 'gone' || past === 'waiting' ? 'settled' : 'unknown';
   if (past !== 'same') return judgeForgotten(before, past);
   if (atPostalBefore.includes(before)) return 'settled';
+  if (postal === 'tidied') return 'unknown';
   return postal !== undefined || neverHandedOver.includes(before) ? 'not-sent' : 'unknown';
 }
 

@@ -45,7 +45,7 @@ function reportOf(row: MessageRow, exchange: string, at: Date): Buffer {
     `Reporting-MTA: dns; ${exchange}`,
     '',
     `Final-Recipient: rfc822; ${row.rcptTo}`,
-    'Action: failed',
+    `Action: ${codeFor(row.rcptTo).startsWith('4') ? 'delayed' : 'failed'}`,
     `Status: ${codeFor(row.rcptTo)}`,
     `Diagnostic-Code: smtp; ${refusalOf(row.rcptTo)}`,
     '',

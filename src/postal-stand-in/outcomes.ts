@@ -19,7 +19,7 @@ type Ending = (address: string, attempt: number) => Outcome;
 export const recipientOutcomes = {
   bounce: {
     means:
-      'is delivered, and then comes back with 5.1.1, or the code behind a plus: bounce+5.7.1@… (MessageSent, MessageBounced)',
+      'is delivered, and then comes back with 5.1.1, or the code behind a plus: bounce+5.7.1@…, or as a delay: bounce+4.4.1@… (MessageSent, MessageBounced)',
     end: bounced,
   },
   complaint: {
@@ -69,13 +69,13 @@ function complained(address: string): Outcome {
 
 /** The enhanced status code behind a plus in the local part, else that of an unknown user. */
 export function codeFor(address: string): string {
-  return /\+(5\.\d{1,3}\.\d{1,3})@/.exec(address)?.[1] ?? '5.1.1';
+  return /\+([45]\.\d{1,3}\.\d{1,3})@/.exec(address)?.[1] ?? '5.1.1';
 }
 
-/** The reply of a server that refuses for good. */
+/** The reply of a server that refuses for good, or for the time being where the code says so. */
 export function refusalOf(address: string): string {
   const code = codeFor(address);
-  return `550 ${code} ${code === '5.1.1' ? 'user unknown' : 'refused'}`;
+  return `${code.startsWith('4') ? 450 : 550} ${code} ${code === '5.1.1' ? 'user unknown' : 'refused'}`;
 }
 
 function delayed(address: string, attempt: number): Outcome {

@@ -6,6 +6,8 @@ import type { UnsubscribeWish } from '../domain/unsubscribe.ts';
 export interface ClaimedMessage {
   readonly id: string;
   readonly attemptId: string;
+  /** By the clock of the database. */
+  readonly claimedAt: Date;
   readonly postalKey: string;
   readonly mailFrom: string;
   readonly attempts: number;
@@ -99,7 +101,7 @@ with fair as (
     and not exists (select from sending where paused_at is not null and (paused_until is null or paused_until > now()))
   returning m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at, m.stored_at, m.tag, m.unsubscribe
 )
-select id, $1 as "attemptId", postal_key as "postalKey", mail_from as "mailFrom", attempts, first_attempt_at as "firstAttemptAt", tag, unsubscribe,
+select id, $1 as "attemptId", now() as "claimedAt", postal_key as "postalKey", mail_from as "mailFrom", attempts, first_attempt_at as "firstAttemptAt", tag, unsubscribe,
   (extract(epoch from now() - epoch_began_at) * 1000)::float as "epochAgeMs",
   coalesce((
     select jsonb_agg(jsonb_build_object(

@@ -106,6 +106,20 @@ export function findByPostalNames(
   );
 }
 
+/** The recipient of a message with this address. Locks the message until the transaction ends. */
+export async function lockRecipient(
+  within: Database,
+  messageId: string,
+  address: string,
+): Promise<Pick<PostalRecipient, 'messageId' | 'position' | 'address'> | undefined> {
+  await within.query('select from messages where id = $1 for no key update', [messageId]);
+  const [row] = await within.query<{ messageId: string; position: number; address: string }>(
+    `select message_id as "messageId", position, address from recipients where message_id = $1 and address = $2`,
+    [messageId, address],
+  );
+  return row;
+}
+
 /** What Postal's events together say of one recipient. */
 export interface RecipientStanding {
   readonly messageId: string;

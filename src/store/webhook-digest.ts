@@ -36,29 +36,6 @@ export async function quarantineWebhooks(db: Database, webhooks: readonly Quaran
   );
 }
 
-/** A webhook in quarantine as the operator sees it. */
-export interface ListedQuarantine extends Quarantined {
-  readonly event: string;
-  readonly receivedAt: Date;
-}
-
-/** What lies in quarantine, oldest first. */
-export function quarantinedWebhooks(db: Database, limit: number): Promise<readonly ListedQuarantine[]> {
-  return db.query<ListedQuarantine & Record<string, unknown>>(
-    `select uuid, event, reason, received_at as "receivedAt" from postal_webhooks
-     where state = 'quarantined' order by received_at limit $1`,
-    [limit],
-  );
-}
-
-/** Has webhooks of the quarantine worked out again. Returns how many there were. */
-export function retryQuarantined(db: Database, uuids: readonly string[]): Promise<number> {
-  return db.change(
-    `update postal_webhooks set state = 'new', reason = null where state = 'quarantined' and uuid = any($1::uuid[])`,
-    [uuids],
-  );
-}
-
 /** How many webhooks are new and how many lie in quarantine. */
 export interface DigestFigures {
   readonly fresh: number;

@@ -108,7 +108,7 @@ async function confirm(
   return new Set(confirmations.map(({ postalUuid }) => postalUuid));
 }
 
-function eventOwner({ messageId, address }: PostalRecipient): EventOwner {
+function eventOwner({ messageId, address }: Owner): EventOwner {
   return { messageId, recipient: address };
 }
 
@@ -116,7 +116,11 @@ function distinct(owners: readonly PostalRecipient[]): readonly PostalRecipient[
   return [...new Map(owners.map((owner) => [`${owner.messageId} ${owner.position}`, owner])).values()];
 }
 
-async function refold(within: Database, owners: readonly PostalRecipient[]): Promise<void> {
+/** A recipient of one message. */
+export type Owner = Pick<PostalRecipient, 'messageId' | 'position' | 'address'>;
+
+/** Folds recipients anew from what Postal told of them. Their messages must be locked until the transaction `within` ends. */
+export async function refold(within: Database, owners: readonly Owner[]): Promise<void> {
   const told = await toldOf(within, owners.map(eventOwner));
   await applyStandings(
     within,
@@ -125,7 +129,7 @@ async function refold(within: Database, owners: readonly PostalRecipient[]): Pro
   await closeSettled(within, [...new Set(owners.map(({ messageId }) => messageId))]);
 }
 
-function standingOf({ messageId, position }: PostalRecipient, told: readonly ToldDetail[]) {
+function standingOf({ messageId, position }: Owner, told: readonly ToldDetail[]) {
   const { latest, opens, clicks } = standing(told);
   const detail = latest && (latest.detail['output'] || latest.detail['details']);
   return {

@@ -5,18 +5,11 @@ import { expect, it } from 'vitest';
 
 import { readFrames } from '../../src/services/api/frames.ts';
 import { encodeSubmission } from '../../src/domain/submission-codec.ts';
-import {
-  type ApiUnderTest,
-  countOf,
-  internalToken,
-  runningApi,
-  webhookToken,
-} from '../integration/api/running-api.ts';
-import { postalEvent, type Signed, signed } from '../integration/api/signed-webhook.ts';
+import { type ApiUnderTest, countOf, internalToken, runningApi } from '../integration/api/running-api.ts';
+import type { Signed } from '../integration/api/signed-webhook.ts';
 import { submission } from '../store/submissions.ts';
 import { median, report, toy } from './report.ts';
 
-const webhooks = toy ? 300 : 6000;
 const batches = toy ? 2 : 30;
 /** As many as the relay hands over in one request. */
 const batchSize = 256;
@@ -50,34 +43,6 @@ function sendOne({ body, headers }: Signed, url: string, agent: Agent): Promise<
     sent.on('error', reject).end(body);
   });
 }
-
-function percentile(times: readonly number[], share: number): number {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? Number.NaN;
-}
-
-it("takes Postal's webhooks: verified and stored before the answer", async () => {
-  const results = [];
-  for (let round = 0; round < rounds; round += 1) {
-    await using api = await runningApi({ LOG_LEVEL: 'warn' });
-    const bodies = Array.from({ length: webhooks }, () => signed(postalEvent()));
-    const start = performance.now();
-    const times = await sendAll(bodies, {
-      url: `${api.url}/webhooks/postal/${webhookToken}`,
-      connections: 20,
-    });
-    const seconds = (performance.now() - start) / 1000;
-    expect(await countOf(api.db, 'postal_webhooks')).toBe(webhooks);
-    results.push({ rate: webhooks / seconds, p50: percentile(times, 0.5), p99: percentile(times, 0.99) });
-  }
-  report('webhook-intake', [
-    {
-      events: webhooks,
-      per_second: Math.round(median(results.map(({ rate }) => rate))),
-      p50_ms: median(results.map(({ p50 }) => p50)).toFixed(1),
-      p99_ms: median(results.map(({ p99 }) => p99)).toFixed(1),
-    },
-  ]);
-});
 
 /** A message of about 5 KB, whose text is no more the same over and over than that of real mail: a database would store it as nothing. */
 function realistic(): Buffer {

@@ -15,6 +15,15 @@ const sequences: Record<string, readonly Told[]> = {
     { kind: 'opened', at: at(35), uuid: 'd' },
     { kind: 'delivered', at: at(30), uuid: 'b' },
   ],
+  'sent, and a report of a delay behind it': [
+    { kind: 'delivered', at: at(10), uuid: 'a' },
+    { kind: 'bounced', at: at(20), uuid: 'b', detail: { bounce_class: 'delay' } },
+  ],
+  'sent, delayed behind it, and bounced in the end': [
+    { kind: 'delivered', at: at(10), uuid: 'a' },
+    { kind: 'bounced', at: at(20), uuid: 'b', detail: { bounce_class: 'delay' } },
+    { kind: 'bounced', at: at(30), uuid: 'c', detail: { bounce_class: 'address' } },
+  ],
   'delayed twice, sent, opened twice, clicked': [
     { kind: 'delayed', at: at(10), uuid: 'a' },
     { kind: 'delayed', at: at(20), uuid: 'b' },
@@ -26,6 +35,8 @@ const sequences: Record<string, readonly Told[]> = {
 };
 
 const expected: Record<string, object> = {
+  'sent, and a report of a delay behind it': { state: 'delivered', opens: 0, clicks: 0 },
+  'sent, delayed behind it, and bounced in the end': { state: 'bounced', opens: 0, clicks: 0 },
   'held, then released and sent': { state: 'delivered', opens: 0, clicks: 0 },
   'failed for good, then retried and sent': { state: 'delivered', opens: 1, clicks: 0 },
   'delayed twice, sent, opened twice, clicked': { state: 'delivered', opens: 2, clicks: 1 },

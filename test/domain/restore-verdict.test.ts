@@ -11,6 +11,11 @@ describe('a recipient that a restored database believes unsent', () => {
     ['Postal lived on and had taken it', { before: 'accepted', past: 'same' }, 'settled'],
     ['Postal lived on and has no trace of it', { postal: 'nowhere', past: 'same' }, 'not-sent'],
     ['Postal lived on and has an orphan', { postal: 'orphan', past: 'same' }, 'not-sent'],
+    [
+      'Postal lived on and may have tidied it away',
+      { before: 'sending', postal: 'tidied', past: 'same' },
+      'unknown',
+    ],
     ['it was waiting here before', { before: 'queued', past: 'same' }, 'not-sent'],
     ['a hand-over was under way and nobody can be asked', { before: 'sending', past: 'same' }, 'unknown'],
     ['the replaced Postal had sent it', { before: 'accepted', postal: 'nowhere', past: 'gone' }, 'settled'],

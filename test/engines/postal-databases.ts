@@ -22,6 +22,15 @@ export interface TestPostal extends AsyncDisposable {
   /** How many copies Postal will send or has tried to, by `mail_from` and recipient. */
   living(): Promise<Readonly<Record<string, number>>>;
   readonly messages: string;
+  /** For a stand-in that writes the rows from a process of its own. */
+  readonly place: {
+    readonly socketPath: string;
+    readonly user: string;
+    readonly password: string;
+    readonly main: string;
+    readonly messages: string;
+    readonly serverId: number;
+  };
 }
 
 const testApiKey = new Secret('ILhJDVFXjMGU6bzl1mIo2lCL');
@@ -59,6 +68,7 @@ export async function postalDatabases(): Promise<TestPostal> {
     names: { main, messagePrefix: main, apiKey: testApiKey },
     reader: { ...reader, host: socketPath, port: 3306, timeoutMs: 10_000 },
     messages,
+    place: { socketPath, user, password, main, messages, serverId },
     run,
     ledger: postalLedger({ run, messages, serverId }),
     living: async () => countLiving(await run(livingIn(messages))),

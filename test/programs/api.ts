@@ -1,4 +1,6 @@
 // The api itself, as `mailctl api` runs it: configuration from the environment, log on stdout, ends on SIGTERM.
+import './stepping-date.ts';
+
 import { liveConfig } from '../../src/config/live.ts';
 import { main } from '../../src/services/api/main.ts';
 

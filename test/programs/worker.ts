@@ -1,4 +1,6 @@
 // The worker itself, as `mailctl worker` runs it: configuration from the environment, log on stdout, ends on SIGTERM.
+import './stepping-date.ts';
+
 import { liveConfig } from '../../src/config/live.ts';
 import { main } from '../../src/services/worker/main.ts';
 

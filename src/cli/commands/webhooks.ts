@@ -16,6 +16,7 @@ import {
 } from '../../operations/webhooks/show.ts';
 import { acts, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
+import { defineQuarantine } from './webhooks-quarantine.ts';
 
 const mostDeliveries = 1000;
 
@@ -25,7 +26,7 @@ const actions: Readonly<Record<EndpointAct, string>> = {
   resume: 'Send to an endpoint again that was paused, or disabled itself with 410.',
 };
 
-/** `mailctl webhooks list|add|remove|pause|resume|test|deliveries|replay`. */
+/** `mailctl webhooks list|add|remove|pause|resume|test|deliveries|replay|quarantine`. */
 export function defineWebhooks(command: Command, session: Session): void {
   command
     .command('list')
@@ -59,6 +60,10 @@ export function defineWebhooks(command: Command, session: Session): void {
   }
   defineTest(command, session);
   defineDeliveries(command, session);
+  defineQuarantine(
+    command.command('quarantine').description('What came from Postal and could not be worked out.'),
+    session,
+  );
 }
 
 function defineTest(command: Command, session: Session): void {

@@ -83,6 +83,13 @@ export const postal = {
     means: 'How long Postal may go on with a request whose end was unclear; nothing is decided before',
     fallback: '2m',
   }),
+  POSTAL_TIDY_AFTER: variable(duration, {
+    section,
+    readBy,
+    means:
+      'Age at which Postal drops what a killed worker of its own left locked (postal.queued_message_lock_stale_days); an uncertain recipient whose copy is older and in no queue is held, not sent again',
+    fallback: '1d',
+  }),
   POSTAL_UNCERTAIN_POLICY: variable(oneOf(['hold', 'resend']), {
     section,
     readBy,

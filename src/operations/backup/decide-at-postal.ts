@@ -21,7 +21,8 @@ export async function lookUpAll(
 ): Promise<(key: string) => AtPostal> {
   const wasRestored = stores.includes('mariadb');
   const nothing: AtPostal = { postal: undefined, past: wasRestored ? undefined : 'same' };
-  const { POSTAL_API_KEY: apiKey, MAIL_DOMAIN: domain } = await place.world.config('worker');
+  const config = await place.world.config('worker');
+  const { POSTAL_API_KEY: apiKey, MAIL_DOMAIN: domain, POSTAL_TIDY_AFTER: tidyMs } = config;
   if (!hasMariadb(place) || apiKey === undefined) return () => nothing;
   const { server, names } = await mariadbAccess(place);
   const { before } = restoreNames(id);
@@ -31,6 +32,7 @@ export async function lookUpAll(
     key,
     mailFrom: `${key}@${domain}`,
     recipients,
+    tidyMs,
   }));
   return server.session(async (session) => {
     const knows = await livedOn(session, wasRestored ? then : now, wasRestored ? names : undefined);
@@ -41,7 +43,8 @@ export async function lookUpAll(
       await fatesOf(session, now, found),
       knows ? await fatesOf(session, then, await foundAt(session, then, asked)) : undefined,
     ];
-    const waits = (key: string) => ['waiting', 'in-hand'].includes(fates.get(key) ?? '');
+    const waits = (key: string) =>
+      found.get(key)?.at === 'postal' && ['waiting', 'in-hand'].includes(fates.get(key) ?? '');
     return (key) => ({ postal: waits(key) ? 'waiting' : found.get(key)?.at, past: past?.get(key) });
   });
 }
@@ -50,6 +53,7 @@ interface Asked {
   readonly key: string;
   readonly mailFrom: string;
   readonly recipients: readonly string[];
+  readonly tidyMs: number;
 }
 
 async function foundAt(
@@ -64,14 +68,18 @@ async function foundAt(
   return found;
 }
 
+async function fateOf(session: MariadbSession, databases: PostalDatabases, found: Found): Promise<Fate> {
+  if (found.at === 'postal') return fateAt(session, databases, found.name.id);
+  return found.at === 'tidied' ? 'in-hand' : 'unheard-of';
+}
+
 async function fatesOf(
   session: MariadbSession,
   databases: PostalDatabases,
   found: ReadonlyMap<string, Found>,
 ): Promise<ReadonlyMap<string, Fate>> {
   const fates = new Map<string, Fate>();
-  for (const [key, one] of found)
-    fates.set(key, one.at === 'postal' ? await fateAt(session, databases, one.name.id) : 'unheard-of');
+  for (const [key, one] of found) fates.set(key, await fateOf(session, databases, one));
   return fates;
 }
 

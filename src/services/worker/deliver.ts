@@ -43,7 +43,11 @@ async function claim(room: DeliverRoom, round: { after: string }): Promise<reado
   if (limit === 0) return [];
   const shares = await nextShares(room, round, Math.floor(limit / 2));
   const leaseMs = room.config.WORKER_LEASE;
-  return claimDue(room.db, { attemptId: freshId(room, 'att'), limit, leaseMs, shares });
+  const fromMs = room.clock.monotonicMs();
+  const messages = await claimDue(room.db, { attemptId: freshId(room, 'att'), limit, leaseMs, shares });
+  const [first] = messages;
+  if (first) room.databaseClock.saw(first.claimedAt, { fromMs, toMs: room.clock.monotonicMs() });
+  return messages;
 }
 
 /** The shares whose turn it is; after the last one the round begins anew. */

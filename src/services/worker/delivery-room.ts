@@ -1,8 +1,10 @@
 import type { Postal } from '../../adapters/postal.ts';
 import type { ConfigOf } from '../../config/environment.ts';
 import type { LookUp } from './doubt.ts';
+import type { DatabaseClock } from './database-clock.ts';
 import type { Figures } from './figures.ts';
 import type { Lane } from './lane.ts';
+import type { Pulse } from './pulse.ts';
 import type { Room } from './room.ts';
 
 /** What handing messages to Postal needs. */
@@ -10,6 +12,8 @@ export interface DeliveryRoom extends Room {
   readonly postal: Postal;
   readonly lane: Lane;
   readonly lookUp: LookUp | undefined;
+  readonly pulse: Pick<Pulse, 'restMs'>;
+  readonly databaseClock: DatabaseClock;
   readonly config: Pick<
     ConfigOf<'worker'>,
     | 'MAIL_DOMAIN'

@@ -44,6 +44,9 @@ export async function decideDoubts({ mailFrom, recipients, policy, lookUp }: Que
   };
 }
 
+const tidiedAway =
+  'Postal stored it longer ago than POSTAL_TIDY_AFTER and has it in no queue: a worker of its own may have died while it sent it, so it may have arrived or not; release it only if it has not';
+
 function byPolicy(recipient: QueuedRecipient, policy: Question['policy']): Settlement {
   const { position, address, isOfEarlierEpoch } = recipient;
   if (policy === 'resend') return { position, address, state: 'queued', detail: '' };
@@ -59,10 +62,11 @@ function byLookUp(
   found: Found | undefined,
 ): Settlement {
   if (!found) return { position, address, state: 'uncertain', detail: 'the look-up did not answer for it' };
-  if (found.at !== 'postal' && isForgottenAtPostal)
-    return { position, address, state: 'held', detail: forgotten };
-  if (found.at !== 'postal') return { position, address, state: 'queued', detail: '' };
-  return { position, address, state: 'accepted', name: found.name, detail: '' };
+  if (found.at === 'postal') return { position, address, state: 'accepted', name: found.name, detail: '' };
+  if (isForgottenAtPostal) return { position, address, state: 'held', detail: forgotten };
+  if (found.at === 'tidied')
+    return { position, address, state: 'held', name: found.name, detail: tidiedAway };
+  return { position, address, state: 'queued', detail: '' };
 }
 
 const forgotten =

@@ -4,7 +4,10 @@ import { requirePostalKey } from '../../domain/postal-credential.ts';
 import { findWhereabouts } from '../../store/postal/whereabouts.ts';
 import type { LookUp } from './doubt.ts';
 
-type Names = Pick<ConfigOf<'worker'>, 'POSTAL_API_KEY' | 'POSTAL_DB_NAME' | 'POSTAL_DB_MESSAGE_PREFIX'>;
+type Names = Pick<
+  ConfigOf<'worker'>,
+  'POSTAL_API_KEY' | 'POSTAL_DB_NAME' | 'POSTAL_DB_MESSAGE_PREFIX' | 'POSTAL_TIDY_AFTER'
+>;
 
 /** The look-up in Postal's own databases. */
 export function lookUpAtPostal(mariadb: Mariadb, config: Names): LookUp {
@@ -14,6 +17,7 @@ export function lookUpAtPostal(mariadb: Mariadb, config: Names): LookUp {
       messagePrefix: config.POSTAL_DB_MESSAGE_PREFIX,
       apiKey: requirePostalKey(config),
     };
-    return mariadb.session((session) => findWhereabouts(session, databases, { mailFrom, recipients }));
+    const question = { mailFrom, recipients, tidyMs: config.POSTAL_TIDY_AFTER };
+    return mariadb.session((session) => findWhereabouts(session, databases, question));
   };
 }

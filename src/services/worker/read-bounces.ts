@@ -5,7 +5,9 @@ import { bounceFacts } from '../../domain/bounce.ts';
 import { readBounceReport } from '../../domain/delivery-report.ts';
 import type { EventDetail } from '../../domain/event.ts';
 import { claimReports, type DueReport, finishReport, postponeReport } from '../../store/bounce-reports.ts';
+import { lockRecipient } from '../../store/recipients.ts';
 import { suppressFound } from '../../store/suppressions.ts';
+import { refold } from '../../upkeep/record-told.ts';
 import { suppressionOf } from '../../upkeep/suppress.ts';
 import type { Work } from '../loop.ts';
 import type { Room } from './room.ts';
@@ -58,7 +60,9 @@ async function settle(room: BounceRoom, report: DueReport, read: ReadAtPostal): 
 async function finish(room: BounceRoom, report: DueReport, detail: EventDetail): Promise<void> {
   const rules = { bounceExpiryMs: room.config.SUPPRESSION_BOUNCE_EXPIRY, now: room.clock.now() };
   await room.db.transaction(async (within) => {
+    const owner = await lockRecipient(within, report.messageId, report.recipient);
     if (!(await finishReport(within, report.eventId, detail))) return;
+    if (owner && detail['bounce_class'] === 'delay') await refold(within, [owner]);
     await suppressFound(within, suppressionOf({ ...report, kind: 'bounced', detail }, rules));
   });
   room.log.info('read why a message came back', {

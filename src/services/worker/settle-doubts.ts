@@ -41,8 +41,14 @@ export async function settleDoubts(
   return { ...none, released: recipients.filter(({ position }) => released.has(position)) };
 }
 
+/** How long Postal may still be working on what it was sent. */
+function untilSettled(room: DeliveryRoom, message: ClaimedMessage): number {
+  const watched = room.lookUp ? room.pulse.restMs() : 0;
+  return Math.max(untilEpochSettled(room, message), room.databaseClock.restMs(), watched);
+}
+
 /** A worker of the epoch before may have begun a hand-over right at its end: Postal may go on with it for so long. */
-function untilSettled(room: DeliveryRoom, { epochAgeMs, recipients }: ClaimedMessage): number {
+function untilEpochSettled(room: DeliveryRoom, { epochAgeMs, recipients }: ClaimedMessage): number {
   if (epochAgeMs === null || !recipients.some(({ isOfEarlierEpoch }) => isOfEarlierEpoch)) return 0;
   return room.config.POSTAL_TIMEOUT + room.config.POSTAL_SETTLE_TIME - epochAgeMs;
 }

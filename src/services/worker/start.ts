@@ -14,6 +14,7 @@ import { type Health, type Probe, startHealth } from '../health.ts';
 import { type Loop, startLoop, type Work } from '../loop.ts';
 import { openMetrics } from '../metrics.ts';
 import type { Running } from '../running.ts';
+import { watchDatabaseClock } from './database-clock.ts';
 import { deliveries } from './deliver.ts';
 import { digestion } from './digest.ts';
 import type { LookUp } from './doubt.ts';
@@ -21,6 +22,7 @@ import { openGates } from './endpoint-gates.ts';
 import { type Figures, openFigures } from './figures.ts';
 import { inboundDigestion } from './inbound.ts';
 import { watchPostal } from './lane.ts';
+import { openPulse, type Pulse } from './pulse.ts';
 import { bounceReading } from './read-bounces.ts';
 import { reconciliation } from './reconciliation.ts';
 import { webhookSending } from './send-webhooks.ts';
@@ -49,10 +51,12 @@ export async function startWorker(config: WorkerConfig, world: WorkerWorld): Pro
   );
   const health = await startHealth({ ...probes(config, world, loops), metrics });
   const clients = openClients(config);
-  loops.push(...startLoops(config, world, { figures, clients }));
+  const pulse = pulseOf(config, clients.beats, world.clock);
+  loops.push(...startLoops(config, world, { figures, clients, pulse }));
   const stop = async (): Promise<void> => {
     await stopLoops(loops, config, world);
-    await Promise.all([clients.postal[Symbol.asyncDispose](), clients.endpoints[Symbol.asyncDispose]()]);
+    await Promise.all(Object.values(clients).map((client) => client[Symbol.asyncDispose]()));
+    await pulse.stop();
     await health.stop();
   };
   let stopped: Promise<void> | undefined;
@@ -79,17 +83,20 @@ function probes(config: WorkerConfig, { db }: WorkerWorld, loops: readonly Loop[
 
 interface Clients {
   readonly postal: Http;
+  /** Beside those that wait for an answer of Postal. */
+  readonly beats: Http;
   readonly endpoints: Http;
 }
 
 function openClients(config: WorkerConfig): Clients {
+  const atPostal = {
+    connectTimeoutMs: config.POSTAL_CONNECT_TIMEOUT,
+    mostAnswerBytes: config.POSTAL_MAX_ANSWER_BYTES,
+    keepAlive: false,
+  };
   return {
-    postal: openHttp({
-      connections: config.POSTAL_CONCURRENCY,
-      connectTimeoutMs: config.POSTAL_CONNECT_TIMEOUT,
-      mostAnswerBytes: config.POSTAL_MAX_ANSWER_BYTES,
-      keepAlive: false,
-    }),
+    postal: openHttp({ ...atPostal, connections: config.POSTAL_CONCURRENCY }),
+    beats: openHttp({ ...atPostal, connections: 1 }),
     endpoints: openHttp({
       connections: config.WEBHOOK_ENDPOINT_CONCURRENCY,
       connectTimeoutMs: config.WEBHOOK_CONNECT_TIMEOUT,
@@ -100,7 +107,22 @@ function openClients(config: WorkerConfig): Clients {
   };
 }
 
+/** Postal's web server answers this from memory: it tells that the process runs, and costs nothing. */
+function pulseOf(config: WorkerConfig, http: Http, clock: Clock): Pulse {
+  const beat = async (): Promise<boolean> => {
+    const { end } = await http.exchange({
+      method: 'GET',
+      url: `${config.POSTAL_URL}/.well-known/jwks.json`,
+      headers: { host: config.POSTAL_HOSTNAME },
+      withinMs: config.POSTAL_TIMEOUT,
+    });
+    return end === 'answered';
+  };
+  return openPulse({ beat, settleMs: config.POSTAL_SETTLE_TIME }, clock);
+}
+
 interface Equipment {
+  readonly pulse: Pulse;
   readonly figures: Figures;
   readonly clients: Clients;
 }
@@ -108,7 +130,7 @@ interface Equipment {
 function startLoops(
   config: WorkerConfig,
   world: WorkerWorld,
-  { figures, clients }: Equipment,
+  { figures, clients, pulse }: Equipment,
 ): readonly Loop[] {
   requirePostalKey(config);
   const room = { ...world, config };
@@ -119,9 +141,10 @@ function startLoops(
   const postal = postalClient(clients.postal, address);
   const lane = watchPostal(config, world, figures);
   const gates = gatesOf(config, world);
-  const { postalDatabase } = world;
+  const databaseClock = watchDatabaseClock(config.POSTAL_TIMEOUT + config.POSTAL_SETTLE_TIME, world.clock);
+  const { postalDatabase, lookUp } = world;
   return [
-    start('deliver', deliveries({ ...room, postal, lane, lookUp: world.lookUp, figures })),
+    start('deliver', deliveries({ ...room, postal, lane, lookUp, pulse, databaseClock, figures })),
     start('digest', digestion({ ...room, figures })),
     start('bounces', bounceReading({ ...room, reader: postalReader(clients.postal, address) })),
     start('inbound', inboundDigestion({ ...room, figures })),

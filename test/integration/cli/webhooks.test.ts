@@ -89,4 +89,39 @@ describe('mailctl webhooks', () => {
     expect(await runJson(folder, 'webhooks', ...words)).toMatchObject({ exit: 2, error: { field } });
     expect((await runJson(folder, 'webhooks', 'list')).data.endpoints).toEqual([]);
   });
+
+  it('lists what came from Postal and could not be worked out, shows it as it came, and tries it again or dismisses it', async () => {
+    await using database = await testDatabase();
+    using folder = folderFor(database);
+    const quarantine = (...words: string[]) => runJson(folder, 'webhooks', 'quarantine', ...words);
+    const [webhook, mail] = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'];
+    await database.db.change(
+      `insert into postal_webhooks (uuid, event, body, state, reason) values ($1, 'MessageSent', '{"a": 1}', 'quarantined', 'odd')`,
+      [webhook],
+    );
+    await database.db.change(
+      `insert into inbound_mail (id, rcpt_to, mail_from, raw, state, reason) values ($1, 'fbl@acme.test', '', 'Subject: x', 'quarantined', 'no report')`,
+      [mail],
+    );
+
+    const first = await quarantine('list', '--limit', '1');
+    expect(first.data).toMatchObject({
+      quarantined: [{ id: webhook, kind: 'webhook', about: 'MessageSent', reason: 'odd' }],
+      next_cursor: webhook,
+    });
+    expect((await quarantine('list', '--cursor', webhook)).data).toMatchObject({
+      quarantined: [{ id: mail, kind: 'mail', about: 'fbl@acme.test', reason: 'no report' }],
+      next_cursor: null,
+    });
+    expect((await quarantine('show', webhook)).data.quarantined).toMatchObject({ content: '{"a": 1}' });
+    expect(await quarantine('retry')).toMatchObject({ exit: 2 });
+    expect(await quarantine('retry', webhook, 'nothing')).toMatchObject({ exit: 2 });
+    expect((await quarantine('list')).data.quarantined).toHaveLength(2);
+    expect((await quarantine('retry', webhook)).data).toMatchObject({ changed: 1, applied: true });
+    expect(await database.db.query('select state, reason from postal_webhooks')).toEqual([
+      { state: 'new', reason: null },
+    ]);
+    expect((await quarantine('dismiss', '--all', '--yes')).data).toMatchObject({ changed: 1 });
+    expect((await quarantine('list')).data.quarantined).toEqual([]);
+  });
 });

@@ -89,6 +89,17 @@ describe('a bounce', () => {
     expect(ams.heard.filter(({ body }) => body.includes('message.bounced'))).toHaveLength(1);
   });
 
+  it('that only tells of a delay silences nobody, and the recipient stays one whose server has the message', async () => {
+    await rig.work();
+    const id = await rig.submit({ to: ['bounce+4.4.1@example.test'] });
+    expect(await classified(id)).toMatchObject({ bounce_class: 'delay', bounce_code: '4.4.1' });
+    await until(
+      () => rig.recipients(id),
+      ([row]) => row?.state === 'delivered',
+    );
+    expect(await suppressed('bounce+4.4.1@example.test')).toBeUndefined();
+  });
+
   it('of our own block silences nobody', async () => {
     await rig.work();
     const id = await rig.submit({ to: ['bounce+5.7.1@example.test'] });

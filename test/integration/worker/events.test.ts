@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { insertPostalWebhooks } from '../../../src/store/postal-webhooks.ts';
-import { quarantinedWebhooks, retryQuarantined } from '../../../src/store/webhook-digest.ts';
+import { listQuarantine, retryQuarantined } from '../../../src/store/quarantine.ts';
 import { until } from '../../store/until.ts';
 import { listenAsAms, openRig, type Rig } from './rig.ts';
 
@@ -107,7 +107,7 @@ describe("Postal's events", () => {
     await noneNew();
 
     expect(await rig.recipients(id)).toMatchObject([{ state: 'queued' }]);
-    expect(await quarantinedWebhooks(rig.db, 10)).toEqual([]);
+    expect(await listQuarantine(rig.db, { limit: 10 })).toEqual([]);
   });
 });
 
@@ -123,10 +123,10 @@ describe('a webhook that belongs nowhere', () => {
     await rig.work();
     await noneNew();
 
-    expect(await quarantinedWebhooks(rig.db, 10)).toMatchObject([
-      { uuid: uuid(1), reason: expect.stringContaining('no message of ours') },
-      { uuid: uuid(2), reason: expect.stringContaining('future') },
-      { uuid: uuid(3), reason: expect.stringContaining('no message of ours') },
+    expect(await listQuarantine(rig.db, { limit: 10 })).toMatchObject([
+      { id: uuid(1), reason: expect.stringContaining('no message of ours') },
+      { id: uuid(2), reason: expect.stringContaining('future') },
+      { id: uuid(3), reason: expect.stringContaining('no message of ours') },
     ]);
     expect(await rig.recipients(id)).toMatchObject([{ state: 'delivered' }]);
 
@@ -159,8 +159,8 @@ describe('a webhook that belongs nowhere', () => {
     await rig.work();
     await noneNew();
 
-    expect(await quarantinedWebhooks(rig.db, 10)).toMatchObject([
-      { uuid: uuid(1), reason: expect.stringContaining('cannot be worked out') },
+    expect(await listQuarantine(rig.db, { limit: 10 })).toMatchObject([
+      { id: uuid(1), reason: expect.stringContaining('cannot be worked out') },
     ]);
     expect(await rig.recipients(id)).toMatchObject([{ state: 'delivered', opens: 1 }]);
   });

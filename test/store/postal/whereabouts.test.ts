@@ -14,6 +14,7 @@ afterEach(async () => {
   await postal[Symbol.asyncDispose]();
 });
 
+const tidyMs = 86_400_000;
 const key = 'Qw3rTyUiOpAsDfGhJkLz@mail.acme.test';
 
 interface Stored {
@@ -22,15 +23,23 @@ interface Stored {
   readonly isQueued?: boolean;
   readonly isAttempted?: boolean;
   readonly serverId?: number;
+  readonly ageSeconds?: number;
 }
 
 let lastId = 0;
-async function store({ to, mailFrom = key, isQueued, isAttempted, serverId = 7 }: Stored): Promise<number> {
+async function store({
+  to,
+  mailFrom = key,
+  isQueued,
+  isAttempted,
+  serverId = 7,
+  ageSeconds = 0,
+}: Stored): Promise<number> {
   lastId += 1;
   const id = lastId;
   await postal.run(
-    `insert into \`${postal.messages}\`.messages (id, token, rcpt_to, mail_from) values (?, ?, ?, ?)`,
-    [id, `token${id}`, to, mailFrom],
+    `insert into \`${postal.messages}\`.messages (id, token, rcpt_to, mail_from, timestamp) values (?, ?, ?, ?, unix_timestamp(now(6)) - ?)`,
+    [id, `token${id}`, to, mailFrom, ageSeconds],
   );
   if (isQueued)
     await postal.run('insert into queued_messages (server_id, message_id) values (?, ?)', [serverId, id]);
@@ -44,25 +53,29 @@ async function store({ to, mailFrom = key, isQueued, isAttempted, serverId = 7 }
 
 async function ask(recipients: readonly string[], changes: Partial<PostalDatabases> = {}) {
   return mariadbAt(postal.reader).session((session) =>
-    findWhereabouts(session, { ...postal.names, ...changes }, { mailFrom: key, recipients }),
+    findWhereabouts(session, { ...postal.names, ...changes }, { mailFrom: key, recipients, tidyMs }),
   );
 }
 
 describe('what Postal has of a message', () => {
-  it('is told apart for each recipient: queued, tried, left behind, and not there', async () => {
+  it('is told apart for each recipient: queued, tried, left behind, perhaps tidied away, and not there', async () => {
     const queued = await store({ to: 'queued@example.test', isQueued: true });
     const tried = await store({ to: 'tried@example.test', isAttempted: true });
     const both = await store({ to: 'both@example.test', isQueued: true, isAttempted: true });
-    const orphan = await store({ to: 'orphan@example.test' });
+    const orphan = await store({ to: 'orphan@example.test', ageSeconds: 86_000 });
+    const tidied = await store({ to: 'tidied@example.test', ageSeconds: 86_500 });
+    const old = await store({ to: 'old@example.test', ageSeconds: 86_500, isAttempted: true });
 
     const found = await ask(
-      ['queued', 'tried', 'both', 'orphan', 'absent'].map((name) => `${name}@example.test`),
+      ['queued', 'tried', 'both', 'orphan', 'tidied', 'old', 'absent'].map((name) => `${name}@example.test`),
     );
     expect(Object.fromEntries(found)).toEqual({
       'queued@example.test': { at: 'postal', name: { id: queued, token: `token${queued}` } },
       'tried@example.test': { at: 'postal', name: { id: tried, token: `token${tried}` } },
       'both@example.test': { at: 'postal', name: { id: both, token: `token${both}` } },
       'orphan@example.test': { at: 'orphan', name: { id: orphan, token: `token${orphan}` } },
+      'tidied@example.test': { at: 'tidied', name: { id: tidied, token: `token${tidied}` } },
+      'old@example.test': { at: 'postal', name: { id: old, token: `token${old}` } },
       'absent@example.test': { at: 'nowhere' },
     });
   });
@@ -123,6 +136,7 @@ describe('what Postal has of a message', () => {
       findWhereabouts(deliverBefore(session), postal.names, {
         mailFrom: key,
         recipients: ['ann@example.test'],
+        tidyMs,
       }),
     );
     expect(reads).toBe(3);
@@ -147,7 +161,11 @@ describe('what Postal has of a message', () => {
           return session.query(text, values);
         },
       };
-      await findWhereabouts(explaining, postal.names, { mailFrom: key, recipients: ['ann@example.test'] });
+      await findWhereabouts(explaining, postal.names, {
+        mailFrom: key,
+        recipients: ['ann@example.test'],
+        tidyMs,
+      });
     });
     expect([...new Set(plans)]).toEqual([
       'm on_mail_from',

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+
+import { postalDatabases } from '../engines/postal-databases.ts';
+import { addKey } from '../integration/api/running-api.ts';
+import { until } from '../store/until.ts';
+import { type Room, startPlatform } from './delivery/platform.ts';
+import { census, histories, open, sendInLane, type Traffic } from './delivery/traffic.ts';
+
+const wanted = 150;
+const longestMs = 180_000;
+const turns: readonly Room[] = ['worker one', 'worker two', 'api', 'worker one', 'worker two'];
+
+it('a rolling restart of two workers and the api under load loses and doubles nothing, and leaves nothing in doubt', async () => {
+  await using databases = await postalDatabases();
+  await using platform = await startPlatform(databases);
+  const { key } = await addKey(platform.db, ['send']);
+  const traffic: Traffic = { wanted, next: 0, again: 0, place: async () => undefined };
+  const lanes = Promise.all(
+    Array.from({ length: 4 }, () => sendInLane(traffic, { url: platform.apiUrl, key })),
+  );
+  const ends: (number | string)[] = [];
+  for (const room of turns) {
+    const left = (await open(platform.db)) ?? 0;
+    await until(
+      () => open(platform.db),
+      (now) => traffic.next > 0 && now !== left,
+      longestMs,
+    );
+    ends.push(await platform.restart(room));
+  }
+  await lanes;
+  await until(
+    () => open(platform.db),
+    (now) => now === 0,
+    longestMs,
+  );
+
+  const { lost, doubled } = await census(databases, wanted);
+  const wrong = await histories(platform.db, [...lost, ...doubled].slice(0, 5));
+  if (wrong.length > 0) console.table(wrong);
+  expect({ lost, doubled }).toEqual({ lost: [], doubled: [] });
+  expect(ends).toEqual(turns.map(() => 0));
+  expect(await platform.db.query(`select recipient from events where kind = 'uncertain'`)).toEqual([]);
+}, 600_000);
