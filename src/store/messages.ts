@@ -52,7 +52,7 @@ with input as (
   insert into messages (id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
     size_bytes, body_day, postal_key, next_attempt_at)
   select id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
-    size_bytes, (now() at time zone 'UTC')::date, postal_key, coalesce(send_at, received_at)
+    size_bytes, (now() at time zone 'UTC')::date, postal_key, coalesce(send_at, least(received_at, now()))
   from input
   on conflict (id) do nothing
   returning id, body_day

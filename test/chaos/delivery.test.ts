@@ -7,7 +7,7 @@ import { addKey } from '../integration/api/running-api.ts';
 import { until } from '../store/until.ts';
 import { type Platform, startPlatform } from './delivery/platform.ts';
 import { misbehave, strikes } from './delivery/strikes.ts';
-import { census, histories, open, sendInLane, type Traffic } from './delivery/traffic.ts';
+import { askAtLast, census, histories, open, sendInLane, type Traffic } from './delivery/traffic.ts';
 
 /** `MAILCTL_CHAOS_MESSAGES=5000` makes it long. */
 const wanted = Number(process.env['MAILCTL_CHAOS_MESSAGES'] ?? 300);
@@ -53,7 +53,8 @@ async function someProgress(db: Postgres, traffic: Traffic): Promise<void> {
 }
 
 async function figure(db: Postgres, condition: string): Promise<number> {
-  const [row] = await db.query<{ count: number }>(
+  const [row] = await askAtLast<{ count: number }>(
+    db,
     `select count(*)::integer as count from events where ${condition}`,
   );
   return row?.count ?? 0;

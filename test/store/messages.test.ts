@@ -39,6 +39,16 @@ describe('storing a batch', () => {
     expect(await Promise.all(batch.map((message) => rawOf(message.submission.id)))).toEqual(bodies);
   });
 
+  it('makes a message due at once, whatever the clock of the one that received it said', async () => {
+    const ahead = newMessage({ receivedAt: new Date(Date.now() + 3_600_000) });
+    await insertSubmissions(database.db, [ahead]);
+    expect(
+      await database.db.query('select next_attempt_at <= now() as due from messages where id = $1', [
+        ahead.submission.id,
+      ]),
+    ).toEqual([{ due: true }]);
+  });
+
   it('stores a message once, however often it is sent', async () => {
     const [one, other] = [newMessage(), newMessage()];
     expect(await insertSubmissions(database.db, [one])).toEqual([one.submission.id]);

@@ -13,7 +13,7 @@ function unread({ unread: webhooks, now, patienceMs }: Scene): Stuck | undefined
   const aside = webhooks.find(({ state }) => state === 'quarantined');
   if (aside) {
     const why = `Postal's webhook ${aside.event} of ${aside.receivedAt.toISOString()} was set aside: ${aside.reason ?? 'no reason given'}`;
-    return { hop: 'postal-webhook', why, command: null };
+    return { hop: 'postal-webhook', why, command: `mailctl webhooks quarantine retry ${aside.uuid}` };
   }
   const [oldest] = webhooks;
   if (!oldest || now.getTime() - oldest.receivedAt.getTime() <= patienceMs) return undefined;

@@ -1,6 +1,7 @@
 import { systemClock } from '../../../src/adapters/clock.ts';
 import type { Postgres } from '../../../src/adapters/postgres.ts';
 import type { Secret } from '../../../src/domain/secret.ts';
+import { until } from '../../store/until.ts';
 import type { TestPostal } from '../../engines/postal-databases.ts';
 
 /** Three that Postal's collation cannot tell apart, or nearly. */
@@ -68,9 +69,24 @@ export async function open(db: Postgres): Promise<number | undefined> {
   return rows[0]?.count;
 }
 
+/** Asks until PostgreSQL answers: it may have been struck a moment ago. */
+export async function askAtLast<R extends Record<string, unknown>>(
+  db: Postgres,
+  query: string,
+  values: readonly unknown[] = [],
+): Promise<readonly R[]> {
+  const rows = await until(
+    () => db.query<R>(query, values).catch(() => undefined),
+    (answer) => answer !== undefined,
+    60_000,
+  );
+  return rows ?? [];
+}
+
 /** What is on record of recipients, for whoever has to find out why one is lost or doubled. */
 export function histories(db: Postgres, recipients: readonly string[]) {
-  return db.query(
+  return askAtLast(
+    db,
     `select r.address, r.state, e.kind, e.recorded_at, e.detail from recipients r left join events e
        on e.message_id = r.message_id and (e.recipient = r.address or e.recipient is null)
      where r.address = any($1::text[]) order by r.address, e.recorded_at`,

@@ -5,7 +5,7 @@ import { type ApiUnderTest, call, countOf, runningApi } from './running-api.ts';
 let api: ApiUnderTest;
 beforeAll(async () => {
   api = await runningApi({
-    API_MAX_BODY_BYTES: '64KB',
+    API_MAX_BODY_BYTES: '2MB',
     API_RATE_LIMIT: '100000',
     API_BURST_LIMIT: '100000',
     API_MAX_SCHEDULE: '30d',
@@ -37,7 +37,7 @@ const cases: readonly Case[] = [
     raw: Buffer.concat([Buffer.from('{"from":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]),
     answer: { status: 400, code: 'invalid-encoding' },
   },
-  { what: 'deep nesting', raw: '['.repeat(60_000), answer: { status: 400, code: 'too-deep' } },
+  { what: 'a megabyte of nesting', raw: '['.repeat(1_048_576), answer: { status: 400, code: 'too-deep' } },
   {
     what: 'nesting inside a field',
     raw: `{"metadata":${'{"a":'.repeat(5_000)}1${'}'.repeat(5_001)}`,
@@ -51,7 +51,7 @@ const cases: readonly Case[] = [
   },
   {
     what: 'a body beyond the limit',
-    body: { ...good, text: 'x'.repeat(70_000) },
+    body: { ...good, text: 'x'.repeat(2_100_000) },
     answer: { status: 413, code: 'too-large' },
   },
   { what: 'an array', body: [good], answer: { status: 422, code: 'invalid-field' } },
@@ -141,6 +141,12 @@ const cases: readonly Case[] = [
     raw: '',
     headers: { 'content-type': 'message/rfc822' },
     answer: { status: 400, code: 'empty-body' },
+  },
+  {
+    what: 'a raw message with 51 recipients',
+    raw: 'From: a@b.test\r\n\r\nHello',
+    headers: { 'content-type': 'message/rfc822', 'rcpt-to': many.join(', ') },
+    answer: { status: 422, code: 'too-many-recipients' },
   },
   {
     what: 'a raw message with an envelope that is none',

@@ -116,7 +116,7 @@ const ways: readonly (readonly [string, Parameters<typeof scene>[0], string, Reg
     },
     'postal-webhook',
     /MessageSent of 2026-01-01T12:00:00.000Z was set aside: odd/,
-    null,
+    `mailctl webhooks quarantine retry ${unread.uuid}`,
   ],
   [
     'a webhook that nobody reads',
