@@ -30,6 +30,11 @@ export function judgeRecipient({ before, postal, past }: RecipientEvidence): Ver
   if (postal === 'postal' || finalBefore.includes(before)) return 'settled';
   if (postal === 'waiting') return past === 'gone' || past === 'waiting' ? 'settled' : 'unknown';
   if (past !== 'same') return judgeForgotten(before, past);
+  return judgeKnown(before, postal);
+}
+
+/** Of what the Postal that lived on knows all about. */
+function judgeKnown(before: string | undefined, postal: Found['at'] | undefined): Verdict {
   if (atPostalBefore.includes(before)) return 'settled';
   if (postal === 'tidied') return 'unknown';
   return postal !== undefined || neverHandedOver.includes(before) ? 'not-sent' : 'unknown';

@@ -8,11 +8,18 @@ export interface DatabaseClock {
   restMs(): number;
 }
 
-/** More than this is a step: no clock drifts or is nudged so far between two looks. */
-const stepMs = 1000;
+interface Watching {
+  /** What leases protected may go on for so long: the longest request, and the settle time. */
+  readonly mostMs: number;
+  /** More than this is a step; a lease that ends so much sooner still ends in time. */
+  readonly stepMs: number;
+}
 
-/** Opens a watch. After a step forward what leases protected may go on for `mostMs`: the longest request, and the settle time. */
-export function watchDatabaseClock(mostMs: number, clock: Pick<Clock, 'monotonicMs'>): DatabaseClock {
+/** Opens a watch. */
+export function watchDatabaseClock(
+  { mostMs, stepMs }: Watching,
+  clock: Pick<Clock, 'monotonicMs'>,
+): DatabaseClock {
   let ahead: Ahead | undefined;
   let steppedMs = Number.NEGATIVE_INFINITY;
   return {

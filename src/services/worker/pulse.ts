@@ -12,14 +12,13 @@ interface PulseSettings {
   /** Asks Postal for anything; true when it answered, whatever it said. */
   readonly beat: () => Promise<boolean>;
   readonly settleMs: number;
+  /** Shortest time from beat to beat. */
+  readonly leastMs: number;
 }
 
-/** Below this, the beats of a busy process look like pauses. */
-const shortestBeatMs = 100;
-
 /** Opens a watch that rests while nobody asks. A pause of three beats is the longest that can go unseen, so that much is added. */
-export function openPulse({ beat, settleMs }: PulseSettings, clock: Clock): Pulse {
-  const everyMs = Math.max(shortestBeatMs, settleMs / 10);
+export function openPulse({ beat, settleMs, leastMs }: PulseSettings, clock: Clock): Pulse {
+  const everyMs = Math.max(leastMs, settleMs / 10);
   const neededMs = settleMs + 3 * everyMs;
   const stopping = new AbortController();
   let steady: Steady | undefined;

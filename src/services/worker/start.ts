@@ -107,6 +107,9 @@ function openClients(config: WorkerConfig): Clients {
   };
 }
 
+/** Turns of an idle loop that are the shortest beat: below, a busy process looks like one that stood still. */
+const turns = 5;
+
 /** Postal's web server answers this from memory: it tells that the process runs, and costs nothing. */
 function pulseOf(config: WorkerConfig, http: Http, clock: Clock): Pulse {
   const beat = async (): Promise<boolean> => {
@@ -118,7 +121,10 @@ function pulseOf(config: WorkerConfig, http: Http, clock: Clock): Pulse {
     });
     return end === 'answered';
   };
-  return openPulse({ beat, settleMs: config.POSTAL_SETTLE_TIME }, clock);
+  return openPulse(
+    { beat, settleMs: config.POSTAL_SETTLE_TIME, leastMs: turns * config.WORKER_POLL_INTERVAL },
+    clock,
+  );
 }
 
 interface Equipment {
@@ -141,7 +147,7 @@ function startLoops(
   const postal = postalClient(clients.postal, address);
   const lane = watchPostal(config, world, figures);
   const gates = gatesOf(config, world);
-  const databaseClock = watchDatabaseClock(config.POSTAL_TIMEOUT + config.POSTAL_SETTLE_TIME, world.clock);
+  const databaseClock = watchDatabaseClock(databaseWatch(config), world.clock);
   const { postalDatabase, lookUp } = world;
   return [
     start('deliver', deliveries({ ...room, postal, lane, lookUp, pulse, databaseClock, figures })),
@@ -153,6 +159,11 @@ function startLoops(
     start('retention', retention(room), config.RETENTION_INTERVAL),
     ...(postalDatabase ? [start('reconcile', reconciliation({ ...room, postalDatabase, figures }))] : []),
   ];
+}
+
+/** The settle time is what a lease may lack. */
+function databaseWatch({ POSTAL_TIMEOUT: timeoutMs, POSTAL_SETTLE_TIME: settleMs }: WorkerConfig) {
+  return { mostMs: timeoutMs + settleMs, stepMs: settleMs / 4 };
 }
 
 function postalAddress(config: WorkerConfig) {

@@ -1,12 +1,21 @@
 import { readFile } from 'node:fs/promises';
 
-import { systemClock } from '../../../src/adapters/clock.ts';
 import type { Postgres } from '../../../src/adapters/postgres.ts';
 import type { FaultOrder } from '../../../src/postal-stand-in/faults.ts';
+import { until } from '../../store/until.ts';
 import { leaseMs, type Platform, type Room, settleMs } from './platform.ts';
 
 /** Longer than a lease and the settle time after it together. */
 const frozenMs = leaseMs + 2 * settleMs;
+
+async function frozenTime(): Promise<void> {
+  const end = performance.now() + frozenMs;
+  await until(
+    () => performance.now(),
+    (now) => now >= end,
+    2 * frozenMs,
+  );
+}
 
 type Strike = (platform: Platform) => Promise<void>;
 
@@ -32,7 +41,7 @@ function oneOf<T>(things: readonly [T, ...T[]]): T {
 async function freeze(platform: Platform, room: Room): Promise<void> {
   const program = platform.program(room);
   program.kill('SIGSTOP');
-  await systemClock.sleep(frozenMs);
+  await frozenTime();
   program.kill('SIGCONT');
 }
 
@@ -51,7 +60,7 @@ async function freezePostgres({ db }: Platform): Promise<void> {
   const backends = await processes(db);
   const all = [...(await parentOf(backends[0])), ...backends];
   for (const pid of all) signal(pid, 'SIGSTOP');
-  await systemClock.sleep(frozenMs);
+  await frozenTime();
   for (const pid of all) signal(pid, 'SIGCONT');
 }
 

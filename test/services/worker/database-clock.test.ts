@@ -7,7 +7,7 @@ const startMs = Date.parse('2026-03-01T12:00:00Z');
 
 function watching() {
   const clock = handClock();
-  const watch = watchDatabaseClock(180_000, clock);
+  const watch = watchDatabaseClock({ mostMs: 180_000, stepMs: 1000 }, clock);
   const see = (aheadMs: number, tookMs = 5): void => {
     const fromMs = clock.monotonicMs();
     clock.pass(tookMs);

@@ -43,7 +43,7 @@ async function watched() {
     postal.beats += 1;
     return postal.answer();
   };
-  const pulse = openPulse({ beat, settleMs }, time.clock);
+  const pulse = openPulse({ beat, settleMs, leastMs: 100 }, time.clock);
   expect(pulse.restMs()).toBe(wholeMs);
   await new Promise(setImmediate);
   return { ...time, postal, pulse };
