@@ -42,8 +42,11 @@ export interface Platform extends AsyncDisposable {
 /** What PostgreSQL has said is committed survives the end of its processes; only a failing machine could take it. */
 const settings = { max_connections: '60', synchronous_commit: 'on' };
 
-/** Starts it over databases of Postal's schema. */
-export async function startPlatform(databases: TestPostal): Promise<Platform> {
+/** Starts it over databases of Postal's schema; `worker` are variables of the workers that are not as short as a chaos wants them. */
+export async function startPlatform(
+  databases: TestPostal,
+  worker: Readonly<Record<string, string>> = {},
+): Promise<Platform> {
   const postgres = await startManagedPostgres(
     { durable: false, loopback: true, startTimeoutMs: 60_000, settings },
     { random: systemRandom },
@@ -54,7 +57,8 @@ export async function startPlatform(databases: TestPostal): Promise<Platform> {
   const signing = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const token = systemRandom.letters(40);
   const webhookUrl = `http://127.0.0.1:${ports.api}/webhooks/postal/${token}`;
-  const environments = environmentsOf(databases, postgres, { ...ports, token, webhookUrl, signing });
+  const doors = { ...ports, token, webhookUrl, signing };
+  const environments = environmentsOf({ databases, postgres, doors, worker });
   const running = new Map<Room, Program>();
   const start = async (room: Room): Promise<void> => {
     running.set(room, await startedAtLast(files[room], environments[room]));
@@ -117,7 +121,14 @@ interface Doors extends Pick<Platform, 'webhookUrl' | 'signing'> {
   readonly token: string;
 }
 
-function environmentsOf(databases: TestPostal, { address }: ManagedPostgres, doors: Doors) {
+interface Parts {
+  readonly databases: TestPostal;
+  readonly postgres: ManagedPostgres;
+  readonly doors: Doors;
+  readonly worker: Readonly<Record<string, string>>;
+}
+
+function environmentsOf({ databases, postgres: { address }, doors, worker: changes }: Parts) {
   const both = {
     MAILCTL_MODE: 'sandbox',
     LOG_LEVEL: 'info',
@@ -132,7 +143,7 @@ function environmentsOf(databases: TestPostal, { address }: ManagedPostgres, doo
     WEBHOOK_SEALING_KEY: 'k'.repeat(43),
     UNSUBSCRIBE_KEY: 'u'.repeat(43),
   };
-  const worker = { ...both, ...workerOf(databases) };
+  const worker = { ...both, ...workerOf(databases), ...changes };
   return {
     postal: {
       POSTAL_STAND_IN: JSON.stringify({

@@ -186,6 +186,7 @@ function workerConfig(postalUrl: string, changes: Readonly<Record<string, string
     POSTAL_API_KEY: 'ILhJDVFXjMGU6bzl1mIo2lCL',
     POSTAL_SETTLE_TIME: '200ms',
     POSTAL_BREAKER_OPEN: '100ms',
+    POSTAL_BREAKER_OPEN_MAX: '500ms',
     WEBHOOK_SEALING_KEY: sealingKey.reveal(),
     UNSUBSCRIBE_KEY: unsubscribeKey.reveal(),
     API_URL: 'https://api.acme.test/',
