@@ -203,9 +203,9 @@ function imported(): Violation[] {
     ],
     [
       'an operation that calls another is listed',
-      'src/operations/upgrade/a.ts',
+      'src/operations/history/a.ts',
       `import { run } from '../backup/run.ts';`,
-      'adds the edge upgrade → backup',
+      'adds the edge history → backup',
     ],
   ];
 }

@@ -23,6 +23,8 @@ export interface Container {
   readonly imageId: string;
   /** What its image is labelled with. */
   readonly version: string | undefined;
+  /** What its processes find in their environment, as `NAME=value`; no secret of ours is there. */
+  readonly environment: readonly string[];
   /** Address by the name of the network, without the project's name in front. */
   readonly addresses: Readonly<Record<string, string>>;
 }
@@ -32,7 +34,11 @@ export interface Inspected {
   readonly Id: string;
   readonly Image: string;
   readonly RestartCount: number;
-  readonly Config: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> };
+  readonly Config: {
+    readonly Image: string;
+    readonly Labels: Readonly<Record<string, string>>;
+    readonly Env?: readonly string[] | null;
+  };
   readonly State: {
     readonly Status: string;
     readonly ExitCode: number;
@@ -65,8 +71,13 @@ export function readContainer(found: Inspected): Container {
     image: config.Image,
     imageId: found.Image,
     version: config.Labels['org.opencontainers.image.version'],
+    environment: environmentOf(found),
     addresses: addressesOf(found),
   };
+}
+
+function environmentOf({ Config: { Env: pairs } }: Inspected): readonly string[] {
+  return pairs ?? [];
 }
 
 function addressesOf({ Config: config, NetworkSettings }: Inspected): Readonly<Record<string, string>> {

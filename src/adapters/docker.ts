@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import Dockerode from 'dockerode';
 
 import { asked } from './docker-failure.ts';
+import { type DockerImages, dockerImages } from './docker-images.ts';
 import { withoutFrames } from './docker-frames.ts';
 import { type Container, type Inspected, readContainer } from './container.ts';
 
@@ -62,7 +63,7 @@ export interface ContainerEvent {
 }
 
 /** The engine, as far as one project needs it. Every method throws `unreachable` with a remedy when the engine is away. */
-export interface Docker {
+export interface Docker extends DockerImages {
   engine(): Promise<Engine>;
   /** Every container of the project, stopped ones too, by name of the service. */
   containers(): Promise<readonly Container[]>;
@@ -74,10 +75,6 @@ export interface Docker {
   /** What happened to them between two moments, as far as the engine remembers (its last 256 events or more). */
   pastEvents(since: Date, until: Date): AsyncIterable<ContainerEvent>;
   usage(container: string): Promise<Usage>;
-  /** The id of an image that the engine has, and the digests it was pulled by. */
-  image(name: string): Promise<{ readonly id: string; readonly digests: readonly string[] } | undefined>;
-  /** Pulls an image; throws what the registry says. */
-  pull(name: string): Promise<void>;
   /** Ends a container and removes it; one that is gone already is no failure. */
   remove(container: string): Promise<void>;
   /** When each volume of the project was made. */
@@ -102,8 +99,7 @@ export function openDocker(project: string, timeoutMs: number): Docker {
         until: unix(until),
       }),
     usage: (container) => asked(readUsage(engine, container)),
-    image: (name) => asked(findImage(engine, name)),
-    pull: (name) => asked(pullImage(streaming, name)),
+    ...dockerImages(engine, streaming, asked),
     remove: (container) => asked(removeContainer(engine, container)),
     volumes: () => asked(listVolumes(engine, project)),
   };
@@ -243,18 +239,6 @@ async function readUsage(engine: Dockerode, container: string): Promise<Usage> {
     memoryLimitBytes: memory.limit ?? 0,
     processors: passed > 0 ? (used / passed) * (now.online_cpus ?? 1) : 0,
   };
-}
-
-async function findImage(engine: Dockerode, name: string) {
-  const found = await engine.getImage(name).inspect().catch(goneMeanwhile);
-  return found && { id: found.Id, digests: found.RepoDigests ?? [] };
-}
-
-async function pullImage(engine: Dockerode, name: string): Promise<void> {
-  const progress = (await engine.pull(name)) as NodeJS.ReadableStream;
-  await new Promise<void>((resolve, reject) => {
-    engine.modem.followProgress(progress, (error) => (error ? reject(error) : resolve()));
-  });
 }
 
 async function removeContainer(engine: Dockerode, container: string): Promise<void> {

@@ -148,6 +148,12 @@ export const nouns: readonly Noun[] = [
     load: async () => (await import('./commands/stack.ts')).defineRestart,
   },
   {
+    name: 'upgrade',
+    summary: 'bring the images to what their names mean today, after a backup; and back: rollback',
+    group: host,
+    load: async () => (await import('./commands/upgrade.ts')).defineUpgrade,
+  },
+  {
     name: 'config',
     summary: 'check, show and explain the configuration',
     group: host,

@@ -1,4 +1,4 @@
--- The main database of Postal 3.3.6, as `show create table` printed it: the tables that are asked.
+-- The main database of Postal 3.3.6, as `show create table` printed it: the tables that are asked (of `servers`, the columns).
 CREATE TABLE `queued_messages` (
   `id` int(11) NOT NULL AUTO_INCREMENT,
   `server_id` int(11) DEFAULT NULL,
@@ -49,4 +49,24 @@ CREATE TABLE `webhook_requests` (
   `locked_at` datetime DEFAULT NULL,
   PRIMARY KEY (`id`),
   KEY `index_webhook_requests_on_locked_by` (`locked_by`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+CREATE TABLE `servers` (
+  `id` int(11) NOT NULL AUTO_INCREMENT,
+  `organization_id` int(11) DEFAULT NULL,
+  `uuid` varchar(255) DEFAULT NULL,
+  `name` varchar(255) DEFAULT NULL,
+  `mode` varchar(255) DEFAULT NULL,
+  `ip_pool_id` int(11) DEFAULT NULL,
+  `created_at` datetime(6) DEFAULT NULL,
+  `updated_at` datetime(6) DEFAULT NULL,
+  `permalink` varchar(255) DEFAULT NULL,
+  `send_limit` int(11) DEFAULT NULL,
+  `deleted_at` datetime(6) DEFAULT NULL,
+  `message_retention_days` int(11) DEFAULT NULL,
+  `raw_message_retention_days` int(11) DEFAULT NULL,
+  `raw_message_retention_size` int(11) DEFAULT NULL,
+  `token` varchar(255) DEFAULT NULL,
+  `suspended_at` datetime(6) DEFAULT NULL,
+  `privacy_mode` tinyint(1) DEFAULT 0,
+  PRIMARY KEY (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;

@@ -19,15 +19,8 @@ const today = new Date().toISOString().slice(0, 10);
 beforeEach(async () => {
   [postal, database] = [await postalDatabases(), await testDatabase()];
   await postal.run(
-    `create table servers (id int primary key, permalink varchar(255), raw_message_retention_days int,
-       raw_message_retention_size int, deleted_at datetime(6))`,
-  );
-  await postal.run(
-    `create table \`${postal.messages}\`.raw_message_sizes
-       (id int auto_increment primary key, table_name varchar(255), size bigint)`,
-  );
-  await postal.run(
-    "insert into servers values (7, 'outbound', 30, 2048, null), (8, 'gone', 1, 1, utc_timestamp())",
+    `insert into servers (id, permalink, raw_message_retention_days, raw_message_retention_size, deleted_at)
+     values (7, 'outbound', 30, 2048, null), (8, 'gone', 1, 1, utc_timestamp())`,
   );
   await postal.run(`create user ${user}@localhost identified by '${password}'`);
   for (const name of [postal.names.main, postal.messages])

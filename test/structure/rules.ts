@@ -72,6 +72,8 @@ export const operationEdges: readonly string[] = [
   'status → schedule',
   'status → stack',
   'status → tls',
+  'upgrade → backup',
+  'upgrade → stack',
 ];
 
 /** Each package has one home; zod parses at several edges. A package without a line here may not be imported at all. */

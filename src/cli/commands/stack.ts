@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 
-import { parseDuration } from '../../domain/duration.ts';
-import { OperatorError } from '../../domain/failure.ts';
 import { planDown, planRestart } from '../../operations/stack/down.ts';
 import { planUp, type Started } from '../../operations/stack/up.ts';
 import { acts, type Context, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
+import { readWait } from './wait-flag.ts';
 import { servicesAsText } from './status.ts';
 
 interface UpFlags {
@@ -45,15 +44,6 @@ async function plan(context: Context, names: string[], flags: UpFlags) {
   const planned = await planUp(runtime, wanted, (line) => output.note(line));
   for (const { what, remedy } of planned.warnings) output.warn(`${what}. ${remedy}`);
   return planned;
-}
-
-function readWait(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined) return ms;
-  throw new OperatorError('usage', `--wait: "${text}" is no duration`, {
-    hint: 'Write for example 10m',
-    field: '--wait',
-  });
 }
 
 function startedAsText({ services, urls }: Started, style: Style): string {

@@ -13,13 +13,17 @@ export async function mariadbAccess({
   world,
   config,
 }: Pick<Workplace, 'world' | 'config'>): Promise<MariadbAccess> {
-  const { POSTAL_DB_HOST: host, BACKUP_MARIADB_USER: user, BACKUP_MARIADB_PASSWORD: password } = config;
-  if (host === undefined || user === undefined || password === undefined) throw notConfigured();
+  const container = await world.addresses.containerOf('mariadb');
+  const host = container ?? config.POSTAL_DB_HOST;
+  const inStack = container !== undefined || config.POSTAL_RUN_DIR !== undefined;
+  const login = loginOf(config, inStack);
+  if (host === undefined || login === undefined) throw notConfigured();
   const address = {
-    host: (await world.addresses.containerOf('mariadb')) ?? host,
+    host,
     port: config.POSTAL_DB_PORT,
-    user,
-    password,
+    user: login.user,
+    password: login.password,
+    login: { host: 'POSTAL_DB_HOST', password: login.variable },
     timeoutMs: config.POSTAL_DB_TIMEOUT,
     workMs: config.BACKUP_TIMEOUT,
   };
@@ -28,6 +32,20 @@ export async function mariadbAccess({
     server: (await world.mariadbAt())(address),
     names: { main: config.POSTAL_DB_NAME, messagePrefix: config.POSTAL_DB_MESSAGE_PREFIX },
   };
+}
+
+/** The user that is named for it, else root of the stack's own MariaDB. */
+function loginOf(config: Workplace['config'], inStack: boolean) {
+  const {
+    BACKUP_MARIADB_USER: user,
+    BACKUP_MARIADB_PASSWORD: password,
+    MARIADB_ROOT_PASSWORD: root,
+  } = config;
+  if (user !== undefined && password !== undefined)
+    return { user, password, variable: 'BACKUP_MARIADB_PASSWORD' };
+  return inStack && user === undefined
+    ? { user: 'root', password: root, variable: 'MARIADB_ROOT_PASSWORD' }
+    : undefined;
 }
 
 /** True where Postal's MariaDB can be reached with the rights that a backup needs. */

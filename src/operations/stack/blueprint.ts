@@ -17,6 +17,10 @@ import { trackingNames } from './tracking-names.ts';
 
 /** All that the folder's stack follows from, read anew. */
 export interface Drawn extends Blueprint {
+  /** What our image is called; after a rollback an older one runs under another name. */
+  readonly ownName: string;
+  /** It is built here, and not a ready one. */
+  readonly isBuilt: boolean;
   /** What our image is built from, unless a ready one is named. */
   readonly content: PackageContent | undefined;
   /** Every file that is rendered, compose.yaml last. */
@@ -27,10 +31,10 @@ export interface Drawn extends Blueprint {
 export async function drawUp(world: Runtime): Promise<Drawn> {
   const config = await world.config('operator');
   const sources = await world.sources();
-  const { name: image, content } = await ownImage(config);
+  const { name: ownName, content } = await ownImage(config);
   const names = platformNames(config, await trackingNames(world));
   const pinned = await readPinned(world);
-  const blueprint = { config, sources, image, names, pinned };
+  const blueprint = { config, sources, image: pinned[ownName] ?? ownName, names, pinned };
   const files = [
     ...(await renderTls(config, names)),
     ...(await acmeCa(world, config)),
@@ -41,7 +45,7 @@ export async function drawUp(world: Runtime): Promise<Drawn> {
       : []),
     { path: 'compose.yaml', content: await renderCompose(blueprint), mode: 0o644 },
   ];
-  return { ...blueprint, content, files };
+  return { ...blueprint, ownName, isBuilt: content !== undefined, content, files };
 }
 
 /** What vouches for a private certificate authority, for certbot to see. */

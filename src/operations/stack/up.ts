@@ -136,7 +136,9 @@ async function groundwork(
 ): Promise<readonly Step[]> {
   const files = await filesToWrite(world, drawn);
   const builds =
-    drawn.content !== undefined && (await (await world.docker()).image(drawn.image)) === undefined;
+    drawn.isBuilt &&
+    drawn.image === drawn.ownName &&
+    (await (await world.docker()).image(drawn.image)) === undefined;
   const missing = await missingImages(world, drawn, { all: pull });
   const secrets = await lookAtSecrets(world, drawn);
   const fills = !secrets.isDone || lacking.some(({ stage }) => stage === 'databases' && !secrets.isDone);

@@ -1,0 +1,79 @@
+/** What the engine has of an image. */
+export interface FoundImage {
+  readonly id: string;
+  /** `REPOSITORY@DIGEST`, by which it was pulled; none for one that was built or loaded here. */
+  readonly digests: readonly string[];
+  /** What it puts into the environment of its containers. */
+  readonly environment: readonly string[];
+}
+
+/** The images of an engine. */
+export interface DockerImages {
+  /** Undefined where the engine lacks it. */
+  image(name: string): Promise<FoundImage | undefined>;
+  /** Pulls an image; throws what the registry says. */
+  pull(name: string): Promise<void>;
+  /** The digest that a name has in its registry now; undefined where the registry does not say. */
+  digestElsewhere(name: string): Promise<string | undefined>;
+  /** Gives an image one more name, `REPOSITORY:TAG`, that keeps it from being pruned. */
+  keepAs(image: string, name: string): Promise<void>;
+}
+
+/** The part of an engine that it takes. */
+interface ImageEngine {
+  getImage(name: string): {
+    inspect(): Promise<{
+      readonly Id: string;
+      readonly RepoDigests?: string[];
+      readonly Config: { readonly Env?: string[] };
+    }>;
+    distribution(): Promise<unknown>;
+    tag(to: { readonly repo: string; readonly tag: string }): Promise<unknown>;
+  };
+  pull(name: string): Promise<NodeJS.ReadableStream>;
+  readonly modem: {
+    followProgress(stream: NodeJS.ReadableStream, done: (error: Error | null) => void): void;
+  };
+}
+
+/** The images as the engine tells them; `patient` waits for as long as a pull takes. */
+export function dockerImages(
+  engine: ImageEngine,
+  patient: ImageEngine,
+  asked: <T>(work: Promise<T>) => Promise<T>,
+): DockerImages {
+  return {
+    image: (name) => asked(findImage(engine, name)),
+    pull: (name) => asked(pullImage(patient, name)),
+    digestElsewhere: async (name) => {
+      const told = await engine
+        .getImage(name)
+        .distribution()
+        .catch(() => undefined);
+      return (told as { readonly Descriptor?: { readonly digest?: string } } | undefined)?.Descriptor?.digest;
+    },
+    keepAs: async (image, name) => {
+      const colon = name.lastIndexOf(':');
+      const to = { repo: name.slice(0, colon), tag: name.slice(colon + 1) };
+      await asked(engine.getImage(image).tag(to));
+    },
+  };
+}
+
+async function findImage(engine: ImageEngine, name: string): Promise<FoundImage | undefined> {
+  const found = await engine
+    .getImage(name)
+    .inspect()
+    .catch((cause: unknown) => {
+      if (cause instanceof Error && 'statusCode' in cause && cause.statusCode === 404) return undefined;
+      throw cause;
+    });
+  return found && { id: found.Id, digests: found.RepoDigests ?? [], environment: found.Config.Env ?? [] };
+}
+
+async function pullImage(engine: ImageEngine, name: string): Promise<void> {
+  const progress = await engine.pull(name);
+  await new Promise<void>((resolve, reject) => {
+    engine.modem.followProgress(progress, (error) => (error ? reject(error) : resolve()));
+  });
+}
