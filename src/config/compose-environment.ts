@@ -24,11 +24,12 @@ export function composeEnvironment(
   return Object.fromEntries(entries);
 }
 
-/** The values that a room reads from files, by name: its secrets, and what is a file by nature. Unset ones are left out. */
+/** The values that a room reads from files, by name: its secrets, what is a file by nature, and what changes with a secret. Unset ones are left out. */
 export function filedVariables(room: Room, sources: Sources): ReadonlyMap<VariableName, string> {
   const filed = variablesReadBy(room).flatMap((name) => {
     if (!isFileVariable(name)) return [];
-    const found = resolve(name, undefined, sources);
+    const { fallback, rotates }: Variable = environment[name];
+    const found = resolve(name, rotates ? fallback : undefined, sources);
     return 'text' in found && found.text !== undefined ? [[name, found.text] as const] : [];
   });
   return new Map(filed);

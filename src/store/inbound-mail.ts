@@ -75,3 +75,14 @@ export function copiesOf(db: Database, headerMessageId: string): Promise<readonl
     [headerMessageId, mostCopies],
   );
 }
+
+/** The newest mail of the last hour that a route handed to us and that holds this Message-ID, angle brackets included. */
+export async function findRecentInboundMail(db: Database, messageId: string): Promise<Buffer | undefined> {
+  const [row] = await db.query<{ raw: Buffer }>(
+    `select raw from inbound_mail
+     where received_at > now() - interval '1 hour' and position(convert_to($1, 'UTF8') in raw) > 0
+     order by received_at desc limit 1`,
+    [messageId],
+  );
+  return row?.raw;
+}

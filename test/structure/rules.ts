@@ -63,6 +63,7 @@ export const operationEdges: readonly string[] = [
   'domains → postal',
   'keys → backup',
   'keys → postal',
+  'e2e → postal',
   'stack → domains',
   'stack → postal',
   'stack → scaffold',

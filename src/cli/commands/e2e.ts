@@ -5,7 +5,10 @@ import type { Command } from 'commander';
 import { junitReport } from '../../operations/e2e/junit.ts';
 import { failureOf, proveMail } from '../../operations/e2e/prove.ts';
 import { allChecks, chooseChecks, type CheckReport, type E2eReport } from '../../operations/e2e/run.ts';
-import { OperatorError } from '../../domain/failure.ts';
+import type { Finished } from '../../adapters/exec.ts';
+import { hasSink } from '../../config/profiles.ts';
+import { type FailureCode, OperatorError } from '../../domain/failure.ts';
+import { probeAddress } from '../../operations/e2e/probe-address.ts';
 import { runInProbe } from '../../operations/stack/probe.ts';
 import { openRuntime, type Runtime } from '../../runtime.ts';
 import { type Context, runs, type Session } from '../command.ts';
@@ -33,13 +36,10 @@ export function defineE2e(command: Command, session: Session): void {
     .action(runs(session, run));
 }
 
-async function run(context: Context, names: string[], flags: E2eFlags): Promise<number | void> {
+async function run(context: Context, names: string[], flags: E2eFlags): Promise<void> {
   chooseChecks(names);
   if (context.flags.dryRun) return announce(context, names);
-  if (!flags.sandbox && (await context.runtime.addresses.onHost())) return inStack(context, names, flags);
-  const report = flags.sandbox
-    ? await inSandbox(context, names, flags)
-    : await prove(context, context.runtime, names, flags);
+  const report = await proofOf(context, names, flags);
   if (flags.junit !== undefined)
     await context.runtime.files.write(join(context.runtime.dir, flags.junit), junitReport(report), 0o644);
   const failure = failureOf(report);
@@ -47,30 +47,60 @@ async function run(context: Context, names: string[], flags: E2eFlags): Promise<
   context.output.result(report, summary);
 }
 
-/** On the host of a stack the check runs in its network, where every hop has its name. */
-async function inStack(
-  { runtime, terminal, flags, stop }: Context,
-  names: readonly string[],
-  { to, junit }: E2eFlags,
-): Promise<number> {
-  const argv = [
-    'e2e',
-    ...names,
-    ...(flags.json ? ['--json'] : []),
-    ...(to === undefined ? [] : ['--to', to]),
-  ];
-  const { exit, stdout, stderr } = await runInProbe(runtime, argv, stop);
-  terminal.stderr.write(stderr === '' ? '' : `${stderr}\n`);
-  terminal.stdout.write(stdout === '' ? '' : `${stdout}\n`);
-  if (junit !== undefined) throw noReportFromStack();
-  return exit ?? 1;
+async function proofOf(context: Context, names: readonly string[], flags: E2eFlags): Promise<E2eReport> {
+  if (flags.sandbox) return inSandbox(context, names, flags);
+  const { runtime } = context;
+  return (await runtime.addresses.onHost())
+    ? inStack(context, names, flags)
+    : prove(context, runtime, names, flags);
 }
 
-function noReportFromStack(): OperatorError {
-  return new OperatorError('usage', '--junit is not written by a check that runs inside the stack', {
-    hint: 'Take --json there',
-    field: '--junit',
-  });
+/** On the host of a stack the check runs in its network, where every hop has its name; the report is told and kept here. */
+async function inStack(context: Context, names: readonly string[], flags: E2eFlags): Promise<E2eReport> {
+  const { runtime, output, stop } = context;
+  const to = flags.to ?? (await ownAddress(context));
+  const argv = ['e2e', ...names, '--json', ...(to === undefined ? [] : ['--to', to])];
+  const finished = await runInProbe(runtime, argv, stop);
+  const { data, error, warnings } = envelopeOf(finished);
+  for (const warning of warnings) output.warn(warning);
+  if (data === undefined || (error && error.code !== 'check-failed')) throw brokenOff(finished, error);
+  for (const check of data.checks) tellOf(context)(check);
+  return data;
+}
+
+/** Where nobody is named to send to, and no sink takes it: the address that Postal routes to the api. */
+async function ownAddress({ runtime, output }: Context): Promise<string | undefined> {
+  const config = await runtime.config('operator');
+  if (config.E2E_RECIPIENT !== undefined || hasSink(config)) return undefined;
+  const address = await probeAddress(runtime);
+  output.note(`sending to ${address}, which Postal routes to the api`);
+  return address;
+}
+
+interface StackAnswer {
+  readonly data?: E2eReport;
+  readonly error?: { readonly code: FailureCode; readonly message: string; readonly hint: string };
+  readonly warnings: readonly string[];
+}
+
+function envelopeOf({ stdout }: Finished): StackAnswer {
+  try {
+    return JSON.parse(stdout) as StackAnswer;
+  } catch {
+    return { warnings: [] };
+  }
+}
+
+function brokenOff({ stderr, exit }: Finished, error: StackAnswer['error']): OperatorError {
+  if (error) return new OperatorError(error.code, error.message, { hint: error.hint });
+  return new OperatorError(
+    'unreachable',
+    `the check inside the stack ended with ${exit ?? 'a signal'} and no report`,
+    {
+      hint: 'See that the stack runs: mailctl status',
+      cause: new Error(stderr.trim().split('\n').slice(-5).join('\n')),
+    },
+  );
 }
 
 function announce({ output }: Context, names: readonly string[]): void {
@@ -90,15 +120,18 @@ async function inSandbox(context: Context, names: readonly string[], flags: E2eF
 }
 
 async function prove(
-  { output, flags, terminal, stop }: Context,
+  context: Context,
   runtime: Runtime,
   names: readonly string[],
   { to }: E2eFlags,
-) {
-  const tell = (report: CheckReport) => {
+): Promise<E2eReport> {
+  return proveMail(runtime, { checks: names, to, tell: tellOf(context), stop: context.stop });
+}
+
+function tellOf({ flags, terminal, output }: Context): (report: CheckReport) => void {
+  return (report) => {
     if (!flags.json) terminal.stdout.write(`${row(report, output.style)}\n`);
   };
-  return proveMail(runtime, { checks: names, to, tell, stop });
 }
 
 const marks = { pass: '✔', fail: '✘', skipped: '–' } as const;

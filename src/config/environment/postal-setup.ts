@@ -58,7 +58,7 @@ export const postalSetup = {
     section,
     readBy,
     means:
-      'Local part of the address whose mail comes back to the api, for mailctl e2e; one of INBOUND_PROBE',
+      'Local part of the address whose mail comes back to the api, for mailctl e2e; one of INBOUND_PROBES',
     fallback: 'e2e-probe',
   }),
   POSTAL_COMPLAINTS_NAME: variable(mailboxName, {

@@ -14,8 +14,8 @@ export interface FoundMail {
 export interface Mailbox {
   /** The newest message with this Message-ID for this recipient. */
   find(messageId: string, recipient: string): Promise<FoundMail | undefined>;
-  /** The DKIM keys of the sending domain. */
-  keys(): Promise<readonly TextRecord[]>;
+  /** The DKIM keys that the signatures of a message name. */
+  keys(raw: Uint8Array): Promise<readonly TextRecord[]>;
 }
 
 const listing = z.object({ messages: z.array(z.object({ id: z.number(), tag: z.string().nullable() })) });

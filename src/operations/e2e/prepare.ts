@@ -11,7 +11,8 @@ import type { Runtime } from '../../runtime.ts';
 import { removeProbeAccess } from '../../store/probe-access.ts';
 import { type Access, grantAccess } from './access.ts';
 import type { Probe } from './check.ts';
-import { openMailbox } from './mailbox.ts';
+import { type Mailbox, openMailbox } from './mailbox.ts';
+import { isRouted, openRouteMailbox } from './route-mailbox.ts';
 
 /** A probe that removes what it made when it is disposed. */
 export type PreparedProbe = Probe & AsyncDisposable;
@@ -77,7 +78,7 @@ async function surroundings(
   to?: string,
 ): Promise<Surroundings> {
   const { dir, files } = runtime;
-  const mailboxUrl = config.E2E_MAILBOX_URL;
+  const recipient = recipientOf(config, to);
   const signingKey = await files.readOwn(join(dir, 'secrets/postal-signing.key'));
   return {
     smtp: { ...smtpAddress(config), timeoutMs: config.E2E_TIMEOUT },
@@ -87,19 +88,33 @@ async function surroundings(
         : await files.readOwn(resolve(dir, config.E2E_SMTP_CA_FILE)),
     offersTls: config.RELAY_SUBMISSION_LISTEN !== undefined,
     sender: `mailctl-e2e@${config.MAIL_DOMAIN}`,
-    recipient: recipientOf(config, to),
-    mailbox: mailboxUrl === undefined ? undefined : openMailbox(mailboxUrl, http, config.E2E_TIMEOUT),
+    recipient,
+    mailbox: await mailboxOf(runtime, { config, http, recipient }),
     signingKey: signingKey === undefined ? undefined : new Secret(signingKey),
   };
 }
 
-function recipientOf({ E2E_RECIPIENT }: ConfigOf<'operator'>, to: string | undefined): string {
-  const recipient = to ?? E2E_RECIPIENT;
-  if (recipient !== undefined) return recipient;
-  throw new OperatorError('usage', 'the check has nobody to send to', {
-    hint: 'Name an address of yours with --to, or set E2E_RECIPIENT',
-    field: '--to',
-  });
+/** Without an address of the operator's own, the one on the sending domain that Postal routes to the api. */
+function recipientOf(
+  { E2E_RECIPIENT, POSTAL_PROBE_NAME, MAIL_DOMAIN }: ConfigOf<'operator'>,
+  to: string | undefined,
+): string {
+  return to ?? E2E_RECIPIENT ?? `${POSTAL_PROBE_NAME}@${MAIL_DOMAIN}`;
+}
+
+interface Addressed {
+  readonly config: ConfigOf<'operator'>;
+  readonly http: Http;
+  readonly recipient: string;
+}
+
+async function mailboxOf(
+  runtime: Runtime,
+  { config, http, recipient }: Addressed,
+): Promise<Mailbox | undefined> {
+  if (isRouted(config, recipient)) return openRouteMailbox(await runtime.postgres(), await runtime.dns());
+  const { E2E_MAILBOX_URL: url, E2E_TIMEOUT } = config;
+  return url === undefined ? undefined : openMailbox(url, http, E2E_TIMEOUT);
 }
 
 function smtpAddress({ E2E_SMTP_ADDRESS, RELAY_HOSTNAME, ...listeners }: ConfigOf<'operator'>): {

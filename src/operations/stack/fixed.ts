@@ -33,7 +33,10 @@ export function fixedValues(config: Config): Fixed {
     SCHEDULER_HEALTH_LISTEN: '0.0.0.0:9104',
     RELAY_JOURNAL_DIR: '/var/lib/mailctl/journal',
     RELAY_SPILL_DIR: '/var/lib/mailctl/spill',
-    WEBHOOK_ALLOWED_ADDRESSES: [...config.WEBHOOK_ALLOWED_ADDRESSES, `${probeAddress(config)}/32`].join(','),
+    WEBHOOK_ALLOWED_ADDRESSES: [
+      ...config.WEBHOOK_ALLOWED_ADDRESSES,
+      ...[probeAddress(config), schedulerAddress(config)].map((address) => `${address}/32`),
+    ].join(','),
     API_TRUSTED_PROXIES: [...config.API_TRUSTED_PROXIES, config.STACK_SUBNET].join(','),
     CERT_DIR: '/tls',
     CERT_HTTPS_ADDRESS: 'nginx:443',
@@ -46,7 +49,7 @@ export function fixedValues(config: Config): Fixed {
 }
 
 /** How the one-off container of a command differs: it speaks to the services as the services speak to each other. */
-export function probeValues(config: Config): Fixed {
+export function probeValues(config: Config, address = probeAddress(config)): Fixed {
   const submission = offersTls(config) ? inside.submission : inside.plain;
   return {
     ...fixedValues(config),
@@ -54,7 +57,7 @@ export function probeValues(config: Config): Fixed {
     API_URL: `http://api:${inside.api}`,
     E2E_SMTP_ADDRESS: `${config.RELAY_HOSTNAME}:${submission}`,
     E2E_WEBHOOK_LISTEN: '0.0.0.0:8090',
-    E2E_WEBHOOK_URL: `http://${probeAddress(config)}:8090`,
+    E2E_WEBHOOK_URL: `http://${address}:8090`,
     E2E_WEB_URL: offersTls(config) ? 'https://nginx' : 'http://nginx',
     ...(config.E2E_SMTP_CA_FILE !== undefined && { E2E_SMTP_CA_FILE: `secrets/${e2eCaName}` }),
     ...(hasSink(config) && { E2E_MAILBOX_URL: 'http://sink:8025', ...sinkRecipient(config) }),
@@ -69,6 +72,11 @@ function sinkRecipient({ E2E_RECIPIENT }: Config): Fixed {
 /** Where the one-off container of a command stands: its own address, so that webhooks may go to no other private one. */
 export function probeAddress(config: Config): string {
   return addressIn(config, 52);
+}
+
+/** Where the scheduler stands: it runs the check too, and waits for webhooks at an address of its own. */
+export function schedulerAddress(config: Config): string {
+  return addressIn(config, 51);
 }
 
 /** An address in the network of the stack. */

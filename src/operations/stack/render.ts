@@ -9,7 +9,15 @@ import type { Room } from '../../config/variable.ts';
 import { fillTemplate } from '../steps/template.ts';
 import { certbotEnvironment, reloadSeconds } from '../tls/render.ts';
 import { certifiedNames, type PlatformNames } from '../tls/names.ts';
-import { fixedValues, inside, offersTls, probeAddress, probeValues, sinkFolder } from './fixed.ts';
+import {
+  fixedValues,
+  inside,
+  offersTls,
+  probeAddress,
+  probeValues,
+  schedulerAddress,
+  sinkFolder,
+} from './fixed.ts';
 
 /** All that compose.yaml is made from. */
 export interface Blueprint {
@@ -69,7 +77,7 @@ function storesOf({ config, pinned }: Blueprint): readonly (readonly [string, Va
       {
         image: image(config.POSTGRES_IMAGE),
         memory: config.POSTGRES_MEMORY,
-        user: config.POSTGRES_USER,
+        user: ownerOf(config.POSTGRES_USER),
         database: config.POSTGRES_DATABASE,
       },
     ],
@@ -98,6 +106,11 @@ function storesOf({ config, pinned }: Blueprint): readonly (readonly [string, Va
       },
     ],
   ];
+}
+
+/** The role that owns the database: rotation alternates between two logins beside it, and the database's container must not follow. */
+function ownerOf(login: string): string {
+  return login.replace(/_[ab]$/, '');
 }
 
 /** Where the sink stands for the outside world Postal asks nobody else what a name means. */
@@ -142,7 +155,12 @@ function oursOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
       'scheduler',
       {
         memory: config.SCHEDULER_MEMORY,
-        environment: environmentOf(blueprint, ['scheduler', 'operator'], probeValues(config)),
+        address: schedulerAddress(config),
+        environment: environmentOf(
+          blueprint,
+          ['scheduler', 'operator'],
+          probeValues(config, schedulerAddress(config)),
+        ),
       },
     ],
     ['probe', { memory: config.SCHEDULER_MEMORY, probeAddress: probeAddress(config), environment: probe }],

@@ -58,6 +58,13 @@ describe('compose.yaml', () => {
     expect(yaml).toContain('image: mirror.example/pg:17');
   });
 
+  it('gives the login at PostgreSQL as a file from the start, as rotation changes it together with its password', async () => {
+    const before = await renderCompose(blueprint());
+    const after = await renderCompose(blueprint({ POSTGRES_USER: 'mailctl_a' }));
+    expect(environmentOf(before, 'api')).toContain('POSTGRES_USER_FILE');
+    expect(after).toBe(before);
+  });
+
   it('takes the digest that an image name meant at its first pull', async () => {
     const pinned = { 'postgres:17': 'postgres@sha256:0123' };
     expect(await renderCompose({ ...blueprint(), pinned })).toContain('image: postgres@sha256:0123');
