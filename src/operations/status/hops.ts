@@ -10,13 +10,16 @@ export interface ShownHop {
   readonly hop: 'relay' | 'queue' | 'postal' | 'postal-webhooks' | 'webhooks';
   readonly depth: number;
   readonly oldest_seconds: number;
+  /** Of the relay alone, whose journal takes so many. */
+  readonly bytes?: number;
 }
 
 /** Accepted mail that the api does not have yet, as the relay tells. */
 export async function relayHop(world: Runtime): Promise<readonly ShownHop[]> {
   const text = await relayMetrics(world);
   const depth = figureIn(text, 'mailctl_relay_backlog_records');
-  return [shown('relay', depth, figureIn(text, 'mailctl_relay_backlog_oldest_age_seconds'))];
+  const oldest = figureIn(text, 'mailctl_relay_backlog_oldest_age_seconds');
+  return [{ ...shown('relay', depth, oldest), bytes: figureIn(text, 'mailctl_relay_backlog_bytes') }];
 }
 
 async function relayMetrics(world: Runtime): Promise<string> {
@@ -38,9 +41,9 @@ export function originOf({ host, port }: Listen): string {
   return `http://${own.includes(':') ? `[${own}]` : own}:${port}`;
 }
 
-/** One sample without labels, in the text that Prometheus reads. */
+/** A figure with one sample, in the text that Prometheus reads; the only label is that of the service. */
 function figureIn(text: string, name: string): number {
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
 }
 
 /** What is due for Postal, and webhooks for AMS. */

@@ -61,6 +61,7 @@ interface State {
   reader: DataReader | undefined;
 }
 
+/** An empty rest of what was read would keep all of it in memory. */
 const nothing = Buffer.alloc(0);
 
 /** Begins with the question whether the client is welcome. Replies of one turn leave in one write. */
@@ -186,7 +187,7 @@ function understand(state: State): boolean {
 function understandLine(state: State): boolean {
   const step = readLine(state.rest, state.options.policy.maxCommandBytes);
   if (step.state === 'more') return forgetEndless(state);
-  state.rest = step.rest;
+  state.rest = step.rest.length > 0 ? step.rest : nothing;
   if (state.inLongLine || step.state === 'long') take(state, { got: 'long-line' });
   else take(state, step.state === 'line' ? { got: 'line', line: step.line } : { got: 'bare-line-end' });
   state.inLongLine = false;
@@ -204,7 +205,7 @@ function forgetEndless(state: State): false {
 
 function understandData(state: State, step: DataStep): boolean {
   const busy = state.body?.busy();
-  state.rest = step.state === 'end' ? step.rest : nothing;
+  state.rest = step.state === 'end' && step.rest.length > 0 ? step.rest : nothing;
   if (step.state !== 'more') state.reader = undefined;
   if (busy) waitFor(state, busy, step);
   else endData(state, step);

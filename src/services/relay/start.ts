@@ -89,6 +89,9 @@ async function open(
   return { addresses: { ...health.addresses, ...door.addresses }, stop, reload };
 }
 
+/** Large messages that are read back at the same time; their memory is used again. */
+const assembledAtOnce = 2;
+
 interface Parts {
   readonly figures: Figures;
   readonly certificate: ServedCertificate | undefined;
@@ -102,7 +105,7 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
   const { budget, keep, ...rest } = parts;
   const { RELAY_SPILL_DIR: spillDir, RELAY_SPILL_BYTES: spillBytes } = config;
   const spillPath = () => join(spillDir, `${world.random.letters(20)}.spill`);
-  const arena = openArena();
+  const arena = openArena(assembledAtOnce);
   const acceptance: Acceptance = {
     ...world,
     keep,

@@ -10,6 +10,9 @@ import { type MailServer, serve, serverFolder } from './served-program.ts';
 const programs = fileURLToPath(new URL('../../programs/', import.meta.url));
 const mailctl = fileURLToPath(new URL('../../../bin/mailctl.js', import.meta.url));
 
+/** How the image starts Node. */
+const asInImage = ['--max-semi-space-size=4'];
+
 /** The relay as it is built and run: AUTH, journal on the disk, shipping to `apiUrl` what it accepts. */
 export async function startOurRelay(apiUrl: string, name = 'our relay'): Promise<OurRelay> {
   const health = `127.0.0.1:${await freePort()}`;
@@ -18,7 +21,7 @@ export async function startOurRelay(apiUrl: string, name = 'our relay'): Promise
     RELAY_HEALTH_LISTEN: health,
     RELAY_JOURNAL_MAX_BYTES: '30GB',
   };
-  const server = await start(name, [mailctl, 'relay'], variables);
+  const server = await start(name, [...asInImage, mailctl, 'relay'], variables);
   return { ...server, backlog: () => backlogAt(`http://${health}/metrics`) };
 }
 

@@ -197,6 +197,28 @@ describe("the relay's question about a user", () => {
     expect(await credential()).toMatchObject({ daily: { limit, sent: 0, at } });
   });
 
+  it('is counted with its mail or not at all: what could not be counted is not stored, and is taken once when it can', async () => {
+    const passwordHash = await hashPassword(new Secret('right'), Buffer.alloc(16));
+    await insertSmtpCredential(api.db, {
+      id: 'usr_10',
+      username: 'counted',
+      passwordHash,
+      senderDomains: [],
+      dailyLimit: 9,
+    });
+    const two = [1, 2].map(() => submission({ credentialId: 'usr_10', receivedAt: new Date() }));
+    const stored = () => countOf(api.db, `messages where credential_id = 'usr_10'`);
+    await api.db.query(`create function fail() returns trigger language plpgsql as
+      $$ begin raise exception 'no room' using errcode = '53100'; end $$`);
+    await api.db.query('create trigger fail before update on smtp_credentials execute function fail()');
+    expect((await ship(batch(...two))).status).toBe(500);
+    expect(await stored()).toBe(0);
+    await api.db.query('drop trigger fail on smtp_credentials');
+    await Promise.all([ship(batch(...two)), ship(batch(...two))]);
+    expect(await stored()).toBe(2);
+    expect((await login('counted', 'right')).body['credential']).toMatchObject({ daily: { sent: 2 } });
+  });
+
   it('is no matter for mail that was accepted before the user was disabled, unless its mail is to be held', async () => {
     const passwordHash = '$scrypt$';
     await insertSmtpCredential(api.db, { id: 'usr_8', username: 'stopped', passwordHash, senderDomains: [] });
