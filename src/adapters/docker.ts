@@ -147,7 +147,6 @@ async function execute(
     ...(user !== undefined && { User: user }),
   });
   const stream = await program.start({ hijack: true, stdin: stdin !== undefined });
-  stop?.addEventListener('abort', () => stream.destroy(), { once: true });
   let complaint = '';
   const complaints = new PassThrough();
   complaints.on('data', (bytes: Buffer) => {
@@ -158,15 +157,22 @@ async function execute(
   engine.modem.demuxStream(stream, output, complaints);
   // What a program does not read of its input must not hold us: only how it ended counts.
   if (stdin) void pipeline(stdin, stream as unknown as Writable).catch(() => undefined);
-  await new Promise<void>((resolve, reject) => {
+  await overOrStopped(stream, stop);
+  stream.destroy();
+  output.end();
+  await written;
+  return { exit: (await program.inspect()).ExitCode ?? -1, stderr: complaint };
+}
+
+/** Waits until a stream is at its end, or nobody wants it any more; the signal may have come before the stream did. */
+function overOrStopped(stream: NodeJS.ReadableStream, stop: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
     stream.once('end', resolve);
     stream.once('close', resolve);
     stream.once('error', reject);
+    stop?.addEventListener('abort', () => resolve(), { once: true });
+    if (stop?.aborted) resolve();
   });
-  output.end();
-  await written;
-  stream.destroy();
-  return { exit: (await program.inspect()).ExitCode ?? -1, stderr: complaint };
 }
 
 async function drain(stream: Readable): Promise<void> {

@@ -69,6 +69,7 @@ export const operationEdges: readonly string[] = [
   'stack → scaffold',
   'stack → schedule',
   'stack → tls',
+  'status → backup',
   'status → keys',
   'status → schedule',
   'status → stack',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
 import { sendingState } from '../../store/sending.ts';
-import { runsFolder } from '../../upkeep/run-book.ts';
+import { backupStanding } from '../backup/standing.ts';
 import { type ExpiringKey, expiringKeys, noticeText } from '../keys/expiry.ts';
 import { type ShownRow, showTimetable } from '../schedule/show.ts';
 import { urlsOf } from '../stack/show-services.ts';
@@ -54,7 +54,7 @@ export async function lookAtPlatform(world: Runtime): Promise<Seen> {
     hops: found.hops,
     sending,
     certificates,
-    backup: await lookAtBackup(world),
+    backup: found.backup,
     keys: { expiring },
     schedule: found.rows,
     urls: urlsOf(config),
@@ -74,18 +74,21 @@ async function lookAtParts(world: Runtime, problems: string[]) {
       return otherwise;
     });
   const isStack = (await world.files.modeOf(join(world.dir, 'compose.yaml'))) !== undefined;
-  const [seen, sending, relay, own, postal, { certificates }, expiring, { rows }] = await Promise.all([
-    part(isStack ? containersSeen(world) : localsSeen(world), { services: [], problems: [] }),
-    part(lookAtSending(world, problems), null),
-    part(relayHop(world), []),
-    part(ownHops(world), []),
-    part(postalHops(world), []),
-    part(lookAtCertificates(world), { certificates: [] }),
-    part(expiringKeys(world), []),
-    part(showTimetable(world), { rows: [] }),
-  ]);
+  const [seen, sending, relay, own, postal, { certificates }, expiring, { rows }, standing] =
+    await Promise.all([
+      part(isStack ? containersSeen(world) : localsSeen(world), { services: [], problems: [] }),
+      part(lookAtSending(world, problems), null),
+      part(relayHop(world), []),
+      part(ownHops(world), []),
+      part(postalHops(world), []),
+      part(lookAtCertificates(world), { certificates: [] }),
+      part(expiringKeys(world), []),
+      part(showTimetable(world), { rows: [] }),
+      part<Status['backup']>(backupStanding(world), { last: null, proven: null }),
+    ]);
   const hops = [...relay, ...own.slice(0, 1), ...postal, ...own.slice(1)];
-  return { seen, sending, hops, certificates, expiring, rows };
+  const backup = { last: standing.last, proven: standing.proven };
+  return { seen, sending, hops, certificates, expiring, rows, backup };
 }
 
 /** Throws `check-failed`, with the status as data, when the platform is not healthy. */
@@ -120,24 +123,4 @@ async function lookAtCertificates(world: Runtime) {
   const { TLS_SOURCE, CERT_DIR } = await world.config('operator');
   const known = CERT_DIR !== undefined || (await world.addresses.onHost());
   return TLS_SOURCE === 'off' || !known ? { certificates: [] } : showCertificates(world);
-}
-
-async function lookAtBackup(world: Runtime): Promise<Status['backup']> {
-  const [last, proven] = await Promise.all(
-    ['backup', 'backup-verify'].map((name) => lastSuccess(world, name)),
-  );
-  return { last: last ?? null, proven: proven ?? null };
-}
-
-/** When a command last did its work, as it wrote down; the scheduler's user may have. */
-async function lastSuccess({ dir, files }: Runtime, name: string): Promise<string | undefined> {
-  const content = await files.readAny(join(dir, runsFolder, `${name}.json`));
-  try {
-    const { last_success: success } = JSON.parse(content ?? '{}') as {
-      last_success?: { at?: unknown } | null;
-    };
-    return typeof success?.at === 'string' ? success.at : undefined;
-  } catch {
-    return undefined;
-  }
 }
