@@ -1,4 +1,10 @@
-import { environment, isFileVariable, type VariableName, variablesReadBy } from './environment.ts';
+import {
+  doesRotate,
+  environment,
+  isFileVariable,
+  type VariableName,
+  variablesReadBy,
+} from './environment.ts';
 import { resolve, type Sources } from './resolve.ts';
 import type { Room, Variable } from './variable.ts';
 
@@ -14,9 +20,9 @@ export function composeEnvironment(
   sources: Sources,
   { fixed, secrets }: { readonly fixed: Fixed; readonly secrets: string },
 ): Readonly<Record<string, string>> {
-  const filed = filedVariables(room, sources);
+  const filed = filedVariables(room, sources, fixed);
   const entries = variablesReadBy(room).flatMap((name): (readonly [string, string])[] => {
-    const set = fixed[name];
+    const set = doesRotate(name) ? undefined : fixed[name];
     if (set !== undefined) return [[name, set.replaceAll('$', '$$$$')]];
     if (filed.has(name)) return [[`${name}_FILE`, `${secrets}/${name}`]];
     return isSecret(name) ? [] : [[name, reference(name)]];
@@ -24,13 +30,22 @@ export function composeEnvironment(
   return Object.fromEntries(entries);
 }
 
-/** The values that a room reads from files, by name: its secrets, what is a file by nature, and what changes with a secret. Unset ones are left out. */
-export function filedVariables(room: Room, sources: Sources): ReadonlyMap<VariableName, string> {
+/**
+ * The values that a room reads from files, by name: its secrets, and what is a file by nature. Unset ones are left out, but for those that
+ * rotate: a container that runs already must see what they become, so they have a file from the start, and an empty one means unset.
+ */
+export function filedVariables(
+  room: Room,
+  sources: Sources,
+  fixed: Fixed,
+): ReadonlyMap<VariableName, string> {
   const filed = variablesReadBy(room).flatMap((name) => {
     if (!isFileVariable(name)) return [];
-    const { fallback, rotates }: Variable = environment[name];
-    const found = resolve(name, rotates ? fallback : undefined, sources);
-    return 'text' in found && found.text !== undefined ? [[name, found.text] as const] : [];
+    const found = resolve(name, undefined, sources);
+    const text = 'text' in found ? found.text : undefined;
+    const { fallback }: Variable = environment[name];
+    const value = doesRotate(name) ? (text ?? fixed[name] ?? fallback ?? '') : text;
+    return value === undefined ? [] : [[name, value] as const];
   });
   return new Map(filed);
 }

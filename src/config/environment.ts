@@ -69,6 +69,12 @@ export function variablesReadBy(room: Room): readonly VariableName[] {
   return allVariables.filter((name) => (environment[name].readBy as readonly Room[]).includes(room));
 }
 
+/** True for a variable that may change while services run. */
+export function doesRotate(name: VariableName): boolean {
+  const note: Variable = environment[name];
+  return note.rotates === true;
+}
+
 /** True for a variable that may be given as `NAME_FILE` too: every secret, and what is a file by nature. */
 export function isFileVariable(name: VariableName): boolean {
   const note: Variable = environment[name];

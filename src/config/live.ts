@@ -1,9 +1,9 @@
 import { fingerprintOf } from '../domain/fingerprint.ts';
 import { Secret } from '../domain/secret.ts';
-import { type ConfigOf, environment, type VariableName, variablesReadBy } from './environment.ts';
+import { type ConfigOf, doesRotate, type VariableName, variablesReadBy } from './environment.ts';
 import { loadConfig } from './load.ts';
 import type { Sources } from './resolve.ts';
-import type { Room, Variable } from './variable.ts';
+import type { Room } from './variable.ts';
 
 /** A room's configuration whose rotating secrets can change while it runs. */
 export interface Live<R extends Room> {
@@ -38,12 +38,6 @@ export async function liveConfig<R extends Room>(room: R, read: () => Promise<So
       return changed;
     },
   };
-}
-
-/** True for a variable that may change while services run. */
-export function doesRotate(name: VariableName): boolean {
-  const note: Variable = environment[name];
-  return note.rotates === true;
 }
 
 function textOf(value: unknown): unknown {

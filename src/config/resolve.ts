@@ -1,4 +1,4 @@
-import { environment, isFileVariable, type VariableName } from './environment.ts';
+import { doesRotate, environment, isFileVariable, type VariableName } from './environment.ts';
 import type { EnvFile } from './env-file.ts';
 import type { Variable } from './variable.ts';
 
@@ -32,9 +32,9 @@ export function resolve(name: VariableName, fallback: string | undefined, source
       problem: problemAt(name, direct.line, `is set twice: as ${name} and as ${name}_FILE; keep one`),
     };
   }
-  if (named) return fromFile(name, named, sources);
-  if (direct) return direct;
-  return { text: fallback, origin: fallback === undefined ? 'unset' : 'default' };
+  const unset = { text: fallback, origin: fallback === undefined ? 'unset' : 'default' } as const;
+  if (named) return fromFile(name, named, sources) ?? unset;
+  return direct ?? unset;
 }
 
 interface Found {
@@ -57,9 +57,11 @@ function filled(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === '' ? undefined : text;
 }
 
-function fromFile(name: VariableName, named: Found, sources: Sources): Resolved {
+/** Undefined for an empty file of what rotates and need not be set: it may be filled later. */
+function fromFile(name: VariableName, named: Found, sources: Sources): Resolved | undefined {
   try {
     const text = filled(sources.readFile(named.text).replace(/\r?\n$/, ''));
+    if (text === undefined && isFilledLater(name)) return undefined;
     if (text === undefined)
       return { problem: problemAt(`${name}_FILE`, named.line, `names ${named.text}, which is empty`) };
     if (isSecret(name) && hasSeveralLines(text)) {
@@ -74,6 +76,11 @@ function fromFile(name: VariableName, named: Found, sources: Sources): Resolved 
       problem: problemAt(`${name}_FILE`, named.line, `names ${named.text}, which cannot be read (${why})`),
     };
   }
+}
+
+function isFilledLater(name: VariableName): boolean {
+  const { optional, fallback }: Variable = environment[name];
+  return doesRotate(name) && (optional === true || fallback !== undefined);
 }
 
 function isSecret(name: VariableName): boolean {

@@ -4,15 +4,16 @@
 set -eu
 MYSQL_PWD=$(cat /run/secrets/MARIADB_ROOT_PASSWORD)
 postal=$(cat /run/secrets/MARIADB_POSTAL_PASSWORD)
-reader=$(cat /run/secrets/POSTAL_DB_PASSWORD)
+reader=$(cat /run/secrets/POSTAL_DB_USER)
+reader_password=$(cat /run/secrets/POSTAL_DB_PASSWORD)
 export MYSQL_PWD
 mariadb -u root <<SQL
 CREATE USER IF NOT EXISTS '$MARIADB_USER'@'%' IDENTIFIED BY '$postal';
 ALTER USER '$MARIADB_USER'@'%' IDENTIFIED BY '$postal';
 GRANT ALL PRIVILEGES ON \`$MARIADB_DATABASE\`.* TO '$MARIADB_USER'@'%';
 GRANT ALL PRIVILEGES ON \`$MESSAGE_PREFIX-server-%\`.* TO '$MARIADB_USER'@'%';
-CREATE USER IF NOT EXISTS '$READER'@'%' IDENTIFIED BY '$reader';
-ALTER USER '$READER'@'%' IDENTIFIED BY '$reader';
-GRANT SELECT ON \`$MARIADB_DATABASE\`.* TO '$READER'@'%';
-GRANT SELECT ON \`$MESSAGE_PREFIX-server-%\`.* TO '$READER'@'%';
+CREATE USER IF NOT EXISTS '$reader'@'%' IDENTIFIED BY '$reader_password';
+ALTER USER '$reader'@'%' IDENTIFIED BY '$reader_password';
+GRANT SELECT ON \`$MARIADB_DATABASE\`.* TO '$reader'@'%';
+GRANT SELECT ON \`$MESSAGE_PREFIX-server-%\`.* TO '$reader'@'%';
 SQL

@@ -238,3 +238,8 @@ function failureOf(load: () => unknown): OperatorError {
   }
   throw new Error('it did not fail as an operator would see it');
 }
+
+it('takes an empty file of what rotates and need not be set for unset', () => {
+  const sources = sourcesOf({ POSTAL_API_KEY_FILE: 'empty' }, { files: { empty: '' } });
+  expect(loadConfig('operator', sources).POSTAL_API_KEY).toBeUndefined();
+});

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { composeEnvironment, type Fixed } from '../../config/compose-environment.ts';
 import type { ConfigOf } from '../../config/environment.ts';
-import { postalReaderName } from '../../config/postal-database-address.ts';
+import { ownerOfLogin } from '../../domain/login-name.ts';
 import { hasSink } from '../../config/profiles.ts';
 import type { Sources } from '../../config/resolve.ts';
 import type { Room } from '../../config/variable.ts';
@@ -77,7 +77,7 @@ function storesOf({ config, pinned }: Blueprint): readonly (readonly [string, Va
       {
         image: image(config.POSTGRES_IMAGE),
         memory: config.POSTGRES_MEMORY,
-        user: ownerOf(config.POSTGRES_USER),
+        user: ownerOfLogin(config.POSTGRES_USER),
         database: config.POSTGRES_DATABASE,
       },
     ],
@@ -90,7 +90,6 @@ function storesOf({ config, pinned }: Blueprint): readonly (readonly [string, Va
         database: config.POSTAL_DB_NAME,
         user: config.MARIADB_POSTAL_USER,
         messagePrefix: config.POSTAL_DB_MESSAGE_PREFIX,
-        reader: postalReaderName(config),
       },
     ],
     [
@@ -106,11 +105,6 @@ function storesOf({ config, pinned }: Blueprint): readonly (readonly [string, Va
       },
     ],
   ];
-}
-
-/** The role that owns the database: rotation alternates between two logins beside it, and the database's container must not follow. */
-function ownerOf(login: string): string {
-  return login.replace(/_[ab]$/, '');
 }
 
 /** Where the sink stands for the outside world Postal asks nobody else what a name means. */

@@ -3,14 +3,14 @@ import { join, resolve } from 'node:path';
 import { filedVariables } from '../../config/compose-environment.ts';
 import type { ConfigOf, VariableName } from '../../config/environment.ts';
 import { hasSink } from '../../config/profiles.ts';
+import { postalReaderName } from '../../config/postal-database-address.ts';
 import type { Sources } from '../../config/resolve.ts';
-import type { Room } from '../../config/variable.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Secret } from '../../domain/secret.ts';
 import type { Runtime } from '../../runtime.ts';
 import { postalConfig } from '../postal/configuration.ts';
 import { privateKeyPath } from '../scaffold/folder.ts';
-import { e2eCaName, sinkFolder } from './fixed.ts';
+import { e2eCaName, fixedValues, sinkFolder } from './fixed.ts';
 import { certifiedNames, type PlatformNames } from '../tls/names.ts';
 import { imageId, ownId } from './services.ts';
 import type { TarEntry } from './tar.ts';
@@ -26,13 +26,17 @@ interface Scene {
 export async function secretFiles(scene: Scene): Promise<readonly TarEntry[]> {
   const { config, sources } = scene;
   const signingKey = await readKey(scene);
-  const rooms = (['operator', 'api', 'worker', 'relay'] as const).map((room) => roomFiles(room, sources));
+  const rooms = (['operator', 'api', 'worker', 'relay'] as const).map((room) => ({
+    room,
+    files: Object.fromEntries(filedVariables(room, sources, fixedValues(config))),
+  }));
   return [
     ...folder('secrets-postgres', imageId, { POSTGRES_PASSWORD: config.POSTGRES_PASSWORD.reveal() }),
     ...folder('secrets-redis', imageId, redisFiles(config)),
     ...folder('secrets-mariadb', imageId, {
       MARIADB_ROOT_PASSWORD: config.MARIADB_ROOT_PASSWORD.reveal(),
       MARIADB_POSTAL_PASSWORD: made('MARIADB_POSTAL_PASSWORD', config.MARIADB_POSTAL_PASSWORD),
+      POSTAL_DB_USER: postalReaderName(config),
       POSTAL_DB_PASSWORD: made('POSTAL_DB_PASSWORD', config.POSTAL_DB_PASSWORD),
     }),
     ...folder('postal-config', imageId, {
@@ -70,10 +74,6 @@ function folder(volume: string, id: number, files: Readonly<Record<string, strin
       ...owner,
     })),
   ];
-}
-
-function roomFiles(room: Room, sources: Sources) {
-  return { room, files: Object.fromEntries(filedVariables(room, sources)) };
 }
 
 function redisFiles(config: ConfigOf<'operator'>): Readonly<Record<string, string>> {

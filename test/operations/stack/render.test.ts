@@ -95,3 +95,26 @@ describe('the files of the volumes', () => {
     ).toEqual([]);
   });
 });
+
+describe('what rotates', () => {
+  it('is in a file from the start, set or not, so that a running container sees what it becomes', async () => {
+    const before = await renderCompose(blueprint());
+    const during = await renderCompose(
+      blueprint({
+        API_INTERNAL_TOKEN_ALSO: 'n'.repeat(43),
+        POSTGRES_USER: 'mailctl_a',
+        POSTAL_DB_USER: 'mailctl_reader_a',
+      }),
+    );
+    const files = { readOwn: async () => 'KEY' } as never;
+    const entries = await secretFiles({ world: { dir: '/nowhere', files }, ...blueprint() });
+    const contents = new Map(entries.map(({ path, content }) => [path, content]));
+
+    expect(during).toBe(before);
+    expect(before).toContain('API_INTERNAL_TOKEN_ALSO_FILE');
+    expect(contents.get('secrets-api/API_INTERNAL_TOKEN_ALSO')).toBe('');
+    expect(contents.get('secrets-api/POSTGRES_USER')).toBe('mailctl');
+    expect(contents.get('secrets-worker/POSTAL_DB_USER')).toBe('mailctl_reader');
+    expect(contents.get('secrets-mariadb/POSTAL_DB_USER')).toBe('mailctl_reader');
+  });
+});

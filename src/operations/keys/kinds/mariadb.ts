@@ -1,3 +1,5 @@
+import { postalReaderName } from '../../../config/postal-database-address.ts';
+import { otherLogin } from '../../../domain/login-name.ts';
 import { OperatorError } from '../../../domain/failure.ts';
 import { Secret } from '../../../domain/secret.ts';
 import type { MariadbSession } from '../../../adapters/mariadb.ts';
@@ -8,16 +10,12 @@ import type { KindOfKey } from '../kind.ts';
 
 /** MariaDB knows one password a user: two users with the same rights alternate. */
 export const mariadbKind: KindOfKey = {
-  subjects: async ({ config }) => {
-    const {
-      POSTAL_DB_HOST: host,
-      POSTAL_DB_USER: user,
-      POSTAL_DB_PASSWORD: password,
-    } = await config('operator');
-    return host !== undefined && user !== undefined && password ? [{ name: 'mariadb', handle: user }] : [];
+  subjects: async (world) => {
+    const handle = await userNow(world);
+    return handle === undefined ? [] : [{ name: 'mariadb', handle }];
   },
   newSecret: ({ random }) => random.secret(),
-  handleOf: (_, { old }) => otherOf(old),
+  handleOf: (_, { old }) => otherLogin(old),
   issue: (world, { handle, old, secret }) =>
     asAdministrator(world, async (session) => {
       if (old === handle) return;
@@ -37,15 +35,17 @@ export const mariadbKind: KindOfKey = {
       (await sessionsOfUser(session, handle)) > 0 ? world.clock.now() : undefined,
     ),
   retire: async (world, { handle }) => {
-    const { POSTAL_DB_USER: user } = await world.config('operator');
-    if (user === handle) throw stillUsed(handle);
+    if ((await userNow(world)) === handle) throw stillUsed(handle);
     await asAdministrator(world, (session) => dropUser(session, handle));
   },
 };
 
-/** Of `reader` it is `reader_a`, of `reader_a` it is `reader_b`, and back. */
-function otherOf(user: string): string {
-  return user.endsWith('_a') ? `${user.slice(0, -2)}_b` : `${user.replace(/_b$/, '')}_a`;
+/** On the host of a stack the user has a name although none is configured. */
+async function userNow({ config, addresses }: Runtime): Promise<string | undefined> {
+  const settings = await config('operator');
+  if (settings.POSTAL_DB_PASSWORD === undefined) return undefined;
+  if (await addresses.onHost()) return postalReaderName(settings);
+  return settings.POSTAL_DB_HOST === undefined ? undefined : settings.POSTAL_DB_USER;
 }
 
 async function asAdministrator<T>(world: Runtime, work: (session: MariadbSession) => Promise<T>): Promise<T> {
