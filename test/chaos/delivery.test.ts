@@ -7,7 +7,15 @@ import { addKey } from '../integration/api/running-api.ts';
 import { until } from '../store/until.ts';
 import { type Platform, startPlatform } from './delivery/platform.ts';
 import { misbehave, strikes } from './delivery/strikes.ts';
-import { askAtLast, census, histories, open, sendInLane, type Traffic } from './delivery/traffic.ts';
+import {
+  askAtLast,
+  census,
+  histories,
+  open,
+  recipientsOf,
+  sendInLane,
+  type Traffic,
+} from './delivery/traffic.ts';
 
 /** `MAILCTL_CHAOS_MESSAGES=5000` makes it long. */
 const wanted = Number(process.env['MAILCTL_CHAOS_MESSAGES'] ?? 300);
@@ -46,9 +54,9 @@ function shuffled<T>(things: readonly T[]): readonly T[] {
 
 /** Waits until more has been handed over, so that however slow the machine is, striking comes to an end. */
 async function someProgress(db: Postgres, traffic: Traffic): Promise<void> {
-  const handed = async () => traffic.next * 3 - ((await open(db)) ?? Number.POSITIVE_INFINITY);
-  const enough = Math.max(0, await handed()) + Math.random() * 60;
-  const all = wanted * 3;
+  const handed = async () => recipientsOf(traffic.next) - ((await open(db)) ?? Number.POSITIVE_INFINITY);
+  const enough = Math.max(0, await handed()) + Math.random() * Math.max(60, wanted / 12);
+  const all = recipientsOf(wanted);
   await until(handed, (now) => now >= Math.min(enough, all), longestMs);
 }
 
@@ -67,7 +75,7 @@ it(
     await using platform = await startPlatform(databases);
     const { key } = await addKey(platform.db, ['send']);
     const place = async (number: number): Promise<void> => {
-      if (number * 3 < backlog) return;
+      if (recipientsOf(number) < backlog) return;
       while (((await open(platform.db)) ?? backlog) >= backlog) await systemClock.sleep(200);
     };
     const traffic: Traffic = { wanted, next: 0, again: 0, place };
@@ -87,7 +95,7 @@ it(
     const { lost, doubled, unknown } = await census(databases, wanted);
     console.table({
       messages: wanted,
-      recipients: 3 * wanted,
+      recipients: recipientsOf(wanted),
       ...counts,
       'sent to the api again': traffic.again,
       uncertain: await figure(platform.db, `kind = 'uncertain'`),

@@ -4,9 +4,16 @@ import type { Secret } from '../../../src/domain/secret.ts';
 import { until } from '../../store/until.ts';
 import type { TestPostal } from '../../engines/postal-databases.ts';
 
-/** Three that Postal's collation cannot tell apart, or nearly. */
-const addresses = (number: number): readonly string[] =>
-  ['a', 'A', 'b+'].map((name) => `${name}${number}@example.test`);
+/** Every third message has three recipients, two of whom Postal's collation cannot tell apart. */
+function addresses(number: number): readonly string[] {
+  const names = number % 3 === 0 ? ['a', 'A', 'b+'] : ['a'];
+  return names.map((name) => `${name}${number}@example.test`);
+}
+
+/** How many recipients the first messages have. */
+export function recipientsOf(messages: number): number {
+  return messages + 2 * Math.ceil(messages / 3);
+}
 
 /** Messages on their way in, and how many times one had to be sent again because its 202 was not seen. */
 export interface Traffic {
