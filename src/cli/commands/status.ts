@@ -59,7 +59,7 @@ function statusAsText(status: Status, style: Style): string {
     ...keys.expiring.map(({ name, expires_at }) =>
       style.yellow(`key            ${name} ends at ${expires_at}`),
     ),
-    `backup         last ${backup.last ?? 'never'}, proven ${backup.proven ?? 'never'}`,
+    `backup         last ${backup.last ?? 'never'}, proven ${backup.proven ?? 'never'}${backup.strict ? ' (strict: only the escrow key opens sets)' : ''}`,
     ...schedule.flatMap(({ name, next }) => (next === null ? [] : [`scheduled      ${name} at ${next}`])),
     '',
     ...Object.entries(urls).map(([name, url]) => `${name.padEnd(14)} ${url}`),

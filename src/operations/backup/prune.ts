@@ -4,6 +4,7 @@ import { OperatorError } from '../../domain/failure.ts';
 import type { Plan } from '../plan.ts';
 import { readCopies } from './copies.ts';
 import { holdShelf } from './one-run.ts';
+import { pendingSets } from './restore-names.ts';
 import { publishStanding } from './run-record.ts';
 import { type BackupSet, listSets } from './sets.ts';
 import { setPath, type Workplace } from './workplace.ts';
@@ -21,11 +22,13 @@ export interface Pruned {
 export async function planPrune(place: Workplace, minCopies: number | undefined): Promise<Plan<Pruned>> {
   const least = minCopies ?? place.config.BACKUP_MIN_COPIES;
   const sets = await listSets(place);
+  const pending = await pendingSets(place);
   const verdicts = await Promise.all(
     judgeSets(sets.map(dated), rulesOf(place)).map(async ({ id, keptAs }) => {
       const copies = (await readCopies(place, id)).length;
       const short = keptAs.length === 0 && copies < least ? [`only ${copies} of ${least} copies`] : [];
-      return { id, kept_as: [...keptAs, ...short] };
+      const needed = pending.includes(id) ? ['its restore is not agreed to yet'] : [];
+      return { id, kept_as: [...keptAs, ...short, ...needed] };
     }),
   );
   const going = verdicts.filter(({ kept_as: keptAs }) => keptAs.length === 0);

@@ -42,6 +42,14 @@ export async function pendingRestore(memory: Memory): Promise<PendingRestore | u
   return text === undefined ? undefined : shape.parse(JSON.parse(text));
 }
 
+/** The sets of all restores begun from this folder, here or to other hosts, that are neither committed nor aborted. */
+export async function pendingSets({ world, archive }: Memory): Promise<readonly string[]> {
+  const folder = join(world.dir, 'state');
+  const names = (await archive.list(folder)).filter((name) => /^restore(-[0-9a-f]+)?\.json$/.test(name));
+  const texts = await Promise.all(names.map((name) => archive.text(join(folder, name))));
+  return texts.flatMap((text) => (text === undefined ? [] : [shape.parse(JSON.parse(text)).id]));
+}
+
 /** Remembers a restore until it is committed or aborted. */
 export async function rememberRestore(memory: Memory, pending: PendingRestore): Promise<void> {
   await memory.archive.makeFolder(join(memory.world.dir, 'state'));

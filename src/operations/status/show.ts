@@ -21,7 +21,12 @@ export interface Status {
   /** Null where the database could not be asked. */
   readonly sending: ShownSending | null;
   readonly certificates: readonly ShownCertificate[];
-  readonly backup: { readonly last: string | null; readonly proven: string | null };
+  /** When a set was last taken and last proven by restoring it; `strict` where nothing on this host opens sets. */
+  readonly backup: {
+    readonly last: string | null;
+    readonly proven: string | null;
+    readonly strict: boolean;
+  };
   readonly keys: { readonly expiring: readonly ExpiringKey[] };
   readonly schedule: readonly ShownRow[];
   readonly urls: Readonly<Record<string, string>>;
@@ -84,10 +89,11 @@ async function lookAtParts(world: Runtime, problems: string[]) {
       part(lookAtCertificates(world), { certificates: [] }),
       part(expiringKeys(world), []),
       part(showTimetable(world), { rows: [] }),
-      part<Status['backup']>(backupStanding(world), { last: null, proven: null }),
+      part<Status['backup']>(backupStanding(world), { last: null, proven: null, strict: false }),
     ]);
   const hops = [...relay, ...own.slice(0, 1), ...postal, ...own.slice(1)];
-  const backup = { last: standing.last, proven: standing.proven };
+  const { last, proven, strict } = standing;
+  const backup = { last, proven, strict };
   return { seen, sending, hops, certificates, expiring, rows, backup };
 }
 

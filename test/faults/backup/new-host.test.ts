@@ -24,13 +24,24 @@ afterEach(() => scene[Symbol.asyncDispose]());
 
 const root = join(import.meta.dirname, '../../..');
 
-/** The command lines of README's section on a new host, block by block. */
-function documented(): readonly (readonly string[])[] {
-  const section = /### On a new host\n(.*?)\n##/s.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1];
-  return [...(section ?? '').matchAll(/```sh\n(.*?)```/gs)].map(([, lines = '']) =>
-    lines.split('\n').filter(Boolean),
+/** The command lines of a text, block by block. */
+function linesIn(text: string): readonly (readonly string[])[] {
+  return [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, lines = '']) =>
+    lines
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean),
   );
 }
+
+/** Those of README's section on a new host. */
+function documented(): readonly (readonly string[])[] {
+  const section = /### On a new host\n(.*?)\n##/s.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1];
+  return linesIn(section ?? '');
+}
+
+const runbook = (name: string) =>
+  linesIn(readFileSync(join(root, 'templates/runbooks', `${name}.md`), 'utf8'));
 
 /** A shell in the new folder, with `age` and `mailctl` in its PATH. */
 async function shellIn(dir: string, tools: string, variables: Readonly<Record<string, string>>) {
@@ -116,6 +127,10 @@ describe('on another host', { timeout: 180_000 }, () => {
     expect(await run(`mailctl queue show ${known} --json`)).toContain('"held"');
   });
 
+  it('the runbook has the lines of README', () => {
+    expect(runbook('restore-on-a-new-host')).toEqual(documented());
+  });
+
   it('a file says where the databases are, and this host stays as it is', async () => {
     const known = await scene.mail();
     const { data } = await scene.backup('run');
@@ -146,5 +161,29 @@ describe('on another host', { timeout: 180_000 }, () => {
     expect(there.map((row) => row.id)).not.toContain(later);
     expect(there).toContainEqual({ id: known, state: 'held' });
     expect(await scene.states()).toMatchObject({ [known]: 'queued', [later]: 'queued' });
+  });
+});
+
+describe('after a loss on this host', { timeout: 180_000 }, () => {
+  it('the lines of the runbook bring everything back', async () => {
+    const known = await scene.mail();
+    const { data } = await scene.backup('run');
+    await scene.inPostgres((db) => db.query('drop table messages, recipients cascade'));
+    await scene.postal.run(`drop table \`${scene.postal.messages}\`.messages`);
+    using tools = temporaryFolder();
+    const run = await shellIn(scene.dir, tools.path, { ID: data.set.id, DOMAIN: 'example.com' });
+    const lines = runbook('restore-after-loss').flat();
+    expect(lines).toHaveLength(6);
+    await scene.alone(async () => {
+      for (const line of lines) await run(line);
+    });
+    const { parts } = manifestOf(scene, data.set.id) as { readonly parts: readonly Part[] };
+    const rows = parts.flatMap(({ tables }) => tables).filter(({ table }) => table === 'messages');
+    const [ours] = await scene.inPostgres((db) => db.query('select count(*)::int as rows from messages'));
+    const [theirs] = await scene.postal.run(
+      `select count(*) as \`rows\` from \`${scene.postal.messages}\`.messages`,
+    );
+    expect([ours?.['rows'], Number(theirs?.['rows'])]).toEqual(rows.map((row) => row.rows));
+    expect((await scene.states())[known]).toBe('held');
   });
 });

@@ -38,6 +38,8 @@ describe('a restore', () => {
     const restored = await scene.backup('restore', run.set.id, ...confirmed);
     expect(restored.error).toBeUndefined();
     expect(await scene.isPaused()).toBe(true);
+    const { data: pruned } = await scene.backup('prune', '--dry-run');
+    expect(pruned.sets[0].kept_as).toContain('its restore is not agreed to yet');
     expect(await scene.queue()).toEqual([
       [41, true],
       [42, true],

@@ -175,6 +175,7 @@ describe('a dump that is not whole', () => {
 describe('a set that was damaged later', () => {
   it.each([
     ['has lost its end', (bytes: Buffer) => bytes.subarray(0, -100), 2],
+    ['is empty', () => Buffer.alloc(0), 2],
     [
       'has another octet',
       (bytes: Buffer) => Buffer.from(bytes.map((byte, at) => (at === 900 ? byte ^ 1 : byte))),
