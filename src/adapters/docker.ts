@@ -220,9 +220,15 @@ async function* readEvents(
   stop?: AbortSignal,
 ): AsyncIterable<ContainerEvent> {
   const stream = (await asked(engine.getEvents(choice))) as Readable;
-  stop?.addEventListener('abort', () => stream.destroy(), { once: true });
+  const lines = createInterface({ input: stream });
+  const leave = () => {
+    stream.destroy();
+    lines.close();
+  };
+  stop?.addEventListener('abort', leave, { once: true });
+  if (stop?.aborted) leave();
   try {
-    for await (const line of createInterface({ input: stream })) {
+    for await (const line of lines) {
       const { Action, time, Actor } = JSON.parse(line) as WrittenEvent;
       const service = Actor.Attributes['com.docker.compose.service'] ?? '';
       yield { at: new Date(time * 1000), service, action: Action };

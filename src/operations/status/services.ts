@@ -40,9 +40,10 @@ export async function containersSeen(world: Runtime): Promise<ServicesSeen> {
   };
 }
 
+/** A one-shot that did its work may be gone. */
 const always = allServices
-  .map(({ name }) => name)
-  .filter((name) => !['tls-init', 'certbot', 'sink'].includes(name));
+  .filter(({ name, oneShot }) => !oneShot && !['certbot', 'sink'].includes(name))
+  .map(({ name }) => name);
 
 function problemOf(found: Container): readonly string[] {
   const { service, state, health, healthOutput, exitCode, oomKilled } = found;
