@@ -20,21 +20,25 @@ const usualMs = 5_000;
 const wholeReply = /^(?:\d{3}-.*\r\n)*\d{3}(?: .*)?\r\n/;
 
 /** Connects in plain text, or with TLS from the first octet; certificates are not checked. */
-export async function dial(to: Listening, how: 'plain' | 'tls' = 'plain'): Promise<SmtpClient> {
+export async function dial(
+  to: Listening,
+  how: 'plain' | 'tls' = 'plain',
+  patienceMs = usualMs,
+): Promise<SmtpClient> {
   const host = to.host;
   const socket =
     how === 'tls'
       ? connectTls({ host, port: to.port, rejectUnauthorized: false })
       : connect({ host, port: to.port, noDelay: true, allowHalfOpen: true });
-  return clientOn(socket);
+  return clientOn(socket, patienceMs);
 }
 
-function clientOn(socket: Socket): SmtpClient {
+function clientOn(socket: Socket, patienceMs: number): SmtpClient {
   const heard = listenTo(socket);
   const client: SmtpClient = {
     socket,
     send: (octets) => void client.socket.write(octets),
-    reply: () => heard.until((text) => wholeReply.exec(text)?.[0]),
+    reply: () => heard.until((text) => wholeReply.exec(text)?.[0], patienceMs),
     ask: (line) => {
       client.send(`${line}\r\n`);
       return client.reply();
