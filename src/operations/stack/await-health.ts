@@ -105,11 +105,31 @@ function codeOf(exit: number): FailureCode {
 
 async function failure(world: Runtime, found: Container, { code, why }: Hopeless): Promise<OperatorError> {
   const said = await lastWords(world, found);
+  const cause = said.length > 0 && {
+    cause: new Error(`it said\n${said.map((line) => `    ${line}`).join('\n')}`),
+  };
+  const data = { service: found.service, last_lines: said };
+  if (said.some((line) => /no space left on device/i.test(line)))
+    return new OperatorError(
+      'unreachable',
+      `${found.service} has no space left: its volume or the disk is full`,
+      {
+        hint: 'Free some space (df -h; docker system df), then: mailctl up',
+        data,
+        ...cause,
+      },
+    );
   return new OperatorError(code, `${found.service} ${why}`, {
-    hint: `More of what it says: mailctl logs ${found.service}; then again: mailctl up`,
-    data: { service: found.service, last_lines: said },
-    ...(said.length > 0 && { cause: new Error(`it said\n${said.map((line) => `    ${line}`).join('\n')}`) }),
+    hint: hintFor(found.service, code),
+    data,
+    ...cause,
   });
+}
+
+function hintFor(service: string, code: FailureCode): string {
+  return code === 'access-denied'
+    ? 'A database keeps the password that its volume was made with: put that one back into .env (POSTGRES_PASSWORD), then: mailctl up'
+    : `More of what it says: mailctl logs ${service}; then again: mailctl up`;
 }
 
 async function tooSlow(world: Runtime, names: readonly string[], withinMs: number): Promise<OperatorError> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 
 import type { ConfigOf } from '../../config/environment.ts';
@@ -13,6 +14,7 @@ import { usersScript } from './mariadb-users.ts';
 import { ownImage, type PackageContent } from './image.ts';
 import { readPinned } from './lock-file.ts';
 import { type Blueprint, renderCompose } from './render.ts';
+import { postalFiles } from './secret-files.ts';
 import { trackingNames } from './tracking-names.ts';
 
 /** All that the folder's stack follows from, read anew. */
@@ -34,11 +36,16 @@ export async function drawUp(world: Runtime): Promise<Drawn> {
   const { name: ownName, content } = await ownImage(config);
   const names = platformNames(config, await trackingNames(world));
   const pinned = await readPinned(world);
-  const blueprint = { config, sources, image: pinned[ownName] ?? ownName, names, pinned };
+  const mariadb = await mariadbConfig(config);
+  const digests = {
+    mariadb: digestOf(mariadb),
+    postal: digestOf(await postalFiles({ world, config, sources, names })),
+  };
+  const blueprint = { config, sources, image: pinned[ownName] ?? ownName, names, pinned, digests };
   const files = [
     ...(await renderTls(config, names)),
     ...(await acmeCa(world, config)),
-    { path: 'rendered/mariadb/mailctl.cnf', content: await mariadbConfig(config), mode: 0o644 },
+    { path: 'rendered/mariadb/mailctl.cnf', content: mariadb, mode: 0o644 },
     { path: 'rendered/mariadb/users.sh', content: await usersScript(), mode: 0o644 },
     ...(hasSink(config)
       ? [{ path: 'rendered/sink/resolv.conf', content: sinkResolver(config), mode: 0o644 }]
@@ -46,6 +53,11 @@ export async function drawUp(world: Runtime): Promise<Drawn> {
     { path: 'compose.yaml', content: await renderCompose(blueprint), mode: 0o644 },
   ];
   return { ...blueprint, ownName, isBuilt: content !== undefined, content, files };
+}
+
+/** It names what is random enough that nobody finds it from its digest. */
+function digestOf(content: string): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 16);
 }
 
 /** What vouches for a private certificate authority, for certbot to see. */

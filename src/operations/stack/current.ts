@@ -32,20 +32,29 @@ function startOf({ startedAt }: Container): number {
   return startedAt?.getTime() ?? 0;
 }
 
-async function wantedHashes({ dir, files, compose }: Runtime, { files: rendered }: Drawn) {
+async function wantedHashes(world: Runtime, { files: rendered }: Drawn) {
   const content = rendered.find(({ path }) => path === 'compose.yaml')?.content ?? '';
-  const hasOwn = (await files.modeOf(join(dir, 'compose.override.yaml'))) !== undefined;
-  const own = hasOwn ? ['--file', 'compose.override.yaml'] : [];
-  const argv = ['--project-directory', '.', '--file', '-', ...own, 'config', '--hash', '*'];
-  const { stdout } = await (
-    await compose()
-  ).must({
-    argv,
-    input: withoutDependencies(content),
-    profiles: [sinkProfile],
-  });
+  const hasOwn = (await world.files.modeOf(join(world.dir, 'compose.override.yaml'))) !== undefined;
+  const input = hasOwn ? await mergedModel(world, content) : withoutDependencies(content);
+  const stdout = await askCompose(world, input, ['config', '--hash', '*']);
   const rows = stdout.split('\n').map((line) => line.trim().split(/\s+/));
   return new Map(rows.flatMap(([name, hash]) => (name && hash ? [[name, hash] as const] : [])));
+}
+
+async function askCompose({ compose }: Runtime, input: string, words: readonly string[]): Promise<string> {
+  const argv = ['--project-directory', '.', '--file', '-', ...words];
+  return (await (await compose()).must({ argv, input, profiles: [sinkProfile] })).stdout;
+}
+
+/** Our file and the operator's own, as Compose puts them together. */
+async function mergedModel(world: Runtime, content: string): Promise<string> {
+  const words = ['--file', 'compose.override.yaml', 'config', '--format', 'json'];
+  const model = JSON.parse(await askCompose(world, content, words)) as { services: Record<string, object> };
+  const services = Object.entries(model.services).map(([name, service]) => [
+    name,
+    { ...service, depends_on: undefined },
+  ]);
+  return JSON.stringify({ ...model, services: Object.fromEntries(services) as object });
 }
 
 /** Services are started without those they depend on, and then Compose's hash of a service leaves these out. */

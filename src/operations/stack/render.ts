@@ -26,6 +26,8 @@ export interface Blueprint {
   /** The image of our own services. */
   readonly image: string;
   readonly names: PlatformNames;
+  /** What names the content of files that a process reads once: where it changes, its container is made anew. */
+  readonly digests: { readonly postal: string; readonly mariadb: string };
   /** Digests by image name, as they were at the first pull. */
   readonly pinned: Readonly<Record<string, string>>;
 }
@@ -69,7 +71,7 @@ function headOf({ config, image }: Blueprint): Values {
   };
 }
 
-function storesOf({ config, pinned }: Blueprint): readonly (readonly [string, Values])[] {
+function storesOf({ config, pinned, digests }: Blueprint): readonly (readonly [string, Values])[] {
   const image = (name: string) => pinned[name] ?? name;
   return [
     [
@@ -87,6 +89,7 @@ function storesOf({ config, pinned }: Blueprint): readonly (readonly [string, Va
       {
         image: image(config.MARIADB_IMAGE),
         memory: config.MARIADB_MEMORY,
+        configuration: digests.mariadb,
         database: config.POSTAL_DB_NAME,
         user: config.MARIADB_POSTAL_USER,
         messagePrefix: config.POSTAL_DB_MESSAGE_PREFIX,
@@ -97,6 +100,7 @@ function storesOf({ config, pinned }: Blueprint): readonly (readonly [string, Va
       {
         image: image(config.POSTAL_IMAGE),
         memory: config.POSTAL_MEMORY,
+        configuration: digests.postal,
         hostname: config.POSTAL_HOSTNAME,
         publishAddress: config.PUBLISH_ADDRESS,
         publishSmtp: config.PUBLISH_SMTP,

@@ -50,6 +50,12 @@ export async function secretFiles(scene: Scene): Promise<readonly TarEntry[]> {
   ];
 }
 
+/** What Postal reads once, when it starts; secret. The credential that Postal itself makes is left out: it is no reason to start anew. */
+export async function postalFiles(scene: Scene): Promise<string> {
+  const config = { ...asContained(scene.config), POSTAL_SMTP_CREDENTIAL: undefined };
+  return [(await postalConfig(config)).reveal(), await readKey(scene)].join('\n');
+}
+
 /**
  * What is different in containers. Where there are no certificates Postal's SMTP server offers no TLS: it does not start without the
  * files. Where the sink stands for the outside world, only the sink is asked where mail goes, and no relay takes it instead.

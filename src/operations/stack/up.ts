@@ -18,6 +18,7 @@ import { findObstacles, type Obstacle, refuseObstacles } from './preflight.ts';
 import { workerService } from '../postal/workers.ts';
 import { provisionPostal } from './provision.ts';
 import { allServices, type Service, type Stage, stages } from './services.ts';
+import { startFailure } from './start-failure.ts';
 import { type ShownService, showServices, urlsOf } from './show-services.ts';
 
 /** Which services are to run, and how. */
@@ -222,28 +223,6 @@ function startServices(names: readonly string[], { withinMs, profiles }: WantedU
       await awaitHealth(world, { names, withinMs, tell });
     },
   };
-}
-
-/** What the engine says when it cannot start a container, as a failure the operator can act on. */
-function startFailure(names: readonly string[], stderr: string): OperatorError {
-  const said = stderr.trim().split('\n').slice(-4).join('\n');
-  const port = /(?:bind|listen) .*:(\d+).*(?:address already in use|failed)|port is already allocated/.exec(
-    stderr,
-  );
-  if (port)
-    return new OperatorError('refused', `a port of ${names.join(', ')} is taken by another program`, {
-      hint: 'See who has it: sudo ss -ltnp; or choose another one: PUBLISH_… in .env',
-      cause: new Error(said),
-    });
-  if (/no space left on device/i.test(stderr))
-    return new OperatorError('unreachable', 'the disk is full', {
-      hint: 'Free some space, then: mailctl up',
-      cause: new Error(said),
-    });
-  return new OperatorError('unreachable', `${names.join(', ')} could not be started`, {
-    hint: 'See what the engine says above, then: mailctl up',
-    cause: new Error(said),
-  });
 }
 
 const beforeStage: Partial<Record<Stage, readonly Step[]>> = {

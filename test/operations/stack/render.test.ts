@@ -5,6 +5,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import type { Sources } from '../../../src/config/resolve.ts';
 import { renderCompose } from '../../../src/operations/stack/render.ts';
 import { secretFiles } from '../../../src/operations/stack/secret-files.ts';
+import { allServices } from '../../../src/operations/stack/services.ts';
 import { platformNames } from '../../../src/operations/tls/names.ts';
 import { envText, sourcesOf } from '../../config/valid-sources.ts';
 
@@ -20,7 +21,14 @@ const secrets = {
 function blueprint(changes: Readonly<Record<string, string>> = {}) {
   const sources: Sources = sourcesOf({ ...secrets, ...changes });
   const config = loadConfig('operator', sources);
-  return { config, sources, image: 'mctl-own:1', names: platformNames(config, []), pinned: {} };
+  return {
+    config,
+    sources,
+    image: 'mctl-own:1',
+    names: platformNames(config, []),
+    pinned: {},
+    digests: { postal: 'p1', mariadb: 'm1' },
+  };
 }
 
 /** The environment that a service is given, by the lines of the file. */
@@ -35,6 +43,22 @@ describe('compose.yaml', () => {
     const yaml = await renderCompose(blueprint());
     expect(yaml).not.toContain('canary');
     expect(envText(secrets)).toContain('canary');
+  });
+
+  it('has every service that up starts, and none twice', async () => {
+    const yaml = await renderCompose(blueprint({ TLS_SOURCE: 'acme', STACK_PROFILES: 'sink' }));
+    const [, body = ''] = /^services:\n([\s\S]*?)^networks:/m.exec(yaml) ?? [];
+    const there = [...body.matchAll(/^ {2}([\w-]+):$/gm)].map(([, name]) => name);
+    expect(there.toSorted()).toEqual([...allServices.map(({ name }) => name), 'probe', 'secrets'].toSorted());
+  });
+
+  it('makes what reads its files once anew where they change, and nothing else', async () => {
+    const yaml = await renderCompose(blueprint());
+    const changed = await renderCompose({ ...blueprint(), digests: { postal: 'p2', mariadb: 'm1' } });
+    const services = [...yaml.matchAll(/^ {2}([\w-]+):\n(?: {4}.*\n)+/gm)].filter(
+      ([body]) => !changed.includes(body),
+    );
+    expect(services.map(([, name]) => name)).toEqual(['postal-web', 'postal-smtp', 'postal-worker']);
   });
 
   it.each(['api', 'worker', 'relay'] as const)(
