@@ -96,7 +96,8 @@ export function openDocker(project: string, timeoutMs: number): Docker {
       readEvents(streaming, {
         filters: { ...own, type: ['container'] },
         since: unix(since),
-        until: unix(until),
+        // The engine counts whole seconds: the one under way belongs to it.
+        until: unix(until) + 1,
       }),
     usage: (container) => asked(readUsage(engine, container)),
     ...dockerImages(engine, streaming, asked),
