@@ -46,6 +46,7 @@ describe('what TLS is rendered from', () => {
       'rendered/certbot/run.sh',
       'rendered/certbot/health.sh',
       'rendered/postal/smtp.sh',
+      'rendered/postal/worker.sh',
     ]);
     const all = files.map(({ content }) => content).join('\n');
     expect(all).not.toMatch(/\{\{|undefined/);
