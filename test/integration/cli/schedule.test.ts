@@ -25,6 +25,7 @@ async function folderDue(when: string) {
     'KEYS_NOTICE',
     'POSTAL_RESCUE',
     'POSTAL_RETENTION',
+    'POSTAL_RECONCILE',
   ];
   const others = Object.fromEntries(rows.map((row) => [`SCHEDULE_${row}`, 'off']));
   const own = { SCHEDULE_E2E: when, SCHEDULE_JITTER: '0s' };
