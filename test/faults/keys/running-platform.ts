@@ -144,6 +144,8 @@ function variables(ports: Ports, redisUrl: string, { reader, names }: TestPostal
     RELAY_HEALTH_LISTEN: at('relayHealth'),
     RELAY_JOURNAL_MIN_FREE: '1MB',
     SMTP_AUTH_CACHE_TTL: '500ms',
+    // Where two secrets are the same, the use of one is taken for that of the other.
+    POSTAL_WEBHOOK_TOKEN: systemRandom.secret().reveal(),
     POSTAL_URL: `http://${at('postal')}`,
     POSTAL_HOSTNAME: 'postal.example.com',
     POSTAL_API_FROM_POSTAL: `http://${at('api')}`,
