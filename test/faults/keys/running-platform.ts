@@ -1,4 +1,4 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { systemClock } from '../../../src/adapters/clock.ts';
@@ -10,6 +10,7 @@ import { type Opened, openedThings } from '../../../src/domain/opened.ts';
 import { Secret } from '../../../src/domain/secret.ts';
 import { createApiKey, createSmtpUser, createWebhookEndpoint } from '../../../src/upkeep/access.ts';
 import { goodSecret } from '../../config/valid-sources.ts';
+import { startNameServer } from '../../dns/name-server.ts';
 import { mariadbAddress } from '../../engines/mariadb.ts';
 import { postalDatabases, type TestPostal } from '../../engines/postal-databases.ts';
 import { testDatabase } from '../../engines/postgres.ts';
@@ -18,16 +19,12 @@ import { folderFor, runJson } from '../../integration/cli/database-folder.ts';
 import { redisPassword } from '../../integration/cli/rotating-platform.ts';
 import { type Program, startProgram } from '../../programs/program.ts';
 import { until } from '../../store/until.ts';
+import { comingRecords, runnerProgram } from './coming-record.ts';
+import { restartingPostal, restartProgram } from './restarting-postal.ts';
 
 const patienceMs = 60_000;
 const rooms = ['api', 'worker', 'relay'] as const;
 type Room = (typeof rooms)[number];
-
-/** How Postal's own program is reached here. */
-const runnerProgram = `
-const outgoing = require('node:http').request(process.argv[2], { method: 'POST', headers: { 'content-type': 'application/x-ruby' } }, (reply) => reply.pipe(process.stdout));
-process.stdin.pipe(outgoing);
-`;
 
 /** Relay, api, worker, Postal, PostgreSQL, MariaDB and Redis, each a process of its own, on an operator's folder. */
 export type RunningPlatform = Awaited<ReturnType<typeof runningPlatform>>;
@@ -49,23 +46,36 @@ async function assemble(hook: string, opened: Opened) {
   await database.db.query(`create role ${owner} login superuser password 'at first'`);
   const redis = opened.use(await privateRedis(redisPassword));
   const postalStores = opened.use(await postalDatabases());
+  const administrator = `admin_${systemRandom.letters(8)}`;
+  const { user } = postalStores.reader;
+  opened.defer(async () => {
+    for (const gone of [`${user}_a`, administrator])
+      await postalStores.run(`drop user if exists ${gone}@localhost`);
+    await postalStores.run(`create user if not exists ${user}@localhost identified by 'x'`);
+  });
   const ports = await listeners();
   const address = { ...database.address, user: owner, password: new Secret('at first') };
   const folder = folderFor({ address }, variables(ports, redis.url, postalStores));
   opened.defer(() => folder[Symbol.dispose]());
+  await writeFile(join(folder.path, 'runner.cjs'), runnerProgram);
+  await mkdir(join(folder.path, 'secrets'), { mode: 0o700 });
+  const signing = (await makeRsaKey(2048)).privatePem;
+  await writeFile(join(folder.path, 'secrets/postal-signing.key'), signing.reveal(), { mode: 0o600 });
+  const postal = opened.use(await restartingPostal(() => startPostal(folder.path, ports, postalStores)));
+  const dns = opened.use(await startNameServer([]));
+  await postalStores.run(`create user ${administrator}@localhost identified by '${goodSecret}'`);
+  await postalStores.run(`grant all on *.* to ${administrator}@localhost with grant option`);
   const own = {
     RELAY_JOURNAL_DIR: join(folder.path, 'journal'),
     RELAY_SPILL_DIR: join(folder.path, 'spill'),
+    DNS_RESOLVER: `127.0.0.1:${dns.port}`,
+    DNS_AUTHORITATIVE: 'false',
+    MARIADB_ADMIN_USER: administrator,
+    POSTAL_RESTART: `'${process.execPath} restart.cjs ${postal.url}'`,
   };
-  await appendFile(
-    join(folder.path, '.env'),
-    Object.entries(own)
-      .map((pair) => `${pair.join('=')}\n`)
-      .join(''),
-  );
-  await writeFile(join(folder.path, 'runner.cjs'), runnerProgram);
-  await writeFile(join(folder.path, 'signing.key'), (await makeRsaKey(2048)).privatePem.reveal());
-  opened.use(await startPostal(folder.path, ports, postalStores));
+  await writeFile(join(folder.path, 'restart.cjs'), restartProgram);
+  const lines = Object.entries(own).map((pair) => `${pair.join('=')}\n`);
+  await appendFile(join(folder.path, '.env'), lines.join(''));
   const mailctl = (...words: readonly string[]) => runJson(folder, ...words);
   await mailctl('postal', 'apply', '--yes');
   const running = new Map<Room, Program>();
@@ -88,6 +98,11 @@ async function assemble(hook: string, opened: Opened) {
     redis,
     postalStores,
     access,
+    signing,
+    publishSigning: async () => {
+      dns.records = await comingRecords(folder.path);
+    },
+    restarts: postal.restarts,
     mailctl,
     env: async () => parseEnvFile(await readFile(join(folder.path, '.env'), 'utf8')).values,
     figure: (room: Room, name: string) => figureOf(ports, room, name),
@@ -156,6 +171,13 @@ function variables(ports: Ports, redisUrl: string, { reader, names }: TestPostal
     POSTAL_DB_NAME: names.main,
     POSTAL_DB_MESSAGE_PREFIX: names.messagePrefix,
     POSTAL_RECONCILE_INTERVAL: '1s',
+    POSTAL_TIMEOUT: '5s',
+    POSTAL_SETTLE_TIME: '1s',
+    POSTAL_BREAKER_OPEN: '200ms',
+    POSTAL_BREAKER_OPEN_MAX: '500ms',
+    POSTAL_WEBHOOK_TOKEN_OVERLAP: '1s',
+    POSTAL_KEY_OVERLAP: '1s',
+    WORKER_LEASE: '10s',
   };
 }
 
@@ -163,7 +185,7 @@ async function startPostal(folder: string, ports: Ports, { names, messages }: Te
   const given = {
     port: ports.postal,
     hostname: 'postal.example.com',
-    signingKey: join(folder, 'signing.key'),
+    signingKey: join(folder, 'secrets/postal-signing.key'),
     registry: join(folder, 'postal-registry.json'),
     login: await mariadbAddress(),
     main: names.main,

@@ -30,6 +30,7 @@ export async function platform(redisUrl: string) {
       SECRETS_RELOAD_INTERVAL: '1s',
       API_KEY_USE_INTERVAL: '1ms',
       SMTP_AUTH_CACHE_TTL: '1ms',
+      KEYS_SWITCH_TIMEOUT: '200ms',
     },
   );
   const world = { db: database.db, clock: systemClock, random: systemRandom };

@@ -1,0 +1,156 @@
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { Secret } from '../../../src/domain/secret.ts';
+import { planRotation } from '../../../src/operations/keys/rotate.ts';
+import { openRuntime } from '../../../src/runtime.ts';
+import { livingKeys } from '../../../src/store/keys.ts';
+import { recordHolder } from '../../../src/store/secret-uses.ts';
+import { goodSecret } from '../../config/valid-sources.ts';
+import { type PrivateRedis, privateRedis } from '../../engines/private-redis.ts';
+import { runJson } from '../../integration/cli/database-folder.ts';
+import {
+  nothing,
+  type Platform,
+  platform,
+  redisPassword,
+  uid,
+} from '../../integration/cli/rotating-platform.ts';
+
+let redis: PrivateRedis;
+let on: Platform;
+beforeEach(async () => {
+  redis = await privateRedis(redisPassword);
+  on = await platform(redis.url);
+  await mkdir(join(on.folder.path, 'state'));
+});
+afterEach(async () => {
+  await on[Symbol.asyncDispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+const rotate = (...words: readonly string[]) => runJson(on.folder, 'keys', 'rotate', ...words);
+const end = () => rotate('--continue', '--force', '--yes');
+const states = async () => (await livingKeys(on.db)).map(({ state }) => state);
+const inFolder = (...names: readonly string[]) => join(on.folder.path, ...names);
+
+describe('a rotation', () => {
+  it('does not begin while another mailctl is at work in the folder', async () => {
+    await using runtime = openRuntime({ dir: on.folder.path, environment: {}, uid });
+    const lock = await runtime.lock({ who: 'ops', command: 'keys rotate' });
+    const locked = await rotate('--kind', 'relay');
+    await lock?.[Symbol.asyncDispose]();
+
+    expect(locked).toMatchObject({ exit: 11, error: { code: 'locked' } });
+    expect(await states()).toEqual([]);
+    expect((await rotate('--kind', 'relay')).exit).toBe(0);
+  });
+
+  it('keeps the .env of before for its owner alone until everything has ended', async () => {
+    const before = await readFile(inFolder('.env'), 'utf8');
+    await rotate('--kind', 'relay');
+    const kept = inFolder('.env.before-rotation');
+
+    expect(await readFile(kept, 'utf8')).toBe(before);
+    for (const path of [kept, inFolder('.env')]) expect((await stat(path)).mode & 0o777).toBe(0o600);
+    await end();
+    await expect(stat(kept)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('changes nothing where the new secret cannot be kept', async () => {
+    await mkdir(inFolder('secrets'));
+    await writeFile(inFolder('secrets/rotation'), 'no folder');
+    const failed = await rotate('--kind', 'relay');
+
+    expect(failed.exit).toBe(10);
+    expect(await states()).toEqual([]);
+    expect((await on.env()).get('API_INTERNAL_TOKEN')?.text).toBe(goodSecret);
+  });
+
+  it('leaves the old secret in use where .env cannot be written, and goes on when it can', async () => {
+    await mkdir(inFolder('.env.before-rotation'));
+    const failed = await rotate('--kind', 'relay');
+    expect(failed.exit).not.toBe(0);
+    expect((await on.env()).get('API_INTERNAL_TOKEN')?.text).toBe(goodSecret);
+    expect(await states()).toContain('pending');
+
+    await rm(inFolder('.env.before-rotation'), { recursive: true });
+    await rotate('--kind', 'relay');
+    await end();
+    expect(await states()).toEqual(['active']);
+    expect((await on.env()).get('API_INTERNAL_TOKEN')?.text).not.toBe(goodSecret);
+  });
+
+  it('waits for an api that lives, and not for one that went away half-way', async () => {
+    await recordHolder(on.db, 'api host 7', new Map([['API_INTERNAL_TOKEN', 'of before']]));
+    const waiting = await rotate('--kind', 'relay');
+    expect(waiting).toMatchObject({ exit: 14, error: { code: 'timed-out' } });
+    await on.db.change(`update secret_holders set at = now() - interval '1 hour'`);
+
+    expect(await rotate('--kind', 'relay')).toMatchObject({
+      exit: 0,
+      data: { keys: [{ state: 'replaced' }] },
+    });
+  });
+
+  it('of Redis ends well although Redis started anew and had forgotten the next password', async () => {
+    await rotate('--kind', 'redis');
+    await redis.stop();
+    await redis.start();
+
+    expect((await end()).data.keys).toMatchObject([{ kind: 'redis', state: 'retired' }]);
+    await using runtime = openRuntime({ dir: on.folder.path, environment: {}, uid });
+    const client = await runtime.redis();
+    expect(await client?.call('PING')).toBe('PONG');
+    expect(await client?.renew(new Secret(redisPassword))).toBe(false);
+  });
+
+  it('of what stands in .env waits where there is no .env, and others go on', async () => {
+    await rotate('shop', '--overlap', '1ms');
+    await rotate('--kind', 'relay', '--overlap', '1ms');
+    const text = await readFile(inFolder('.env'), 'utf8');
+    const environment = Object.fromEntries(
+      text.split('\n').flatMap((line) => (line.includes('=') ? [line.split(/=(.*)/s).slice(0, 2)] : [])),
+    ) as Record<string, string>;
+    await rm(inFolder('.env'));
+    await using runtime = openRuntime({ dir: on.folder.path, environment, uid });
+    const plan = await planRotation(runtime, { ...nothing, isContinuing: true });
+    for (const step of plan.steps) await step.run(runtime);
+
+    expect(plan.result().keys).toMatchObject([
+      { kind: 'api', state: 'retired' },
+      { kind: 'relay', state: 'waiting', why: expect.stringContaining('in the folder that has it') },
+    ]);
+  });
+});
+
+describe('keys show and revoke', () => {
+  it('say of any kind who changed it and why, and end the old key of a rotation at once', async () => {
+    await rotate('relay', '--reason', 'it leaked', '--overlap', '1h');
+    const shown = await runJson(on.folder, 'keys', 'show', 'relay');
+    expect(shown.data.keys).toMatchObject([{ state: 'retiring' }, { state: 'active', reason: 'it leaked' }]);
+    expect((await runJson(on.folder, 'keys', 'revoke', 'relay')).exit).toBe(21);
+
+    const revoked = await runJson(on.folder, 'keys', 'revoke', 'relay', '--yes');
+
+    expect(revoked.data.key).toMatchObject({ kind: 'relay', state: 'retired' });
+    expect((await on.env()).get('API_INTERNAL_TOKEN_ALSO')?.text).toBe('');
+    expect(await states()).toEqual(['active']);
+    const history = await runJson(on.folder, 'history');
+    expect(JSON.stringify(history.data)).toContain('keys revoke');
+  });
+
+  it('refuse to revoke what nothing has replaced, and to create what is made elsewhere', async () => {
+    expect(await runJson(on.folder, 'keys', 'revoke', 'redis', '--yes')).toMatchObject({
+      exit: 21,
+      error: { hint: expect.stringContaining('mailctl keys rotate redis') },
+    });
+    expect(await runJson(on.folder, 'keys', 'revoke', 'nobody', '--yes')).toMatchObject({ exit: 2 });
+    expect(await runJson(on.folder, 'keys', 'create', '--name', 'x', '--kind', 'smtp')).toMatchObject({
+      exit: 2,
+      error: { field: '--kind', hint: expect.stringContaining('smtp-users create') },
+    });
+  });
+});
