@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runningStack, type TestStack } from './harness/stack.ts';
 
 const longMs = 900_000;
-const sinkAddress = '172.29.54.53';
+const sinkAddress = '10.213.54.53';
 
 let stack: TestStack;
 let written: string;

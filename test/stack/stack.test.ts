@@ -33,11 +33,15 @@ function secretsOf(dir: string): readonly string[] {
 }
 
 describe('what keeps the stack from starting', () => {
+  beforeAll(async () => {
+    stack = await prepareStack();
+    await stack.mailctl('down', '--volumes', '--confirm', stack.name, '--yes');
+  }, longMs);
+
   it(
     'is a port that is taken: named with its remedy, and nothing is changed',
     { timeout: longMs },
     async () => {
-      stack = await prepareStack();
       const taken = createServer().listen(21_587, '127.0.0.1');
       await once(taken, 'listening');
       const { error } = await stack.json('up');

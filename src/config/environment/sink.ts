@@ -5,7 +5,7 @@ const section = 'Sink (staging)';
 const readBy = ['sink'] as const;
 
 const ipv4 = text.refine((value) => /^(\d{1,3})(\.\d{1,3}){3}$/.test(value), {
-  error: 'is no IPv4 address: write for example 172.29.53.53',
+  error: 'is no IPv4 address: write for example 10.213.53.53',
 });
 
 /** What stands in for the outside world, so that nothing leaves a staging host. */
@@ -14,7 +14,7 @@ export const sink = {
     section,
     readBy: ['sink', 'operator'],
     means: 'Its fixed address in the network of the stack, within STACK_SUBNET',
-    fallback: '172.29.53.53',
+    fallback: '10.213.53.53',
   }),
   SINK_SMTP_LISTEN: variable(listen, {
     section,

@@ -6,7 +6,7 @@ const section = 'Stack (containers)';
 const readBy = ['operator'] as const;
 
 const subnet = text.refine((value) => isCidr(value) && value.includes('/'), {
-  error: 'is no network: write for example 172.29.53.0/24',
+  error: 'is no network: write for example 10.213.53.0/24',
 });
 const projectName = text.refine((value) => /^[a-z0-9][a-z0-9_-]*$/.test(value), {
   error: 'is no name of a Compose project: small letters, digits, - and _',
@@ -31,7 +31,7 @@ export const stack = {
     section,
     readBy,
     means: 'Network of the containers that speak to the outside; change it where it collides with yours',
-    fallback: '172.29.53.0/24',
+    fallback: '10.213.53.0/24',
   }),
   POSTGRES_IMAGE: variable(text, {
     section,

@@ -185,7 +185,7 @@ async function expectDeadAtPostal(old: Old): Promise<void> {
   const api = { url: `http://127.0.0.1:${ports.api}` };
   const token = (await platform.env()).get('POSTAL_WEBHOOK_TOKEN')?.text;
   expect(await post(api, signed(postalEvent(), key), old.text('POSTAL_WEBHOOK_TOKEN'))).toBe(404);
-  expect(await post(api, signed(postalEvent(), key), token)).toBe(401);
+  expect(await post(api, signed(postalEvent(), key), token)).toBe(403);
   const asking = mariadbAt(postalStores.reader).session((session) => session.query('select 1 as one'));
   await expect(asking).rejects.toMatchObject({ code: 'access-denied' });
 }

@@ -95,7 +95,7 @@ describe('the DNS of the sink', () => {
       value: '10 postal.example.com',
       why: 'bounces',
     };
-    expect(sinkResolver({ SINK_ADDRESS: '172.29.53.53' })).toBe('nameserver 172.29.53.53\n');
+    expect(sinkResolver({ SINK_ADDRESS: '10.213.53.53' })).toBe('nameserver 10.213.53.53\n');
     await using own = await runningSink(sinkRecords([record]));
     expect(await resolver(own.dns).resolveMx('rp.postal.example.com')).toEqual([
       { priority: 10, exchange: 'postal.example.com' },

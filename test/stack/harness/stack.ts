@@ -43,7 +43,7 @@ export const stackFolder = join(tmpdir(), `mailctl-test-stack-${process.getuid?.
 const settings = {
   ...imageVariables,
   STACK_NAME: stackName,
-  STACK_SUBNET: '172.29.54.0/24',
+  STACK_SUBNET: '10.213.54.0/24',
   STACK_HEALTH_INTERVAL: '5s',
   PUBLISH_ADDRESS: '127.0.0.1',
   PUBLISH_SMTP: '21025',
