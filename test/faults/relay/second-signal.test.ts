@@ -43,7 +43,7 @@ it(
     await using folder = await temporaryDirectory();
     await writeCertificate(folder.path);
     await using api = await startWholeApi();
-    const first = await startRelay(folder.path, api.url);
+    await using first = await startRelay(folder.path, api.url);
     const to = addressOf(first);
     const [done, unfinished, idle] = [await logIn(to), await logIn(to), await logIn(to)];
     for (const client of [done, unfinished]) for (const line of lines) await client.ask(line);
