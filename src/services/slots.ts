@@ -2,9 +2,10 @@ import type { Clock } from '../adapters/clock.ts';
 
 /** Places for pieces of work that are under way at the same time. */
 export interface Slots {
+  /** How many pieces of work may be started now. */
   free(): number;
-  /** Runs `work` in a place of its own. What it answers is how long, in milliseconds, the place stays taken afterwards. */
-  start(work: () => Promise<number>): void;
+  /** Runs `work` in a place of its own, which it may leave before it ends. */
+  start(work: (leave: Leave) => Promise<void>): void;
   /** Resolves when a place has become free since it was last asked, or after `ms`. */
   freed(ms: number): Promise<void>;
   /** Resolves when no work is under way; places that merely stay taken are not waited for. */
@@ -13,29 +14,30 @@ export interface Slots {
   oldestMs(): number | undefined;
 }
 
-/** Opens `count` places. Work must not throw; one that does is told to `failed`, and its place is free. */
+/** Gives a place back, though for `keepMs` milliseconds it stays taken. Only the first call counts. */
+export type Leave = (keepMs?: number) => void;
+
+/**
+ * Opens `count` places; as many pieces of work again may be under way that have left theirs. Work must not throw; one that does is told
+ * to `failed`, and its place is free.
+ */
 export function openSlots(count: number, clock: Clock, failed: (error: unknown) => void): Slots {
   const under = new Map<Promise<void>, number>();
   const ended = new AbortController();
   const bell = openBell(clock);
-  let taken = 0;
-  const release = (): void => {
-    taken -= 1;
-    bell.ring();
-  };
-  const occupy = async (work: () => Promise<number>): Promise<void> => {
-    const keepMs = await work().catch((error: unknown) => {
-      failed(error);
-      return 0;
-    });
-    if (keepMs <= 0) release();
-    else void clock.sleep(keepMs, ended.signal).then(release);
+  const places = openPlaces(clock, ended.signal, bell.ring);
+  const occupy = async (work: (leave: Leave) => Promise<void>): Promise<void> => {
+    const leave = places.take();
+    await work(leave).catch(failed);
+    leave();
   };
   return {
-    free: () => count - taken,
+    free: () => Math.min(count - places.taken(), 2 * count - under.size),
     start: (work) => {
-      taken += 1;
-      const running = occupy(work).then(() => void under.delete(running));
+      const running = occupy(work).finally(() => {
+        under.delete(running);
+        bell.ring();
+      });
       under.set(running, clock.monotonicMs());
     },
     freed: bell.heard,
@@ -44,6 +46,28 @@ export function openSlots(count: number, clock: Clock, failed: (error: unknown) 
       ended.abort();
     },
     oldestMs: () => under.values().next().value,
+  };
+}
+
+/** Counts places; those that are still to be kept when `stop` is aborted are given back then. */
+function openPlaces(clock: Clock, stop: AbortSignal, freed: () => void) {
+  let taken = 0;
+  const release = (): void => {
+    taken -= 1;
+    freed();
+  };
+  return {
+    taken: () => taken,
+    take: (): Leave => {
+      let left = false;
+      taken += 1;
+      return (keepMs = 0) => {
+        if (left) return;
+        left = true;
+        if (keepMs <= 0) release();
+        else void clock.sleep(keepMs, stop).then(release);
+      };
+    },
   };
 }
 

@@ -14,10 +14,8 @@ export async function insertPostalWebhooks(
   db: Database,
   webhooks: readonly ReceivedWebhook[],
 ): Promise<ReadonlySet<string>> {
-  const starts = webhooks.reduce<number[]>((all, _, place) => {
-    const before = webhooks[place - 1];
-    return [...all, before ? (all[place - 1] ?? 0) + before.body.length : 0];
-  }, []);
+  let end = 0;
+  const starts = webhooks.map(({ body }) => (end += body.length) - body.length);
   const rows = await db.query<{ uuid: string }>(insertion, [
     webhooks.map(({ uuid }) => uuid),
     webhooks.map(({ event }) => event),

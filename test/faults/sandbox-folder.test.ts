@@ -68,6 +68,27 @@ describe('mailctl status', () => {
     expect(data.hops.map(({ hop }: { hop: string }) => hop)).toEqual(['queue', 'webhooks']);
   });
 
+  it('warns of what waits for a decision, each with its command: exit code 3', async () => {
+    await using runtime = openRuntime({ dir: sandbox.dir, environment: {}, uid: process.getuid?.() });
+    const db = await runtime.postgres();
+    await db.query(
+      `insert into webhook_endpoints (id, url, sealed_secret, disabled_at, disabled_reason)
+       values ('whe_gone', 'https://shop.example.com/', '', now(), 'it answered 410 Gone')`,
+    );
+    await db.query(
+      `insert into postal_webhooks (uuid, event, body, state) values (gen_random_uuid(), 'unknown', '', 'quarantined')`,
+    );
+    const { exit, warnings } = await status();
+    await db.query('delete from webhook_endpoints');
+    await db.query('delete from postal_webhooks');
+    expect(exit).toBe(3);
+    expect(warnings).toEqual([
+      'endpoint whe_gone is disabled: it answered 410 Gone; mailctl webhooks resume whe_gone',
+      'webhooks of Postal could not be worked out: 1; mailctl webhooks quarantine list',
+    ]);
+    expect((await status()).exit).toBe(0);
+  });
+
   it('warns of a key that ends soon: exit code 3', async () => {
     await using runtime = openRuntime({ dir: sandbox.dir, environment: {}, uid: process.getuid?.() });
     const access = { db: await runtime.postgres(), clock: systemClock, random: systemRandom };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/adapters/clock.ts';
-import { openSlots } from '../../src/services/slots.ts';
+import { type Leave, openSlots } from '../../src/services/slots.ts';
 
 const never = 60_000;
 
@@ -9,7 +9,7 @@ describe('places for work', () => {
   it('are taken while work is under way and free afterwards', async () => {
     const slots = openSlots(2, systemClock, () => undefined);
     let end = (): void => undefined;
-    slots.start(() => new Promise((resolve) => (end = () => resolve(0))));
+    slots.start(() => new Promise((resolve) => (end = resolve)));
     expect(slots.free()).toBe(1);
     end();
     await slots.freed(never);
@@ -18,8 +18,8 @@ describe('places for work', () => {
 
   it('stay taken as long as the work asks, without being waited for in the end', async () => {
     const slots = openSlots(1, systemClock, () => undefined);
-    slots.start(() => Promise.resolve(20));
-    slots.start(() => Promise.resolve(never));
+    slots.start(async (leave) => leave(20));
+    slots.start(async (leave) => leave(never));
     expect(slots.oldestMs()).toBeDefined();
     await slots.freed(never);
     await slots.drained();
@@ -37,8 +37,26 @@ describe('places for work', () => {
 
   it('tell of a place that became free before anyone listened', async () => {
     const slots = openSlots(1, systemClock, () => undefined);
-    slots.start(() => Promise.resolve(0));
+    slots.start(() => Promise.resolve());
     await slots.drained();
     await slots.freed(never);
+  });
+
+  it('are free for others when the work has left them, which goes on and is waited for', async () => {
+    const slots = openSlots(1, systemClock, () => undefined);
+    const ends: (() => void)[] = [];
+    const leaving = (leave: Leave) => {
+      leave();
+      leave(never);
+      return new Promise<void>((resolve) => ends.push(resolve));
+    };
+    slots.start(leaving);
+    expect(slots.free()).toBe(1);
+    expect(slots.oldestMs()).toBeDefined();
+    slots.start(leaving);
+    expect(slots.free()).toBe(0);
+    ends.forEach((end) => end());
+    await slots.drained();
+    expect(slots.free()).toBe(1);
   });
 });

@@ -19,8 +19,8 @@ export const platform = {
   }),
   ADMIN_EMAIL: variable(emailAddress, {
     section,
-    means: 'Address of the person who runs this platform',
-    readBy: ['operator'],
+    means: 'Address of the person who runs this platform, who is written to when an endpoint is disabled',
+    readBy: ['worker', 'operator'],
     generated: true,
   }),
   SECRETS_RELOAD_INTERVAL: variable(duration, {

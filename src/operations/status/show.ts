@@ -10,6 +10,7 @@ import { urlsOf } from '../stack/show-services.ts';
 import { differencesOf, type ShownCertificate, showCertificates, warningsOf } from '../tls/show.ts';
 import { ownHops, postalHops, relayHop, type ShownHop } from './hops.ts';
 import { containersSeen, localsSeen, type VersionedService } from './services.ts';
+import { undecided } from './undecided.ts';
 
 /** One screen about the platform. */
 export interface Status {
@@ -67,6 +68,7 @@ export async function lookAtPlatform(world: Runtime): Promise<Seen> {
   const warnings = [
     ...warningsOf({ certificates }, config, world.clock.now()),
     ...expiring.map((key) => noticeText(key)),
+    ...found.waiting,
   ];
   return { status, warnings };
 }
@@ -79,7 +81,7 @@ async function lookAtParts(world: Runtime, problems: string[]) {
       return otherwise;
     });
   const isStack = (await world.files.modeOf(join(world.dir, 'compose.yaml'))) !== undefined;
-  const [seen, sending, relay, own, postal, { certificates }, expiring, { rows }, standing] =
+  const [seen, sending, relay, own, postal, { certificates }, expiring, { rows }, standing, waiting] =
     await Promise.all([
       part(isStack ? containersSeen(world) : localsSeen(world), { services: [], problems: [] }),
       part(lookAtSending(world, problems), null),
@@ -90,11 +92,12 @@ async function lookAtParts(world: Runtime, problems: string[]) {
       part(expiringKeys(world), []),
       part(showTimetable(world), { rows: [] }),
       part<Status['backup']>(backupStanding(world), { last: null, proven: null, strict: false }),
+      part(undecided(world), []),
     ]);
   const hops = [...relay, ...own.slice(0, 1), ...postal, ...own.slice(1)];
   const { last, proven, strict } = standing;
   const backup = { last, proven, strict };
-  return { seen, sending, hops, certificates, expiring, rows, backup };
+  return { seen, sending, hops, certificates, expiring, rows, backup, waiting };
 }
 
 /** Throws `check-failed`, with the status as data, when the platform is not healthy. */

@@ -22,11 +22,11 @@ export function deliveries(room: DeliverRoom): Work {
   return {
     turn: async () => {
       await launch(room, claimed, slots);
-      if (claimed.length < most && slots.free() > 0) {
+      if (claimed.length < most) {
         claimed.push(...(await claim(room, round)));
         await launch(room, claimed, slots);
       }
-      if (slots.free() === most) return false;
+      if (slots.free() === most && slots.oldestMs() === undefined) return false;
       await slots.freed(pollMs);
       return true;
     },
@@ -72,7 +72,7 @@ async function launch(room: DeliverRoom, claimed: ClaimedMessage[], slots: Slots
       await returnAll(room, claimed);
       return;
     }
-    slots.start(() => handOver(room, message, ticket));
+    slots.start((leave) => handOver(room, message, { ticket, leave }));
   }
 }
 

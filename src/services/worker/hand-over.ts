@@ -9,26 +9,38 @@ import {
 } from '../../domain/delivery.ts';
 import { beginHandover, type Begun, type ClaimedMessage } from '../../store/queue.ts';
 import type { Ticket } from '../breaker.ts';
+import type { Leave } from '../slots.ts';
 import type { DeliveryRoom } from './delivery-room.ts';
 import { doubtful } from './doubt.ts';
 import { copyFor, recipientsPerCall } from './personal-copy.ts';
 import { type Again, recordSettlements } from './record.ts';
 import { settleDoubts } from './settle-doubts.ts';
 
+/** Leave to hand one message over. */
+export interface Pass {
+  readonly ticket: Ticket;
+  /** Hears when Postal is done with the message, or how long it may still be working on it after we stopped waiting. */
+  readonly leave: Leave;
+}
+
 /**
- * Takes one claimed message to Postal, a chunk of recipients a request, and settles each recipient. Answers how long Postal may still be
- * working on it after we stopped waiting: that long its place is not free.
+ * Takes one claimed message to Postal, a chunk of recipients a request, and settles each recipient. What Postal said last is written
+ * down while Postal has the next message already.
  */
-export async function handOver(room: DeliveryRoom, message: ClaimedMessage, ticket: Ticket): Promise<number> {
+export async function handOver(
+  room: DeliveryRoom,
+  message: ClaimedMessage,
+  { ticket, leave }: Pass,
+): Promise<void> {
   const doubts = await settleDoubts(room, message, mailFromOf(room, message));
   const doubted = new Set(doubtful(message).map(({ position }) => position));
   const ready = [...message.recipients.filter(({ position }) => !doubted.has(position)), ...doubts.released];
   const { settlements, end } = isTooOld(room, message)
     ? giveUp(room, ready)
     : await sendAll(room, { message, ready, ticket });
+  leave(end?.outcome === 'unclear' ? room.config.POSTAL_SETTLE_TIME : 0);
   const again = latest(doubts.again, againAfter(room, message, end));
   await recordSettlements(room, { ...attemptOf(message), settlements, again });
-  return end?.outcome === 'unclear' ? room.config.POSTAL_SETTLE_TIME : 0;
 }
 
 function attemptOf({ id, attemptId }: ClaimedMessage) {

@@ -6,13 +6,14 @@ import {
   recordAttempt,
   unclaimWebhooks,
 } from '../../store/webhook-deliveries.ts';
+import { notify } from '../../upkeep/notify.ts';
 import type { Ticket } from '../breaker.ts';
 import type { Work } from '../loop.ts';
 import { openSlots, type Slots } from '../slots.ts';
 import { type Call, callEndpoint, type CallRoom } from './call-endpoint.ts';
 import type { EndpointGates } from './endpoint-gates.ts';
 import type { Figures } from './figures.ts';
-import type { Room } from './room.ts';
+import { freshId, type Room } from './room.ts';
 
 /** What sending webhooks to AMS needs. */
 export type WebhookRoom = Room &
@@ -25,6 +26,8 @@ export type WebhookRoom = Room &
       | 'WEBHOOK_TIMEOUT'
       | 'WORKER_LEASE'
       | 'WORKER_POLL_INTERVAL'
+      | 'ADMIN_EMAIL'
+      | 'MAIL_DOMAIN'
     >;
     readonly figures: Pick<Figures, 'sent'>;
   };
@@ -67,7 +70,7 @@ async function launch(room: WebhookRoom, claimed: readonly ClaimedWebhook[], slo
   return claimed.length - refused.length;
 }
 
-async function send(room: WebhookRoom, webhook: ClaimedWebhook, ticket: Ticket): Promise<number> {
+async function send(room: WebhookRoom, webhook: ClaimedWebhook, ticket: Ticket): Promise<void> {
   let answered = false;
   try {
     const call = await callEndpoint(room, webhook);
@@ -76,7 +79,6 @@ async function send(room: WebhookRoom, webhook: ClaimedWebhook, ticket: Ticket):
   } finally {
     room.gates.leave(webhook.endpointId, ticket, answered ? 'answered' : 'failed');
   }
-  return 0;
 }
 
 async function settleCall(
@@ -92,7 +94,7 @@ async function settleCall(
   };
   await recordAttempt(room.db, attempt);
   if (isGone) {
-    await disableEndpoint(room.db, webhook.endpointId, 'it answered 410 Gone');
+    await disableGone(room, webhook);
     room.log.error('an endpoint is gone and was disabled; what waits for it stays', fields);
     return room.figures.sent('gone');
   }
@@ -100,4 +102,23 @@ async function settleCall(
   if (attempt.next.state === 'waiting') return room.figures.sent('retried');
   room.log.error('a webhook is dead after the whole schedule; see: mailctl webhooks deliveries', fields);
   return room.figures.sent('dead');
+}
+
+/** The administrator is written to once, whoever else is told 410 at the same time. */
+function disableGone(room: WebhookRoom, { endpointId, url }: ClaimedWebhook): Promise<void> {
+  const { ADMIN_EMAIL: to, MAIL_DOMAIN: domain } = room.config;
+  return room.db.transaction(async (within) => {
+    if (!(await disableEndpoint(within, endpointId, 'it answered 410 Gone'))) return;
+    const notice = {
+      subject: `Webhook endpoint ${endpointId} was disabled`,
+      lines: [
+        `${new URL(url).host} answered 410 Gone: it wants no more webhooks, and none is sent to it.`,
+        'What waits for it is kept. What happens from now on is not queued for it until it is resumed.',
+        '',
+        `Send to it again:  mailctl webhooks resume ${endpointId}`,
+        `Remove it:         mailctl webhooks remove ${endpointId}`,
+      ],
+    };
+    await notify(within, notice, { id: freshId(room, 'msg'), at: room.clock.now(), to, domain });
+  });
 }

@@ -171,6 +171,7 @@ function environmentsOf({ databases, postgres: { address }, doors, worker: chang
 function workerOf({ reader, names }: TestPostal): Readonly<Record<string, string>> {
   return {
     MAIL_DOMAIN: 'mail.acme.test',
+    ADMIN_EMAIL: 'ops@acme.test',
     POSTAL_API_KEY: names.apiKey.reveal(),
     POSTAL_DB_HOST: reader.host,
     POSTAL_DB_USER: reader.user,

@@ -131,7 +131,7 @@ export async function openRig(
       listen: { host: '127.0.0.1', port: 0 },
       webHostname: 'postal.example.test',
       apiKeys: [new Secret('ILhJDVFXjMGU6bzl1mIo2lCL')],
-      domains: ['acme.test'],
+      domains: ['acme.test', 'mail.acme.test'],
       webhook: { url: intake.url },
       inbound: { url: `${intake.url}/inbound` },
       signingKey,
@@ -180,6 +180,7 @@ function workerConfig(postalUrl: string, changes: Readonly<Record<string, string
   const environment = {
     MAILCTL_MODE: 'sandbox',
     MAIL_DOMAIN: 'mail.acme.test',
+    ADMIN_EMAIL: 'ops@acme.test',
     POSTGRES_PASSWORD: 'p'.repeat(43),
     POSTAL_URL: postalUrl,
     POSTAL_HOSTNAME: 'postal.example.test',

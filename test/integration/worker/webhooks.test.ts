@@ -96,9 +96,9 @@ describe('a webhook to AMS', () => {
     expect(row?.seconds).toBeGreaterThan(3500);
   });
 
-  it('is the last to an endpoint that is gone: it is disabled, and what waits for it stays', async () => {
+  it('is the last to an endpoint that is gone: it is disabled, what waits for it stays, and the administrator gets a mail', async () => {
     await using ams = await listenAsAms(() => 410);
-    await rig.subscribe(ams.url);
+    const { id } = await rig.subscribe(ams.url, ['message.accepted', 'message.delivered']);
     await rig.work({ ...quick, WEBHOOK_ENDPOINT_CONCURRENCY: '1' });
     await rig.submit();
 
@@ -109,6 +109,13 @@ describe('a webhook to AMS', () => {
     expect(rows).toEqual([{ disabled_reason: 'it answered 410 Gone' }]);
     expect(ams.heard).toHaveLength(1);
     expect((await deliveries()).every(({ state }) => state === 'waiting')).toBe(true);
+    const [mail] = await until(
+      () => rig.postal.mailbox('ops@acme.test'),
+      (found) => found.length > 0,
+    );
+    const octets = rig.postal.delivered(mail?.id ?? 0)?.toString();
+    expect(octets).toContain(`Subject: Webhook endpoint ${id} was disabled`);
+    expect(octets).toContain(`mailctl webhooks resume ${id}`);
   });
 
   it('never reaches a private address that is not allowed', async () => {
