@@ -1,5 +1,6 @@
 import { lookup, type LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
+import type { Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
 
 import { Agent, buildConnector, request } from 'undici';
@@ -12,9 +13,15 @@ export interface HttpRequest {
   readonly url: string;
   /** A `host` in here is what goes on the wire, whatever the URL says. */
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  readonly body?: string | Uint8Array | StreamedBody;
   /** Limit of the whole exchange, from connecting to the last byte of the answer. */
   readonly withinMs: number;
+}
+
+/** A body that is not in memory: so many octets in pieces. The next is asked for when the one before is gone, if that had 64 KiB or more. */
+export interface StreamedBody {
+  readonly bytes: number;
+  readonly pieces: AsyncIterable<Uint8Array>;
 }
 
 /** How an exchange ended. `not-sent` is certain: no byte of the request left. */
@@ -68,8 +75,7 @@ async function exchange(agent: Agent, asked: HttpRequest, mostBytes: number): Pr
     const { statusCode, headers, body } = await request(asked.url, {
       dispatcher: agent,
       method: asked.method,
-      headers: { ...asked.headers },
-      body: asked.body ?? null,
+      ...payloadOf(asked),
       headersTimeout: 0,
       bodyTimeout: 0,
       signal: AbortSignal.timeout(asked.withinMs),
@@ -79,6 +85,14 @@ async function exchange(agent: Agent, asked: HttpRequest, mostBytes: number): Pr
   } catch (error) {
     return failureOf(error, asked.withinMs);
   }
+}
+
+/** A stream made of the pieces would ask for the next too early; undici takes them as they are, which its types do not say. */
+function payloadOf({ headers, body }: HttpRequest) {
+  if (typeof body !== 'object' || body instanceof Uint8Array)
+    return { headers: { ...headers }, body: body ?? null };
+  const pieces = body.pieces as Readable;
+  return { headers: { ...headers, 'content-length': String(body.bytes) }, body: pieces };
 }
 
 async function bounded(body: AsyncIterable<Buffer>, mostBytes: number): Promise<Buffer> {

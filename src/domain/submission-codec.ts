@@ -19,8 +19,11 @@ export function encodeSubmission(submission: Submission): Uint8Array {
   return Buffer.concat([encodeHead(submission), submission.raw]);
 }
 
+/** A submission of whose message only the length has to be known. */
+export type Described = Omit<Submission, 'raw'> & { readonly raw: { readonly length: number } };
+
 /** All of an encoded submission that stands before the message's own octets, so that these need no copy. */
-export function encodeHead(submission: Submission): Uint8Array {
+export function encodeHead(submission: Described): Uint8Array {
   const { envelope, client, dedupe, raw } = submission;
   const texts = [submission.id, submission.credentialId, client.name, client.address, envelope.mailFrom];
   const head = openWriter(headBytes(texts, submission));
@@ -73,7 +76,7 @@ export function receivedAtOf(bytes: Uint8Array): Date | undefined {
   return known && from.fault() === undefined ? receivedAt : undefined;
 }
 
-function headBytes(texts: readonly string[], { envelope, dedupe }: Submission): number {
+function headBytes(texts: readonly string[], { envelope, dedupe }: Described): number {
   const every = [...texts, ...envelope.rcptTo, ...(dedupe ? [dedupe.key] : [])];
   const textBytes = every.reduce((sum, text) => sum + 4 + Buffer.byteLength(text), 0);
   return fixedBytes + textBytes + 4 + (dedupe ? 4 + dedupe.digest.length : 0) + 4;

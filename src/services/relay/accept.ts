@@ -1,12 +1,14 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 
 import type { Clock } from '../../adapters/clock.ts';
 import type { Log } from '../../adapters/log.ts';
 import type { Id } from '../../domain/id.ts';
-import type { Envelope, Submission } from '../../domain/submission.ts';
+import type { Envelope } from '../../domain/submission.ts';
 import type { Body } from './body.ts';
+import type { Accepted } from './journal/journal.ts';
+import type { Octets } from './octets.ts';
 import { type Prepared, prepareMessage } from './prepare.ts';
-import { digestOfOctets, type Named, type RecentMessages } from './recent-messages.ts';
+import type { Named, RecentMessages } from './recent-messages.ts';
 import type { Ask, StoreAnswer } from './session.ts';
 
 /** How a message was kept. `stored` is said only of what is on disk. */
@@ -25,7 +27,7 @@ export interface Acceptance {
   readonly tracesClient: boolean;
   readonly maxHeaderBytes: number;
   readonly recent: RecentMessages;
-  keep(submission: Submission): Promise<Kept>;
+  keep(submission: Accepted): Promise<Kept>;
 }
 
 type StoreAsk = Extract<Ask, { ask: 'store' }>;
@@ -43,21 +45,16 @@ export async function acceptMessage(
   const { hostname, maxHeaderBytes, tracesClient } = world;
   const origin = { name: client.name, address };
   const head = await body.head(maxHeaderBytes + 4);
-  const reception = {
-    id,
-    at,
-    hostname,
-    secure,
-    client: tracesClient ? origin : undefined,
-    senderDomains: credential.senderDomains,
-    maxHeaderBytes,
-  };
+  const { senderDomains } = credential;
+  const traced = tracesClient ? origin : undefined;
+  const reception = { id, at, hostname, secure, client: traced, senderDomains, maxHeaderBytes };
   const prepared = prepareMessage(head, reception);
   if (!prepared.ok) return { outcome: 'refused', said: prepared.said };
   const { top, from } = prepared;
-  const raw = await body.assemble(top, from);
-  const named = nameOf(prepared, ask, [head.subarray(0, from), raw.subarray(top.length)]);
-  const submission: Submission = {
+  const raw = body.assemble(top, from);
+  const data = { header: head.subarray(0, from), raw, from: top.length };
+  const named = await nameOf(prepared, ask, data);
+  const submission: Accepted = {
     id,
     receivedAt: at,
     source: 'smtp',
@@ -71,11 +68,7 @@ export async function acceptMessage(
 }
 
 /** The client never saw our 250, or uses one key for two messages. */
-function answerKnown(
-  world: Acceptance,
-  named: Named | undefined,
-  { id }: Submission,
-): StoreAnswer | undefined {
+function answerKnown(world: Acceptance, named: Named | undefined, { id }: Accepted): StoreAnswer | undefined {
   const known = named && world.recent.find(named);
   if (!known) return undefined;
   if (known === 'other-body') return { outcome: 'refused', said: 'keyUsedOtherwise' };
@@ -86,7 +79,7 @@ function answerKnown(
 async function keepNew(
   { keep, recent, log }: Acceptance,
   named: Named | undefined,
-  submission: Submission,
+  submission: Accepted,
 ): Promise<StoreAnswer> {
   const { id, credentialId, raw } = submission;
   const line = { message_id: id, credential: credentialId, bytes: raw.length };
@@ -105,23 +98,37 @@ async function keepNew(
   }
 }
 
-function nameOf(
-  { messageId, idempotencyKey }: Fit,
-  { credential, envelope }: StoreAsk,
-  octets: readonly Buffer[],
-): Named | undefined {
-  const key = idempotencyKey ?? messageId;
-  if (key === undefined) return undefined;
-  const digest = digestOf(credential.id, envelope, octets);
-  const explicit = idempotencyKey === undefined ? undefined : { key, body: digestOfOctets(octets) };
-  return { dedupe: { key, digest }, credentialId: credential.id, explicit };
+interface Data {
+  /** What the header was, as it came. */
+  readonly header: Uint8Array;
+  /** The message as it is kept, which has the rest of what came from octet `from` on. */
+  readonly raw: Octets;
+  readonly from: number;
 }
 
-/** Over who sent what to whom, exactly as it was received; each part behind its length. */
-function digestOf(credentialId: string, envelope: Envelope, octets: readonly Buffer[]): Buffer {
+async function nameOf(
+  { messageId, idempotencyKey }: Fit,
+  { credential, envelope }: StoreAsk,
+  data: Data,
+): Promise<Named | undefined> {
+  const key = idempotencyKey ?? messageId;
+  if (key === undefined) return undefined;
+  const whole = digestOfSender(credential.id, envelope);
+  const body = idempotencyKey === undefined ? undefined : createHash('sha256');
+  const add = (octets: Uint8Array) => {
+    whole.update(octets);
+    body?.update(octets);
+  };
+  add(data.header);
+  if (data.raw instanceof Uint8Array) add(data.raw.subarray(data.from));
+  else for await (const piece of data.raw.rest()) add(piece);
+  const explicit = body && { key, body: body.digest() };
+  return { dedupe: { key, digest: whole.digest() }, credentialId: credential.id, explicit };
+}
+
+/** Over who sends to whom, each part behind its length; the DATA octets, exactly as they were received, come after it. */
+function digestOfSender(credentialId: string, envelope: Envelope): Hash {
   const parts = [credentialId, envelope.mailFrom, ...envelope.rcptTo.toSorted()];
   const who = parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join('');
-  const hash = createHash('sha256').update(`${who}${envelope.rcptTo.length};`);
-  for (const part of octets) hash.update(part);
-  return hash.digest();
+  return createHash('sha256').update(`${who}${envelope.rcptTo.length};`);
 }

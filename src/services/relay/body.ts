@@ -1,6 +1,7 @@
-import type { Arena } from './arena.ts';
 import type { Budget } from './budget.ts';
+import type { Octets } from './octets.ts';
 import { openPile, type Pile } from './pile.ts';
+import type { Pool } from './pool.ts';
 import { openSpill, type Spill } from './spill.ts';
 
 /** The octets of one message while they arrive and until they are stored. */
@@ -12,10 +13,10 @@ export interface Body {
   /** False when the disk could not take it; the message cannot be kept. */
   isKept(): boolean;
   size(): number;
-  /** At most `bytes` octets from the beginning. */
+  /** At most `bytes` octets from the beginning. Of messages that are on disk only a few are read at once: it waits for its turn. */
   head(bytes: number): Promise<Buffer>;
-  /** One buffer of `top` followed by the message from octet `from` on, valid until `close`; it waits until the budget has room. */
-  assemble(top: Uint8Array, from: number): Promise<Buffer>;
+  /** `top` followed by the message from octet `from` on, valid until `close`. After `head`. */
+  assemble(top: Uint8Array, from: number): Octets;
   /** Frees memory and disk. */
   close(): void;
 }
@@ -25,7 +26,8 @@ export interface BodyOptions {
   spillPath(): string;
   readonly spillBytes: number;
   readonly budget: Budget;
-  readonly arena: Arena;
+  /** For reading back what is on disk. */
+  readonly pool: Pool;
 }
 
 interface State {
@@ -95,8 +97,10 @@ async function movePile(state: State): Promise<void> {
   }
 }
 
-async function head({ spill, pile }: State, bytes: number): Promise<Buffer> {
+async function head(state: State, bytes: number): Promise<Buffer> {
+  const { spill, pile, options } = state;
   if (spill) {
+    state.borrowed ??= await options.pool.borrow();
     const target = Buffer.allocUnsafe(bytes);
     await spill.read(target, 0);
     return target;
@@ -105,18 +109,27 @@ async function head({ spill, pile }: State, bytes: number): Promise<Buffer> {
   return first && !second ? first.subarray(0, bytes) : Buffer.concat(pile.parts(), bytes);
 }
 
-async function assemble(state: State, top: Uint8Array, from: number): Promise<Buffer> {
-  const { spill, pile, options } = state;
-  const bytes = top.length + state.size - from;
-  if (spill) await options.budget.reserve(bytes);
-  else options.budget.take(bytes);
-  state.assembled += bytes;
-  if (!spill) return Buffer.concat([top, ...without(from, pile.parts())], bytes);
-  const whole = options.arena.borrow(bytes);
-  state.borrowed = whole;
-  whole.set(top);
-  await spill.read(whole.subarray(top.length), from);
-  return whole;
+function assemble(state: State, top: Uint8Array, from: number): Octets {
+  const { spill, borrowed, pile, options } = state;
+  const length = top.length + state.size - from;
+  if (spill && borrowed) {
+    return { length, beginning: top, rest: () => pieces(spill, { from, to: state.size }, borrowed) };
+  }
+  options.budget.take(length);
+  state.assembled += length;
+  return Buffer.concat([top, ...without(from, pile.parts())], length);
+}
+
+async function* pieces(
+  spill: Spill,
+  { from, to }: { readonly from: number; readonly to: number },
+  buffer: Buffer,
+): AsyncGenerator<Buffer> {
+  for (let at = from; at < to; at += buffer.length) {
+    const piece = buffer.subarray(0, Math.min(buffer.length, to - at));
+    await spill.read(piece, at);
+    yield piece;
+  }
 }
 
 function without(bytes: number, parts: readonly Buffer[]): readonly Buffer[] {
@@ -132,7 +145,7 @@ function close(state: State): void {
   if (state.closed) return;
   state.closed = true;
   const [, held] = state.pile.takeOut();
-  if (state.borrowed) state.options.arena.giveBack(state.borrowed);
+  if (state.borrowed) state.options.pool.giveBack(state.borrowed);
   state.options.budget.give(held + state.assembled);
   if (!state.moving) void state.spill?.close();
 }

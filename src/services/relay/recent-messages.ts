@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 import type { Clock } from '../../adapters/clock.ts';
 import type { Dedupe } from '../../domain/submission.ts';
 
@@ -58,13 +56,6 @@ export function openRecentMessages(
       if (named.explicit) add(nameOfKey(named), { id, at, body: named.explicit.body });
     },
   };
-}
-
-/** A digest of octets alone, whoever sends them to whom. */
-export function digestOfOctets(octets: readonly Uint8Array[]): Buffer {
-  const hash = createHash('sha256');
-  for (const part of octets) hash.update(part);
-  return hash.digest();
 }
 
 function nameOfDigest({ dedupe }: Named): string {

@@ -6,7 +6,6 @@ import { type Probe, startHealth } from '../health.ts';
 import { openMetrics } from '../metrics.ts';
 import type { Running } from '../running.ts';
 import { type Acceptance, acceptMessage } from './accept.ts';
-import { openArena } from './arena.ts';
 import { openBacklogFigures } from './backlog-figures.ts';
 import { openBody } from './body.ts';
 import { type Budget, openBudget } from './budget.ts';
@@ -20,6 +19,8 @@ import { type Journal, openJournal } from './journal/journal.ts';
 import { openMessageIds } from './message-ids.ts';
 import { recallCredentials } from './recall-credentials.ts';
 import { recallGuard } from './recall-guard.ts';
+import { pieceBytes } from './octets.ts';
+import { openPool } from './pool.ts';
 import { openRecentMessages } from './recent-messages.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
 import { type Shipper, startShipper } from './shipper/shipper.ts';
@@ -89,8 +90,8 @@ async function open(
   return { addresses: { ...health.addresses, ...door.addresses }, stop, reload };
 }
 
-/** Large messages that are read back at the same time; their memory is used again. */
-const assembledAtOnce = 2;
+/** Messages that are read back from the disk at the same time. */
+const readBackAtOnce = 8;
 
 interface Parts {
   readonly figures: Figures;
@@ -105,7 +106,7 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
   const { budget, keep, ...rest } = parts;
   const { RELAY_SPILL_DIR: spillDir, RELAY_SPILL_BYTES: spillBytes } = config;
   const spillPath = () => join(spillDir, `${world.random.letters(20)}.spill`);
-  const arena = openArena(assembledAtOnce);
+  const pool = openPool(readBackAtOnce, pieceBytes);
   const acceptance: Acceptance = {
     ...world,
     keep,
@@ -121,7 +122,7 @@ function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): Do
   return {
     ...world,
     ...rest,
-    openBody: () => openBody({ spillPath, spillBytes, budget, arena }),
+    openBody: () => openBody({ spillPath, spillBytes, budget, pool }),
     accept: (ask, received) => acceptMessage(acceptance, ask, received),
   };
 }

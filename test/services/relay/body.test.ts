@@ -7,9 +7,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { systemRandom } from '../../../src/adapters/random.ts';
 import { type Body, openBody } from '../../../src/services/relay/body.ts';
-import { openArena } from '../../../src/services/relay/arena.ts';
 import { openBudget } from '../../../src/services/relay/budget.ts';
+import { wholeOf } from '../../../src/services/relay/octets.ts';
 import { openPile } from '../../../src/services/relay/pile.ts';
+import { openPool } from '../../../src/services/relay/pool.ts';
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'spill-'));
@@ -35,7 +36,7 @@ describe('the octets of a message', () => {
     await fc.assert(
       fc.asyncProperty(sizes, fc.constantFrom(10, 4_000, 1_000_000), async (lengths, spillBytes) => {
         const budget = openBudget(1_000_000);
-        const body = openBody({ spillPath: pathIn(spillDir), spillBytes, budget, arena: openArena() });
+        const body = openBody({ spillPath: pathIn(spillDir), spillBytes, budget, pool: openPool(1, 1_500) });
         const pieces = lengths.map((length, n) => Buffer.alloc(length, n + 1));
         await writeAll(body, pieces);
         const whole = Buffer.concat(pieces);
@@ -43,7 +44,9 @@ describe('the octets of a message', () => {
 
         expect(body.size()).toBe(whole.length);
         expect((await body.head(600)).equals(whole.subarray(0, 600))).toBe(true);
-        const assembled = await body.assemble(Buffer.from('top'), from);
+        const octets = body.assemble(Buffer.from('top'), from);
+        const assembled = await wholeOf(octets);
+        expect(octets).toHaveLength(assembled.length);
         expect(assembled.equals(Buffer.concat([Buffer.from('top'), whole.subarray(from)]))).toBe(true);
         body.close();
         expect(budget.used()).toBe(0);
@@ -58,7 +61,7 @@ describe('the octets of a message', () => {
       spillPath: pathIn(spillDir),
       spillBytes: 10,
       budget: openBudget(1_000),
-      arena: openArena(),
+      pool: openPool(1, 1_500),
     });
     await writeAll(body, [Buffer.alloc(100)]);
 
@@ -69,7 +72,12 @@ describe('the octets of a message', () => {
   it('move to disk when there is no room in memory, however small they are', async () => {
     const spillDir = await folder();
     const budget = openBudget(1_000);
-    const body = openBody({ spillPath: pathIn(spillDir), spillBytes: 1_000_000, budget, arena: openArena() });
+    const body = openBody({
+      spillPath: pathIn(spillDir),
+      spillBytes: 1_000_000,
+      budget,
+      pool: openPool(1, 1_500),
+    });
     budget.take(950);
     body.write(Buffer.alloc(100));
     expect(body.busy()).toBeInstanceOf(Promise);
@@ -81,7 +89,7 @@ describe('the octets of a message', () => {
 
   it('cost little more memory than they have, also when they drip', () => {
     const budget = openBudget(1_000_000);
-    const body = openBody({ spillPath: pathIn(''), spillBytes: 1_000_000, budget, arena: openArena() });
+    const body = openBody({ spillPath: pathIn(''), spillBytes: 1_000_000, budget, pool: openPool(1, 1_500) });
     for (let n = 0; n < 20_000; n += 1) body.write(Buffer.from('x'));
 
     expect(budget.used()).toBeLessThan(20_000 + 8_192 + 1);
@@ -90,7 +98,12 @@ describe('the octets of a message', () => {
 
   it('are given up when the disk fails, and the memory is free again', async () => {
     const budget = openBudget(1_000);
-    const body = openBody({ spillPath: pathIn('/nowhere'), spillBytes: 10, budget, arena: openArena() });
+    const body = openBody({
+      spillPath: pathIn('/nowhere'),
+      spillBytes: 10,
+      budget,
+      pool: openPool(1, 1_500),
+    });
     await writeAll(body, [Buffer.alloc(100), Buffer.alloc(100)]);
 
     expect(body.isKept()).toBe(false);
@@ -101,7 +114,12 @@ describe('the octets of a message', () => {
 
   it('free their memory when the client goes away in the middle of a write', async () => {
     const budget = openBudget(1_000);
-    const body = openBody({ spillPath: pathIn(await folder()), spillBytes: 10, budget, arena: openArena() });
+    const body = openBody({
+      spillPath: pathIn(await folder()),
+      spillBytes: 10,
+      budget,
+      pool: openPool(1, 1_500),
+    });
     body.write(Buffer.alloc(100));
     const busy = body.busy();
     body.close();
@@ -119,35 +137,44 @@ it('octets that drip are gathered, so that they cost no object each', () => {
   expect(Buffer.concat(pile.parts()).toString()).toBe('x'.repeat(20_000));
 });
 
-it('memory of a whole message is used again, and only when it is free', () => {
-  const arena = openArena();
-  const first = arena.borrow(100);
-  expect(arena.borrow(50).buffer).not.toBe(first.buffer);
-  arena.giveBack(first);
-  const second = arena.borrow(50);
+it('messages on disk are read back a few at a time, in the order of asking, in the same memory', async () => {
+  const pool = openPool(2, 100);
+  const order: string[] = [];
+  const borrow = (name: string) =>
+    pool.borrow().then((buffer) => {
+      order.push(name);
+      return buffer;
+    });
+  const [a, b] = await Promise.all([borrow('a'), borrow('b')]);
+  const waiting = [borrow('c'), borrow('d')];
+  await Promise.resolve();
+  expect(order).toEqual(['a', 'b']);
+  pool.giveBack(b);
+  expect(await waiting[0]).toBe(b);
+  pool.giveBack(a);
+  expect(await waiting[1]).toBe(a);
 
-  expect(second.buffer).toBe(first.buffer);
-  expect(second).toHaveLength(50);
-  expect(arena.borrow(50).buffer).not.toBe(first.buffer);
+  expect(order).toEqual(['a', 'b', 'c', 'd']);
 });
 
-describe('the budget', () => {
-  it('lets in one after the other, in order, and a giant alone', async () => {
-    const budget = openBudget(100);
-    const order: string[] = [];
-    const enter = (name: string, bytes: number) => budget.reserve(bytes).then(() => order.push(name));
-    const all = [enter('a', 60), enter('b', 60), enter('giant', 500), enter('c', 10)];
-    await all[0];
-    await Promise.resolve();
-    expect(order).toEqual(['a']);
-    budget.give(60);
-    await all[1];
-    expect(order).toEqual(['a', 'b']);
-    budget.give(60);
-    await all[2];
-    budget.give(500);
-    await all[3];
-
-    expect(order).toEqual(['a', 'b', 'giant', 'c']);
+it('a message on disk waits for memory to be read back in, and gives it back when it is closed', async () => {
+  const spillDir = await folder();
+  const pool = openPool(1, 64);
+  const open = () =>
+    openBody({ spillPath: pathIn(spillDir), spillBytes: 10, budget: openBudget(1_000), pool });
+  const [first, second] = [open(), open()];
+  await writeAll(first, [Buffer.alloc(500, '1')]);
+  await writeAll(second, [Buffer.alloc(500, '2')]);
+  await first.head(10);
+  let isRead = false;
+  const waiting = second.head(10).then((head) => {
+    isRead = true;
+    return head;
   });
+  expect((await wholeOf(first.assemble(Buffer.alloc(0), 0))).toString()).toBe('1'.repeat(500));
+  expect(isRead).toBe(false);
+  first.close();
+
+  expect((await waiting).toString()).toBe('2'.repeat(10));
+  second.close();
 });

@@ -10,9 +10,11 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { Secret } from '../../../src/domain/secret.ts';
 import type { Submission } from '../../../src/domain/submission.ts';
 import { acceptMessage, type Kept } from '../../../src/services/relay/accept.ts';
+import type { Accepted } from '../../../src/services/relay/journal/journal.ts';
 import { openBody } from '../../../src/services/relay/body.ts';
 import { openRecentMessages } from '../../../src/services/relay/recent-messages.ts';
-import { openArena } from '../../../src/services/relay/arena.ts';
+import { pieceBytes, wholeOf } from '../../../src/services/relay/octets.ts';
+import { openPool } from '../../../src/services/relay/pool.ts';
 import { openBudget } from '../../../src/services/relay/budget.ts';
 import { type ServedCertificate, serveCertificate } from '../../../src/services/relay/certificate.ts';
 import { type CheckLogin, openCredentials } from '../../../src/services/relay/credentials.ts';
@@ -99,7 +101,7 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
         ? { outcome: 'accepted', credential: { id: 'usr_ann', username, senderDomains: ['example.com'] } }
         : { outcome: 'refused' },
   };
-  const arena = openArena();
+  const pool = openPool(2, pieceBytes);
   const acceptance = {
     ...world,
     recent: openRecentMessages(systemClock, { windowMs: 60_000, most: 100 }),
@@ -107,7 +109,7 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
     hostname: config.RELAY_HOSTNAME,
     tracesClient: config.RELAY_TRACE_CLIENT,
     maxHeaderBytes: config.RELAY_MAX_HEADER_BYTES,
-    keep: (submission: Submission) => opened.keep(submission),
+    keep: async (accepted: Accepted) => opened.keep({ ...accepted, raw: await wholeOf(accepted.raw) }),
   };
   const door = await openDoor(config, {
     ...world,
@@ -135,7 +137,7 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
         spillPath: () => join(folder, systemRandom.letters(20)),
         spillBytes: config.RELAY_SPILL_BYTES,
         budget,
-        arena,
+        pool,
       }),
     accept: (ask, received) => acceptMessage(acceptance, ask, received),
   });

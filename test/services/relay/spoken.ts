@@ -5,9 +5,11 @@ import { systemRandom } from '../../../src/adapters/random.ts';
 import { newId } from '../../../src/domain/id.ts';
 import type { Submission } from '../../../src/domain/submission.ts';
 import { acceptMessage, type Kept } from '../../../src/services/relay/accept.ts';
+import type { Accepted } from '../../../src/services/relay/journal/journal.ts';
 import { openBody } from '../../../src/services/relay/body.ts';
 import { openRecentMessages } from '../../../src/services/relay/recent-messages.ts';
-import { openArena } from '../../../src/services/relay/arena.ts';
+import { wholeOf } from '../../../src/services/relay/octets.ts';
+import { openPool } from '../../../src/services/relay/pool.ts';
 import { openBudget } from '../../../src/services/relay/budget.ts';
 import type { Answers } from '../../../src/services/relay/answers.ts';
 import { type Conversation, openConversation } from '../../../src/services/relay/conversation.ts';
@@ -59,7 +61,7 @@ export function speak(options: SpokenOptions): Spoken {
   const kept: Submission[] = [];
   const failures: unknown[] = [];
   const budget = openBudget(options.memoryBytes ?? 1_000_000);
-  const arena = openArena();
+  const pool = openPool(2, 1_000);
   const acceptance = {
     clock: { now: () => new Date('2026-01-01T00:00:00Z') },
     recent: openRecentMessages(systemClock, { windowMs: 60_000, most: 100 }),
@@ -68,9 +70,10 @@ export function speak(options: SpokenOptions): Spoken {
     hostname: policy.hostname,
     tracesClient: true,
     maxHeaderBytes: 10_000,
-    keep: async (submission: Submission): Promise<Kept> => {
+    keep: async (accepted: Accepted): Promise<Kept> => {
+      const submission = { ...accepted, raw: Buffer.from(await wholeOf(accepted.raw)) };
       const end = (await options.keep?.(submission)) ?? { kind: 'stored' };
-      if (end.kind === 'stored') kept.push({ ...submission, raw: Buffer.from(submission.raw) });
+      if (end.kind === 'stored') kept.push(submission);
       return end;
     },
   };
@@ -105,7 +108,7 @@ export function speak(options: SpokenOptions): Spoken {
         spillPath: () => join(options.spillDir ?? tmpdir(), systemRandom.letters(20)),
         spillBytes: options.spillBytes ?? 1_000_000,
         budget,
-        arena,
+        pool,
       }),
     said: () => undefined,
     failed: (error) => failures.push(error),

@@ -1,3 +1,5 @@
+import type { Streamed } from '../octets.ts';
+
 /** What became of an append. `full` and `failed` promise that the record will not be shipped. */
 export type Appended =
   | { readonly kind: 'stored' }
@@ -7,6 +9,9 @@ export type Appended =
 /** One record that waits to be written, in parts that need no copy. */
 export interface Entry {
   readonly payload: readonly Uint8Array[];
+  /** What follows the payload of one that is too large for memory; it is read twice. */
+  readonly rest?: Streamed['rest'];
+  /** Of all of it. */
   readonly bytes: number;
 }
 

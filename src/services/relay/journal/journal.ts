@@ -6,13 +6,15 @@ import { encodeHead } from '../../../domain/submission-codec.ts';
 import type { Submission } from '../../../domain/submission.ts';
 import { countDropped } from '../../../upkeep/damaged-records.ts';
 import { listSetAside, openSetAside, setAside } from '../../../upkeep/set-aside.ts';
+import { type Octets, wholeOf } from '../octets.ts';
 import { backlog, type Backlog, fullness, whenBeyond } from './backlog.ts';
 import { openDamaged } from './damage.ts';
 import { type Appended, openGroups } from './group-commit.ts';
 import { type JournalParts, openTurns } from './parts.ts';
 import { openProgress, type Progress } from './progress.ts';
-import { type Batch, closeReading, type JournalRecord, readBatch, type ReadLimits } from './reader.ts';
-import { headerBytes } from './record.ts';
+import { type Batch, type JournalRecord, readBatch, type ReadLimits } from './reader.ts';
+import { closeReading } from './reading.ts';
+import { headerBytes, lengthBytes } from './record.ts';
 import { recoverSegments } from './recover.ts';
 import { bytesAfter, type Position } from './segment.ts';
 import { rewind, settle } from './settlement.ts';
@@ -20,10 +22,13 @@ import { emptyState, type JournalConfig, type JournalState, type JournalWorld } 
 import { measureDisk, startUpkeep } from './upkeep.ts';
 import { commitGroup, sealActive } from './writer.ts';
 
+/** A submission whose message may be too large for memory. */
+export type Accepted = Omit<Submission, 'raw'> & { readonly raw: Octets };
+
 /** The log of what was accepted, on the relay's own disk. */
 export interface Journal {
   /** Resolves `stored` only when the submission is on disk; expected ends are values, it never rejects. */
-  append(submission: Submission): Promise<Appended>;
+  append(submission: Accepted): Promise<Appended>;
   /** The next records after a position, oldest first; damaged ones are stepped over. Rejects when the disk cannot be read. */
   read(from: Position, limits: ReadLimits): Promise<Batch>;
   /** Resolves as soon as there is a record after the position, or when `stop` is aborted. */
@@ -105,12 +110,15 @@ function journalOf(state: JournalState, progress: Progress, owner: DirectoryOwne
   return {
     append: async (submission) =>
       closed ? { kind: 'failed', why: 'the journal is closed' } : append(parts, submission),
-    read: (from, limits) => inTurn(() => readBatch(state, from, limits)),
+    read: (from, limits) => inTurn(() => readBatch(parts, from, limits)),
     whenBeyond: (position, stop) => whenBeyond(parts, position, stop),
     settled: () => state.settled,
     settle: (to) => settle(parts, to),
-    setAside: (record, reason) =>
-      setAside(world.disk, config.RELAY_JOURNAL_DIR, record, { reason, at: world.clock.now() }),
+    setAside: async ({ at, frame }, reason) => {
+      const payload = (await wholeOf(frame)).subarray(lengthBytes);
+      const refusal = { reason, at: world.clock.now() };
+      return setAside(world.disk, config.RELAY_JOURNAL_DIR, { at, payload }, refusal);
+    },
     rewind: (since) => rewind(parts, since),
     shippedBy: (reship) => {
       state.reship = reship;
@@ -125,12 +133,14 @@ function journalOf(state: JournalState, progress: Progress, owner: DirectoryOwne
   };
 }
 
-async function append(parts: JournalParts, submission: Submission): Promise<Appended> {
+async function append(parts: JournalParts, submission: Accepted): Promise<Appended> {
+  const { raw } = submission;
   const head = encodeHead(submission);
-  const bytes = head.length + submission.raw.length;
+  const bytes = head.length + raw.length;
   const why = fullness(parts, bytes + headerBytes);
   if (why !== undefined) return { kind: 'full', why };
-  return parts.groups.add({ payload: [head, submission.raw], bytes });
+  if (raw instanceof Uint8Array) return parts.groups.add({ payload: [head, raw], bytes });
+  return parts.groups.add({ payload: [head, raw.beginning], rest: raw.rest, bytes });
 }
 
 /** Every step is taken, whatever became of the one before: what is stored is on disk, and the directory has to be given back. */

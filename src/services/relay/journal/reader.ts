@@ -1,9 +1,10 @@
-import { join } from 'node:path';
-
 import { receivedAtOf } from '../../../domain/submission-codec.ts';
 import type { DiskFile } from '../../../adapters/disk.ts';
-import type { Arena } from '../arena.ts';
+import type { Streamed } from '../octets.ts';
 import { noteDamage } from './damage.ts';
+import { type LargePlace, readLarge } from './large-record.ts';
+import type { JournalParts } from './parts.ts';
+import { openForReading } from './reading.ts';
 import { type Extent, headerBytes, type Parsed, parseRecords } from './record.ts';
 import { readOrSalvage } from './salvage.ts';
 import type { Position, Segment } from './segment.ts';
@@ -17,10 +18,8 @@ export interface ReadLimits {
 
 export interface JournalRecord {
   readonly at: Position;
-  /** Four octets of length, then the payload. */
-  readonly frame: Buffer;
-  /** One encoded submission. */
-  readonly payload: Buffer;
+  /** Four octets of length, then one encoded submission; in memory unless it is larger than was to be read at once. */
+  readonly frame: Buffer | Streamed;
 }
 
 export interface Batch {
@@ -31,11 +30,14 @@ export interface Batch {
   giveBack(): void;
 }
 
+type Files = Pick<JournalParts, 'state' | 'inTurn'>;
+
 /** Reads what is on disk for certain, from a position on. Damaged stretches are set aside and stepped over. */
-export async function readBatch(state: JournalState, from: Position, limits: ReadLimits): Promise<Batch> {
+export async function readBatch(parts: Files, from: Position, limits: ReadLimits): Promise<Batch> {
+  const { state } = parts;
   let at = from;
   for (let found = place(state, at); found; found = place(state, at)) {
-    const batch = await readIn(state, found, limits);
+    const batch = await readIn(parts, found, limits);
     if (batch.records.length > 0) return batch;
     batch.giveBack();
     at = batch.next;
@@ -64,17 +66,14 @@ function place({ segments }: JournalState, at: Position): Place | undefined {
   return { segment, at: { segment: segment.number, offset: 0, record: 0 } };
 }
 
-async function readIn(state: JournalState, { segment, at }: Place, limits: ReadLimits): Promise<Batch> {
+async function readIn(parts: Files, { segment, at }: Place, limits: ReadLimits): Promise<Batch> {
+  const { state } = parts;
   const file = await openForReading(state, segment);
-  const { parsed, damaged, giveBack } = await parseFrom(file, segment, at.offset, {
-    ...limits,
-    arena: state.arena,
-  });
+  const { parsed, damaged, giveBack } = await parseFrom(parts, { file, segment, offset: at.offset }, limits);
   await noteDamage(state, segment, damaged);
   const records = parsed.records.map((record, index) => ({
     at: { segment: segment.number, offset: at.offset + record.from, record: at.record + index },
     frame: record.frame,
-    payload: record.frame.subarray(4),
   }));
   const offset = damaged.at(-1)?.to === segment.bytes ? segment.bytes : at.offset + parsed.used;
   const next = { segment: segment.number, offset, record: at.record + records.length };
@@ -82,28 +81,33 @@ async function readIn(state: JournalState, { segment, at }: Place, limits: ReadL
 }
 
 interface Readings {
-  readonly parsed: Parsed;
+  readonly parsed: Pick<Parsed, 'used'> & {
+    readonly records: readonly (Extent & Pick<JournalRecord, 'frame'>)[];
+  };
   readonly damaged: readonly (Extent & { readonly bytes: Buffer })[];
   giveBack(): void;
 }
 
 /** Reads more only where less cannot tell: a record larger than the limit, or damage. */
 async function parseFrom(
-  file: DiskFile,
-  segment: Segment,
-  offset: number,
-  { arena, ...limits }: ReadLimits & { readonly arena: Arena },
+  parts: Files,
+  { file, segment, offset }: { readonly file: DiskFile; readonly segment: Segment; readonly offset: number },
+  limits: ReadLimits,
 ): Promise<Readings> {
+  const { arena } = parts.state;
   const left = segment.bytes - offset;
   const attempt = async (length: number): Promise<Readings> => {
     const asked = Math.min(left, Math.max(length, headerBytes));
-    const lent = arena.borrow(asked);
+    const isUsual = asked <= Math.max(limits.bytes, headerBytes);
+    const lent = isUsual ? arena.borrow(asked) : Buffer.allocUnsafeSlow(asked);
+    const giveBack = () => (isUsual ? arena.giveBack(lent) : undefined);
     const bytes = await readOrSalvage(file, offset, lent);
     const isRest = asked === left || bytes.length < asked;
     const parsed = parseRecords(bytes, segment.marker, { records: limits.records, isRest });
     if (parsed.records.length === 0 && parsed.wants !== undefined) {
-      arena.giveBack(lent);
-      return attempt(parsed.wants === 'rest' ? left : parsed.wants);
+      const large = await largeAt(parts, { segment, file, offset, start: bytes }, parsed.wants);
+      giveBack();
+      return large ?? attempt(left);
     }
     const extents =
       bytes.length < asked ? withLost(parsed, { from: bytes.length, to: left }) : parsed.damaged;
@@ -112,9 +116,21 @@ async function parseFrom(
       to: offset + to,
       bytes: bytes.subarray(from, to),
     }));
-    return { parsed, damaged, giveBack: () => arena.giveBack(lent) };
+    return { parsed, damaged, giveBack };
   };
   return attempt(limits.bytes);
+}
+
+async function largeAt(
+  parts: Files,
+  at: Omit<LargePlace, 'bytes'>,
+  bytes: number | 'rest',
+): Promise<Readings | undefined> {
+  if (bytes === 'rest' || at.offset + bytes > at.segment.bytes) return undefined;
+  const large = await readLarge(parts, { ...at, bytes });
+  if (!large) return undefined;
+  const { frame, giveBack } = large;
+  return { parsed: { records: [{ from: 0, to: bytes, frame }], used: bytes }, damaged: [], giveBack };
 }
 
 /** Adds the end that a file has lost to what was damaged right before it. */
@@ -123,20 +139,4 @@ function withLost({ damaged, used }: Parsed, lost: Extent): readonly Extent[] {
   const last = damaged.at(-1);
   if (last?.to !== lost.from) return [...damaged, lost];
   return [...damaged.slice(0, -1), { from: last.from, to: lost.to }];
-}
-
-async function openForReading(state: JournalState, segment: Segment): Promise<DiskFile> {
-  if (state.reading?.segment === segment) return state.reading.file;
-  await closeReading(state);
-  const path = join(state.config.RELAY_JOURNAL_DIR, segment.name);
-  const file = segment.file ?? (await state.world.disk.open(path));
-  state.reading = { segment, file };
-  return file;
-}
-
-/** Lets go of the file that was read last, unless it is still written to. */
-export async function closeReading(state: JournalState): Promise<void> {
-  const before = state.reading;
-  state.reading = undefined;
-  if (before && before.segment.file !== before.file) await before.file.close();
 }

@@ -3,22 +3,56 @@ import { crc32 } from 'node:zlib';
 // marker 8 · CRC-32 4 (of what follows) · length 4 · payload: from the length on it is a frame of the wire to the api.
 export const headerBytes = 16;
 const markerBytes = 8;
-const frameAt = 12;
+/** Where the length stands, from which on a record is a frame. */
+export const frameAt = 12;
+/** Octets of a frame before its payload. */
+export const lengthBytes = 4;
 
 /**
  * The octets of one record. The marker is drawn anew for each segment: a message that carries the octets of a record in its text
  * cannot know it, so resynchronising never mistakes a part of a message for a record.
  */
 export function frameRecord(marker: Uint8Array, payload: readonly Uint8Array[]): readonly Uint8Array[] {
-  const length = payload.reduce((sum, part) => sum + part.length, 0);
+  const header = openHeader(
+    marker,
+    payload.reduce((sum, part) => sum + part.length, 0),
+  );
+  payload.forEach(header.add);
+  return [header.end(), ...payload];
+}
+
+/** Makes the octets before a record of so many octets, which are added part by part. */
+export function openHeader(marker: Uint8Array, length: number) {
   const header = Buffer.allocUnsafe(headerBytes);
   header.set(marker, 0);
   header.writeUInt32BE(length, frameAt);
-  // crc32 forgets the sum so far when a part is empty (zlib takes it for a new start).
-  const parts = payload.filter((part) => part.length > 0);
-  const sum = parts.reduce((crc, part) => crc32(part, crc), crc32(header.subarray(frameAt)));
-  header.writeUInt32BE(sum, markerBytes);
-  return [header, ...parts];
+  const sum = openSum();
+  sum.add(header.subarray(frameAt));
+  return {
+    add: sum.add,
+    end: (): Uint8Array => {
+      header.writeUInt32BE(sum.value(), markerBytes);
+      return header;
+    },
+  };
+}
+
+/** crc32 forgets the sum so far when a part is empty (zlib takes it for a new start). */
+function openSum() {
+  let sum = 0;
+  return {
+    add: (part: Uint8Array): void => {
+      if (part.length > 0) sum = crc32(part, sum);
+    },
+    value: () => sum,
+  };
+}
+
+/** True when what was promised by a record's header is the sum of these pieces, from the record's length on. */
+export async function isSumOf(header: Buffer, pieces: AsyncIterable<Uint8Array>): Promise<boolean> {
+  const sum = openSum();
+  for await (const piece of pieces) sum.add(piece);
+  return sum.value() === header.readUInt32BE(markerBytes);
 }
 
 /** Offsets are relative to the octets that were parsed. */

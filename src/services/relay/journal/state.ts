@@ -4,7 +4,7 @@ import type { OwnDirectory } from '../../../adapters/directory-owner.ts';
 import type { Log } from '../../../adapters/log.ts';
 import type { Random } from '../../../adapters/random.ts';
 import type { ConfigOf } from '../../../config/environment.ts';
-import { type Arena, openArena } from '../arena.ts';
+import { type Arena, openArena } from './arena.ts';
 import { type Position, origin, type Segment } from './segment.ts';
 
 export type JournalConfig = Pick<

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 
+import type { DiskFile } from '../../../adapters/disk.ts';
 import type { Appended, Entry } from './group-commit.ts';
-import { frameRecord, headerBytes } from './record.ts';
+import { frameRecord, headerBytes, openHeader } from './record.ts';
 import { openName, sealedName, type Segment } from './segment.ts';
 import type { JournalState } from './state.ts';
 
@@ -13,7 +14,7 @@ export async function commitGroup(state: JournalState, group: readonly Entry[]):
   try {
     if (!fits(state, group)) await sealActive(state);
     const { segment, file } = state.active ?? (await beginSegment(state));
-    await file.append(group.flatMap((entry) => frameRecord(segment.marker, entry.payload)));
+    await write(file, segment, group);
     await file.sync();
     add(state, segment, group);
     return { kind: 'stored' };
@@ -27,6 +28,29 @@ export async function commitGroup(state: JournalState, group: readonly Entry[]):
     await sealActive(state);
     return { kind: 'failed', why };
   }
+}
+
+/** With one call where all of it is in memory. */
+async function write(file: DiskFile, { marker }: Segment, group: readonly Entry[]): Promise<void> {
+  let ready: Uint8Array[] = [];
+  for (const { payload, rest, bytes } of group) {
+    if (!rest) {
+      ready.push(...frameRecord(marker, payload));
+      continue;
+    }
+    await file.append([...ready, await headerOf(marker, { payload, rest, bytes }), ...payload]);
+    for await (const piece of rest()) await file.append([piece]);
+    ready = [];
+  }
+  if (ready.length > 0) await file.append(ready);
+}
+
+/** The sum of a record stands before its octets, so that what is too large for memory is read once more for it. */
+async function headerOf(marker: Uint8Array, { payload, rest, bytes }: Required<Entry>): Promise<Uint8Array> {
+  const header = openHeader(marker, bytes);
+  payload.forEach(header.add);
+  for await (const piece of rest()) header.add(piece);
+  return header.end();
 }
 
 function fits({ active, config }: JournalState, group: readonly Entry[]): boolean {

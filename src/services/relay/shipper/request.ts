@@ -1,8 +1,10 @@
 import type { Clock } from '../../../adapters/clock.ts';
-import type { Http, HttpEnd } from '../../../adapters/http.ts';
+import type { Http, HttpEnd, HttpRequest } from '../../../adapters/http.ts';
 import type { Secret } from '../../../domain/secret.ts';
 import { idOfSubmission } from '../../../domain/submission-codec.ts';
 import type { JournalRecord } from '../journal/reader.ts';
+import { lengthBytes } from '../journal/record.ts';
+import { piecesOf } from '../octets.ts';
 
 /** Where batches go. */
 export interface Api {
@@ -18,8 +20,6 @@ export async function postBatch(
   records: readonly JournalRecord[],
   withinMs: number,
 ): Promise<HttpEnd> {
-  const [first, second] = records;
-  const frames = records.map(({ frame }) => frame);
   const deadline = new AbortController();
   const late = api.clock
     .sleep(withinMs, deadline.signal)
@@ -31,13 +31,23 @@ export async function postBatch(
       authorization: `Bearer ${api.token.reveal()}`,
       'content-type': 'application/vnd.mailctl.submissions',
     },
-    body: first && !second ? first.frame : Buffer.concat(frames),
+    body: bodyOf(records),
     withinMs,
   });
   return Promise.race([exchange, late]).finally(() => deadline.abort());
 }
 
+/** A record that is not in memory comes alone, and is not brought there. */
+function bodyOf(records: readonly JournalRecord[]): NonNullable<HttpRequest['body']> {
+  const frames = records.map(({ frame }) => frame);
+  const inMemory = frames.filter((frame) => frame instanceof Uint8Array);
+  const [first, second] = frames;
+  if (first && !(first instanceof Uint8Array)) return { bytes: first.length, pieces: piecesOf(first) };
+  return inMemory[0] && !second ? inMemory[0] : Buffer.concat(inMemory);
+}
+
 /** The id that the api will name a record by. */
-export function idOf({ payload }: JournalRecord): string {
-  return idOfSubmission(payload) ?? 'unknown';
+export function idOf({ frame }: JournalRecord): string {
+  const start = frame instanceof Uint8Array ? frame : frame.beginning;
+  return idOfSubmission(start.subarray(lengthBytes)) ?? 'unknown';
 }

@@ -11,6 +11,8 @@ import { newId } from '../../../../src/domain/id.ts';
 import { decodeSubmission } from '../../../../src/domain/submission-codec.ts';
 import type { Submission } from '../../../../src/domain/submission.ts';
 import { type Journal, openJournal } from '../../../../src/services/relay/journal/journal.ts';
+import { lengthBytes } from '../../../../src/services/relay/journal/record.ts';
+import { wholeOf } from '../../../../src/services/relay/octets.ts';
 import { origin, type Position } from '../../../../src/services/relay/journal/segment.ts';
 import type { JournalConfig, JournalWorld } from '../../../../src/services/relay/journal/state.ts';
 
@@ -94,7 +96,7 @@ export async function readAll(journal: Journal, from: Position = origin) {
   let next = from;
   for (;;) {
     const batch = await journal.read(next, { records: 7, bytes: 1_500 });
-    payloads.push(...batch.records.map((record) => record.payload));
+    for (const { frame } of batch.records) payloads.push((await wholeOf(frame)).subarray(lengthBytes));
     next = batch.next;
     if (batch.records.length === 0) return { payloads, next };
   }

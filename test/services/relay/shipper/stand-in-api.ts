@@ -18,6 +18,8 @@ export interface StandInApi extends AsyncDisposable {
   refuse: (id: string) => string | undefined;
   /** Looks at every submission that comes, stored or not. */
   inspect: (submission: Submission) => void;
+  /** Waited for before the next piece of a body is read. */
+  dawdle: () => Promise<void>;
   mostAtOnce(): number;
   /** Closes the door: connections are refused until `open`. */
   close(): Promise<void>;
@@ -47,6 +49,7 @@ export async function startStandInApi(): Promise<StandInApi> {
     behave: () => 'judge',
     refuse: () => undefined,
     inspect: () => undefined,
+    dawdle: async () => undefined,
     mostAtOnce: () => most,
     close: () =>
       new Promise((resolve) => {
@@ -67,7 +70,10 @@ export async function startStandInApi(): Promise<StandInApi> {
 
 async function answer(api: StandInApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+  for await (const chunk of request) {
+    chunks.push(chunk as Buffer);
+    await api.dawdle();
+  }
   const ids = frames(Buffer.concat(chunks)).map((frame) => read(api, frame));
   api.requests.push({ headers: request.headers, path: request.url ?? '' });
   api.batches.push(ids);
