@@ -244,9 +244,9 @@ function flush(state: State): void {
   if (!state.options.peer.send(text)) state.clogged = true;
 }
 
-/** While the world is asked, at most one piece is held; the rest waits in the client's kernel. */
+/** While the world is asked, at most one piece is held, and none beside one that goes to the disk; the rest waits in the client's kernel. */
 function adjustFlow(state: State): void {
-  const shouldPause = !isReading(state) && state.rest.length > 0;
+  const shouldPause = !isReading(state) && (state.rest.length > 0 || state.body?.busy() !== undefined);
   if (shouldPause === state.paused) return;
   state.paused = shouldPause;
   if (shouldPause) state.options.peer.pause();
