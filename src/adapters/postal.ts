@@ -1,3 +1,4 @@
+import { retryAfterMs } from '../domain/backoff.ts';
 import type { Handover, LaneProblem } from '../domain/delivery.ts';
 import type { Secret } from '../domain/secret.ts';
 import type { Http, HttpEnd } from './http.ts';
@@ -58,6 +59,7 @@ export function handover(ended: HttpEnd): Handover {
   if (ended.end === 'not-sent') return blocked('unreachable', `Postal cannot be reached: ${ended.why}`);
   if (ended.end === 'no-answer') return { outcome: 'unclear', reason: `Postal did not answer: ${ended.why}` };
   if (ended.status === 200) return fromBody(ended.body);
+  if (ended.status === 429) return slowDown(ended.headers);
   return fromStatus(ended.status);
 }
 
@@ -106,7 +108,6 @@ function fromStatus(status: number): Handover {
   if (status === 413)
     return { outcome: 'refused', reason: 'what stands before Postal refuses a message of this size' };
   if (status === 400) return { outcome: 'busy', reason: 'Postal could not read the request (400)' };
-  if (status === 429) return { outcome: 'busy', reason: 'what stands before Postal asks to slow down (429)' };
   if (status === 403)
     return blocked('wrong-host', 'Postal answered 403: POSTAL_HOSTNAME is not its web_hostname');
   if (status === 401 || status === 407)
@@ -114,6 +115,16 @@ function fromStatus(status: number): Handover {
   if (status < 500)
     return blocked('wrong-host', `Postal answered ${status}: check POSTAL_URL and POSTAL_HOSTNAME`);
   return { outcome: 'unclear', reason: `Postal answered ${status}` };
+}
+
+/** A date to come back at is read by the clock of who named it. */
+function slowDown({ date, 'retry-after': asked }: Readonly<Record<string, string>>): Handover {
+  const waitMs = retryAfterMs(asked, new Date(date ?? Number.NaN)) ?? 0;
+  return {
+    outcome: 'busy',
+    reason: 'what stands before Postal asks to slow down (429)',
+    ...(waitMs > 0 && { retryAfterMs: waitMs }),
+  };
 }
 
 function blocked(problem: LaneProblem, reason: string): Handover {

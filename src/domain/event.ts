@@ -1,7 +1,7 @@
 import type { Id } from './id.ts';
 import type { RecipientState } from './message.ts';
 
-/** What can happen to a message or one recipient. AMS hears of each but `received`, as `message.<kind>`. */
+/** What can happen to a message or one recipient. AMS hears of those that are told, as `message.<kind>`. */
 export const eventKinds = {
   received: { told: false, means: 'the relay or the api accepted the message' },
   scheduled: { told: true, means: 'it waits for its send time' },
@@ -9,6 +9,7 @@ export const eventKinds = {
   delivered: { told: true, means: "the recipient's server took it" },
   delayed: { told: true, means: 'a temporary failure; Postal tries again' },
   held: { told: true, means: 'held until an operator releases it' },
+  requeued: { told: false, means: 'an operator released it, or had it tried again' },
   failed: { told: true, means: 'it could not be delivered' },
   bounced: { told: true, means: 'a report came back after delivery; one of a delay changes no state' },
   opened: { told: true, means: 'the tracking pixel was loaded' },

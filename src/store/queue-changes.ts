@@ -12,7 +12,7 @@ interface Effect {
   readonly on: string;
   /** The new state, as SQL. */
   readonly state: string;
-  readonly event: EventKind | undefined;
+  readonly event: EventKind;
   /** Whether the message goes back into the queue, and whether its attempts start afresh. */
   readonly requeues: 'no' | 'again' | 'afresh';
 }
@@ -23,11 +23,11 @@ const heldByUs = `r.state = 'held' and r.postal_id is null`;
 /** What each act is for and what it does. None touches what is being sent, or what Postal has. */
 const effects: Readonly<Record<QueueAct, Effect>> = {
   hold: { on: `r.state in ('queued', 'scheduled')`, state: `'held'`, event: 'held', requeues: 'no' },
-  release: { on: heldByUs, state: waiting, event: undefined, requeues: 'again' },
+  release: { on: heldByUs, state: waiting, event: 'requeued', requeues: 'again' },
   retry: {
     on: `r.state = 'failed' and r.postal_id is null`,
     state: `'queued'`,
-    event: undefined,
+    event: 'requeued',
     requeues: 'afresh',
   },
   drop: {
@@ -74,12 +74,12 @@ export async function changeQueue(db: Database, change: QueueChange, recording: 
     const changed = await within.query<Changed>(changing(effect), [
       ...filterValues(change.filter),
       change.limit,
-      change.reason,
+      // What waits again stands in the way of nothing any more.
+      effect.requeues === 'no' ? change.reason : '',
       change.act === 'hold' ? change.heldUntil : undefined,
     ]);
     if (effect.requeues !== 'no') await requeue(within, effect, [...new Set(changed.map(({ id }) => id))]);
-    if (effect.event)
-      await recordEvents(within, eventsOf(changed, effect.event, change, recording), recording.deliveryId);
+    await recordEvents(within, eventsOf(changed, effect.event, change, recording), recording.deliveryId);
     return changed.length;
   });
 }
@@ -119,11 +119,12 @@ async function requeue(db: Database, { requeues }: Effect, ids: readonly string[
 function eventsOf(
   changed: readonly Changed[],
   kind: EventKind,
-  { reason, heldUntil }: QueueChange,
+  { act, reason, heldUntil }: QueueChange,
   { at, eventId }: Recording,
 ): readonly Event[] {
   const detail: EventDetail = {
     by: 'operator',
+    ...(kind === 'requeued' && { act }),
     reason,
     ...(heldUntil && { until: heldUntil.toISOString() }),
   };

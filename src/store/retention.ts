@@ -73,14 +73,19 @@ export function deleteStrayBodies(db: Database, { keepMs, limit }: Page): Promis
   );
 }
 
-/** Removes messages stored more than `keepMs` ago, with recipients, events and webhooks; never one that could still be sent. */
+/**
+ * Removes messages with recipients, events and webhooks once they were stored, and each recipient changed last, more than `keepMs` ago:
+ * what was sent after months on hold or of waiting for its time is as young as its delivery. Never one that waits to be sent.
+ */
 export function deleteOldMessages(db: Database, { keepMs, limit }: Page): Promise<number> {
   return db.change(
     `delete from messages where id in (
        select m.id from messages m
        where m.stored_at < now() - $1 * interval '1 ms' and m.next_attempt_at is null and not exists (
          select from recipients r
-         where r.message_id = m.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain', 'held')
+         where r.message_id = m.id and (
+           r.state in ('queued', 'scheduled', 'sending', 'uncertain', 'held') or r.changed_at >= now() - $1 * interval '1 ms'
+         )
        )
        limit $2
      )`,

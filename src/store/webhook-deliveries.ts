@@ -87,35 +87,45 @@ interface WebhookClaim {
   readonly leaseMs: number;
   /** How many an endpoint may be asked to take now, where it is not `perEndpoint`. */
   readonly room: ReadonlyMap<string, number>;
+  /** How many an endpoint is being sent already; none where it is not named. */
+  readonly under: ReadonlyMap<string, number>;
   readonly perEndpoint: number;
 }
 
-/** Takes webhooks that are due, at most so many of each endpoint as it has room for, and hides them for `leaseMs`. */
+/**
+ * Takes webhooks that are due, the longest due of each endpoint first and at most so many as it has room for, and hides them for
+ * `leaseMs`. Where not all fit into `limit`, whoever is being sent least comes first: no endpoint waits for the backlog of others.
+ */
 export function claimWebhooks(
   db: Database,
-  { limit, perEndpoint, leaseMs, room }: WebhookClaim,
+  { limit, perEndpoint, leaseMs, room, under }: WebhookClaim,
 ): Promise<readonly ClaimedWebhook[]> {
+  const known = [...room.keys()];
   return db.query<ClaimedWebhook & Record<string, unknown>>(claim, [
     limit,
     perEndpoint,
     leaseMs,
-    [...room.keys()],
+    known,
     [...room.values()],
+    known.map((id) => under.get(id) ?? 0),
   ]);
 }
 
 const claim = `
 with due as (
   select d.id from webhook_endpoints e
-  left join unnest($4::text[], $5::integer[]) as known (endpoint_id, room) on known.endpoint_id = e.id
+  left join unnest($4::text[], $5::integer[], $6::integer[]) as known (endpoint_id, room, under) on known.endpoint_id = e.id
   cross join lateral (
-    select id from webhook_deliveries w
-    where w.endpoint_id = e.id and w.state = 'waiting' and w.next_attempt_at <= now()
-    order by w.next_attempt_at
-    limit coalesce(known.room, $2)
-    for update skip locked
+    select id, row_number() over (order by next_attempt_at, id) as place from (
+      select id, next_attempt_at from webhook_deliveries w
+      where w.endpoint_id = e.id and w.state = 'waiting' and w.next_attempt_at <= now()
+      order by w.next_attempt_at, w.id
+      limit coalesce(known.room, $2)
+      for update skip locked
+    ) longest
   ) d
   where e.disabled_at is null and e.paused_at is null
+  order by coalesce(known.under, 0) + d.place
   limit $1
 ), taken as (
   update webhook_deliveries d set attempts = attempts + 1, next_attempt_at = now() + $3 * interval '1 ms'

@@ -79,6 +79,24 @@ describe('what the end of a send/raw says', () => {
     expect(handover(end)).toMatchObject({ outcome: 'busy' });
   });
 
+  it('waits as long as a 429 asks, in seconds or until a date, and leaves the time to us where it asks for none', () => {
+    const date = 'Fri, 27 Nov 2026 12:00:00 GMT';
+    const waits = [
+      { 'retry-after': '90' },
+      { 'retry-after': 'Fri, 27 Nov 2026 12:02:00 GMT', date },
+      { 'retry-after': 'Fri, 27 Nov 2026 12:02:00 GMT' },
+      { 'retry-after': 'soon', date },
+      {},
+    ].map((headers) => handover({ end: 'answered', status: 429, headers, body: Buffer.alloc(0) }));
+    expect(waits.map((end) => end.outcome === 'busy' && end.retryAfterMs)).toEqual([
+      90_000,
+      120_000,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
   it('never contains the key that Postal echoes', () => {
     const body =
       '{"status":"error","data":{"message":"The API token was not valid.","token":"S3cretKey","code":"InvalidServerAPIKey"}}';

@@ -127,6 +127,29 @@ describe('an act on the queue', () => {
     ]);
   });
 
+  it.each(['release', 'retry'] as const)(
+    'is told in the timeline with its reason, which is no reason to wait: %s',
+    async (name) => {
+      const { db } = database;
+      await submit(db);
+      await db.change('update recipients set state = $1, detail = $2', [
+        name === 'release' ? 'held' : 'failed',
+        'it was listed',
+      ]);
+      expect(await act(name, {})).toBe(1);
+      expect(await db.query('select state, detail from recipients')).toEqual([
+        { state: 'queued', detail: null },
+      ]);
+      expect(await db.query(`select kind, recipient, detail from events where kind <> 'received'`)).toEqual([
+        {
+          kind: 'requeued',
+          recipient: 'ann@example.test',
+          detail: { by: 'operator', act: name, reason: 'because' },
+        },
+      ]);
+    },
+  );
+
   it('is carried out in parts of a chosen size', async () => {
     for (let number = 0; number < 5; number += 1) await submit(database.db);
     const parts = [

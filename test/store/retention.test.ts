@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { systemRandom } from '../../src/adapters/random.ts';
+import { newId } from '../../src/domain/id.ts';
+import { changeQueue } from '../../src/store/queue-changes.ts';
 import { beginHandover, claimDue } from '../../src/store/queue.ts';
 import { dropBodyDay, expiredBodyDays } from '../../src/store/retention.ts';
 import { applyRetention } from '../../src/upkeep/retention.ts';
@@ -24,6 +27,13 @@ const keep = {
   RETENTION_INBOUND: 14 * day,
   RETENTION_BATCH: 2,
   RETENTION_LOCK_TIMEOUT: 200,
+};
+
+const now = new Date();
+const recording = {
+  at: now,
+  eventId: () => newId('evt', now, systemRandom.bytes(10)),
+  deliveryId: () => newId('whd', now, systemRandom.bytes(10)),
 };
 
 /** Stores a message as if it had come on the old day; `state` and what else its recipient has. */
@@ -80,6 +90,39 @@ describe('the retention of bodies', () => {
     expect(begun?.raw?.toString()).toContain('Subject: Hello');
   });
 
+  it('never drops the body of what is scheduled in 60 days, held, or given up: it is sent after many rounds', async () => {
+    const { db } = database;
+    const scheduled = await submit(db, { sendAt: new Date(Date.now() + 60 * day) });
+    const held = await submit(db);
+    const deadLettered = await submit(db);
+    await db.change(`update recipients set state = 'held' where message_id = $1`, [held]);
+    await db.change(`update recipients set state = 'failed' where message_id = $1`, [deadLettered]);
+    await db.change('update messages set next_attempt_at = null where id <> $1', [scheduled]);
+
+    for (let round = 0; round < 4; round += 1) {
+      await db.query(
+        `create table bodies_20260105 partition of bodies for values from ('2026-01-05') to ('2026-01-06')`,
+      );
+      await db.change('update bodies set day = $1', [oldDay]);
+      await db.change(`update messages set body_day = $1, stored_at = stored_at - interval '15 days'`, [
+        oldDay,
+      ]);
+      expect(await applyRetention(db, keep)).toMatchObject({
+        bodyDays: [oldDay],
+        bodiesMoved: 3,
+        messages: 0,
+      });
+    }
+
+    await db.change('update messages set next_attempt_at = now() where id = $1', [scheduled]);
+    for (const act of ['release', 'retry'] as const)
+      await changeQueue(db, { act, filter: {}, reason: '', limit: 10 }, recording);
+    const claimed = await claimDue(db, { attemptId: 'att_1', limit: 9, leaseMs: 60_000, shares: [] });
+    const intent = { attemptId: 'att_1', positions: [0], leaseMs: 60_000, settleMs: 0 };
+    const begun = await Promise.all(claimed.map(({ id }) => beginHandover(db, { ...intent, id })));
+    expect(begun.map((one) => one?.raw?.includes('Subject: Hello'))).toEqual([true, true, true]);
+  });
+
   it('touches nothing of a day while a worker holds one of its messages', async () => {
     const { db } = database;
     await submitOld(`state = 'queued'`);
@@ -121,6 +164,7 @@ describe('the retention of everything else', () => {
     await db.change(`update recipients set state = 'held' where message_id = $1`, [held]);
     await db.change(`update messages set next_attempt_at = null where id = $1`, [held]);
     await db.change(`update messages set stored_at = now() - interval '91 days'`);
+    await db.change(`update recipients set changed_at = now() - interval '91 days'`);
     const young = await submit(db);
 
     expect(await applyRetention(db, keep)).toMatchObject({ messages: 3 });
@@ -128,6 +172,29 @@ describe('the retention of everything else', () => {
     const rows = await db.query<{ id: string }>('select id from messages order by id');
     expect(rows.map(({ id }) => id)).toEqual([scheduled, held, young]);
     expect(await db.query('select message_id from recipients')).toHaveLength(3);
+  });
+
+  it('keeps a message that was on hold for months as long as any other from its delivery on, with what AMS is still to hear', async () => {
+    const { db } = database;
+    const id = await submit(db);
+    await db.change(`update messages set stored_at = now() - interval '200 days', next_attempt_at = null`);
+    await db.change(`update recipients set state = 'delivered', changed_at = now() - interval '89 days'`);
+    await db.change(
+      `insert into webhook_endpoints (id, url, sealed_secret) values ('whe_1', 'https://ams.test', '')`,
+    );
+    await db.change(
+      `insert into events (id, message_id, kind, at) values ('evt_1', $1, 'delivered', now())`,
+      [id],
+    );
+    await db.change(
+      `insert into webhook_deliveries (id, endpoint_id, event_id, body) values ('whd_1', 'whe_1', 'evt_1', '{}')`,
+    );
+
+    expect(await applyRetention(db, keep)).toMatchObject({ messages: 0 });
+    expect(await db.query('select state from webhook_deliveries')).toEqual([{ state: 'waiting' }]);
+
+    await db.change(`update recipients set changed_at = now() - interval '91 days'`);
+    expect(await applyRetention(db, keep)).toMatchObject({ messages: 1 });
   });
 
   it('removes webhooks of Postal that were worked out, never the quarantine or what is new', async () => {

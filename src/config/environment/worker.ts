@@ -87,7 +87,8 @@ export const worker = {
   RETENTION_MESSAGES: variable(duration, {
     section,
     readBy,
-    means: 'How long messages and their events are kept',
+    means:
+      'How long messages and their events are kept, counted from the last change; what waits or is on hold stays, what failed goes with its octets',
     fallback: '90d',
   }),
   RETENTION_POSTAL_WEBHOOKS: variable(duration, {

@@ -11,6 +11,8 @@ import {
 export interface EndpointGates {
   /** How many webhooks each known endpoint may be sent now. */
   room(): ReadonlyMap<string, number>;
+  /** How many each known endpoint is being sent. */
+  under(): ReadonlyMap<string, number>;
   /** Leave for one webhook; undefined while the endpoint is left alone. */
   enter(endpointId: string): Ticket | undefined;
   leave(endpointId: string, ticket: Ticket, outcome: CallOutcome): void;
@@ -36,6 +38,7 @@ export function openGates(perEndpoint: number, settings: BreakerSettings, clock:
   };
   return {
     room: () => new Map([...gates].map(([id, gate]) => [id, roomOf(gate, perEndpoint, clock.monotonicMs())])),
+    under: () => new Map([...gates].map(([id, { under }]) => [id, under])),
     enter: (endpointId) => {
       const gate = gateOf(endpointId);
       const admission = gate.breaker.admit();

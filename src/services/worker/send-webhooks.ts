@@ -56,6 +56,7 @@ function claim({ db, config, gates }: WebhookRoom, limit: number): Promise<reado
     perEndpoint: config.WEBHOOK_ENDPOINT_CONCURRENCY,
     leaseMs: config.WEBHOOK_TIMEOUT + config.WORKER_LEASE,
     room: gates.room(),
+    under: gates.under(),
   });
 }
 

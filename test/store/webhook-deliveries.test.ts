@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { claimWebhooks } from '../../src/store/webhook-deliveries.ts';
+import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
+import { submit } from './submit.ts';
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await testDatabase();
+});
+afterEach(async () => {
+  await database[Symbol.asyncDispose]();
+});
+
+/** Queues webhooks `1`, `2`, … for an endpoint, the first due longest. */
+async function backlog(endpoint: string, count: number): Promise<void> {
+  const { db } = database;
+  const message = await submit(db);
+  await db.change('insert into webhook_endpoints (id, url, sealed_secret) values ($1, $2, $3)', [
+    endpoint,
+    'https://ams.test',
+    Buffer.from(''),
+  ]);
+  await db.change(
+    `with told as (
+       insert into events (id, message_id, kind, at)
+       select $1 || ' ' || n, $2, 'delivered', now() from generate_series(1, $3::integer) n returning id
+     )
+     insert into webhook_deliveries (id, endpoint_id, event_id, body, next_attempt_at)
+     select id, $1, id, '{}', now() - interval '1 h' + split_part(id, ' ', 2)::integer * interval '1 s'
+     from told order by id desc`,
+    [endpoint, message, count],
+  );
+}
+
+interface Chosen {
+  readonly limit: number;
+  readonly room?: Readonly<Record<string, number>>;
+  readonly under?: Readonly<Record<string, number>>;
+}
+
+async function claim({ limit, room = {}, under = {} }: Chosen): Promise<readonly string[]> {
+  const claimed = await claimWebhooks(database.db, {
+    limit,
+    perEndpoint: 5,
+    leaseMs: 60_000,
+    room: new Map(Object.entries(room)),
+    under: new Map(Object.entries(under)),
+  });
+  return claimed.map(({ id }) => id);
+}
+
+describe('a claim of webhooks', () => {
+  it('takes what an endpoint has waited for longest, in that order', async () => {
+    await backlog('whe_1', 12);
+    expect((await claim({ limit: 20 })).toSorted()).toEqual([1, 2, 3, 4, 5].map((n) => `whe_1 ${n}`));
+    expect((await claim({ limit: 20 })).toSorted()).toEqual([10, 6, 7, 8, 9].map((n) => `whe_1 ${n}`));
+  });
+
+  it('is divided evenly where not everything fits', async () => {
+    for (const endpoint of ['whe_1', 'whe_2', 'whe_3', 'whe_4']) await backlog(endpoint, 5);
+    expect((await claim({ limit: 8 })).toSorted()).toEqual(
+      ['whe_1', 'whe_2', 'whe_3', 'whe_4'].flatMap((endpoint) => [`${endpoint} 1`, `${endpoint} 2`]),
+    );
+  });
+
+  it('gives a free place to an endpoint that waits, not to those whose backlog fills the others', async () => {
+    const busy = ['whe_1', 'whe_2', 'whe_3', 'whe_4'];
+    for (const endpoint of busy) await backlog(endpoint, 5);
+    await backlog('whe_5', 1);
+    const each = (value: number) => Object.fromEntries(busy.map((endpoint) => [endpoint, value]));
+
+    expect(await claim({ limit: 1, room: each(1), under: each(4) })).toEqual(['whe_5 1']);
+  });
+
+  it('lets an endpoint that is tried out have its turn while others are busy', async () => {
+    await backlog('whe_1', 5);
+    await backlog('whe_2', 5);
+    const [first] = await claim({
+      limit: 1,
+      room: { whe_1: 2, whe_2: 1 },
+      under: { whe_1: 3, whe_2: 0 },
+    });
+    expect(first).toBe('whe_2 1');
+  });
+});
