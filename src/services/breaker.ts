@@ -28,8 +28,11 @@ export interface Ticket {
   readonly isProbe: boolean;
 }
 
-/** `answered` is any answer at all, a 4xx too: the far side lives. `failed` is none, a timeout, or a 5xx. */
-export type CallOutcome = 'answered' | 'failed';
+/**
+ * `answered` is any answer at all, a 4xx too: the far side lives. `failed` is none, a timeout, or a 5xx. `unused` says that no call was
+ * made after all: it tells nothing, and a probe's leave is anybody's again.
+ */
+export type CallOutcome = 'answered' | 'failed' | 'unused';
 
 export type Admission =
   | { readonly circuit: Circuit; readonly ticket: Ticket }
@@ -60,14 +63,15 @@ function settle(
 ): Circuit {
   const current = expireProbe(circuit, nowMs, settings);
   if (call.ticket.turn !== current.turn || current.at === 'open') return current;
+  if (call.outcome === 'unused')
+    return current.at === 'closed' ? current : open(current, nowMs, current.openMs);
   if (call.outcome === 'answered')
     return current.at === 'closed'
       ? { ...current, failures: 0 }
       : { at: 'closed', turn: current.turn + 1, failures: 0 };
   if (current.at === 'half-open') return reopen(current, nowMs, settings);
   if (current.failures + 1 < settings.failures) return { ...current, failures: current.failures + 1 };
-  const openMs = settings.openMs;
-  return { at: 'open', turn: current.turn + 1, untilMs: nowMs + openMs, openMs };
+  return open(current, nowMs + settings.openMs, settings.openMs);
 }
 
 function expireProbe(circuit: Circuit, nowMs: number, settings: BreakerSettings): Circuit {
@@ -81,7 +85,17 @@ function reopen(
   settings: BreakerSettings,
 ): Circuit {
   const openMs = Math.min(circuit.openMs * 2, settings.longestOpenMs);
-  return { at: 'open', turn: circuit.turn + 1, untilMs: fromMs + openMs, openMs };
+  return open(circuit, fromMs + openMs, openMs);
+}
+
+function open({ turn }: Circuit, untilMs: number, openMs: number): Circuit {
+  return { at: 'open', turn: turn + 1, untilMs, openMs };
+}
+
+function restMs(circuit: Circuit, nowMs: number, settings: BreakerSettings): number {
+  const current = expireProbe(circuit, nowMs, settings);
+  if (current.at === 'closed') return 0;
+  return Math.max(0, (current.at === 'open' ? current.untilMs : current.probeEndsMs) - nowMs);
 }
 
 /** A circuit that is kept: one for each far side. */
@@ -89,6 +103,8 @@ export interface Breaker {
   /** Leave for one call, or how long to wait before asking again. */
   admit(): { readonly ticket: Ticket } | { readonly waitMs: number };
   settle(ticket: Ticket, outcome: CallOutcome): void;
+  /** Milliseconds until it is worth asking for leave; 0 when it would be given. */
+  restMs(): number;
   state(): Circuit['at'];
 }
 
@@ -111,6 +127,7 @@ export function openBreaker(
       return admission;
     },
     settle: (ticket, outcome) => become(settle(circuit, { ticket, outcome }, clock.monotonicMs(), settings)),
+    restMs: () => restMs(circuit, clock.monotonicMs(), settings),
     state: () => circuit.at,
   };
 }

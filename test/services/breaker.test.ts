@@ -96,6 +96,26 @@ describe('a circuit breaker', () => {
     expect(breaker.state()).toBe('closed');
   });
 
+  it('lets another call be the probe at once when the first was not made after all, and waits no longer for it', () => {
+    const { breaker, time } = breakerByHand();
+    fail(breaker, 3);
+    time.ms += 1_000;
+    breaker.settle(leave(breaker), 'unused');
+    expect(breaker.state()).toBe('open');
+    const probe = leave(breaker);
+    expect(probe.isProbe).toBe(true);
+    breaker.settle(probe, 'failed');
+    expect(breaker.admit()).toMatchObject({ waitMs: 2_000 });
+  });
+
+  it('learns nothing from calls that were not made', () => {
+    const { breaker } = breakerByHand();
+    fail(breaker, 2);
+    breaker.settle(leave(breaker), 'unused');
+    fail(breaker, 1);
+    expect(breaker.state()).toBe('open');
+  });
+
   it('is not left half-open when nobody asks until long after the probe was lost', () => {
     const { breaker, time } = breakerByHand();
     fail(breaker, 3);

@@ -75,7 +75,8 @@ export const worker = {
   DELIVERY_GIVE_UP_AFTER: variable(duration, {
     section,
     readBy,
-    means: 'Age at which a message that Postal never took fails',
+    means:
+      'Time since its first attempt after which a message fails that Postal could not take once more; while nothing gets through none fails',
     fallback: '5d',
   }),
   RETENTION_BODIES: variable(duration, {

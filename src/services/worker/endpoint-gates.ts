@@ -23,7 +23,6 @@ export interface EndpointGates {
 interface Gate {
   readonly breaker: Breaker;
   under: number;
-  waitUntilMs: number;
 }
 
 /** A breaker and a count of what is under way for each endpoint. */
@@ -32,20 +31,17 @@ export function openGates(perEndpoint: number, settings: BreakerSettings, clock:
   const gateOf = (endpointId: string): Gate => {
     const known = gates.get(endpointId);
     if (known) return known;
-    const gate = { breaker: openBreaker(settings, clock), under: 0, waitUntilMs: 0 };
+    const gate = { breaker: openBreaker(settings, clock), under: 0 };
     gates.set(endpointId, gate);
     return gate;
   };
   return {
-    room: () => new Map([...gates].map(([id, gate]) => [id, roomOf(gate, perEndpoint, clock.monotonicMs())])),
+    room: () => new Map([...gates].map(([id, gate]) => [id, roomOf(gate, perEndpoint)])),
     under: () => new Map([...gates].map(([id, { under }]) => [id, under])),
     enter: (endpointId) => {
       const gate = gateOf(endpointId);
       const admission = gate.breaker.admit();
-      if ('waitMs' in admission) {
-        gate.waitUntilMs = clock.monotonicMs() + admission.waitMs;
-        return undefined;
-      }
+      if ('waitMs' in admission) return undefined;
       gate.under += 1;
       return admission.ticket;
     },
@@ -58,7 +54,7 @@ export function openGates(perEndpoint: number, settings: BreakerSettings, clock:
   };
 }
 
-function roomOf({ breaker, under, waitUntilMs }: Gate, perEndpoint: number, nowMs: number): number {
+function roomOf({ breaker, under }: Gate, perEndpoint: number): number {
   if (breaker.state() === 'closed') return Math.max(0, perEndpoint - under);
-  return under > 0 || nowMs < waitUntilMs ? 0 : 1;
+  return under > 0 || breaker.restMs() > 0 ? 0 : 1;
 }

@@ -32,15 +32,30 @@ export async function handOver(
   message: ClaimedMessage,
   { ticket, leave }: Pass,
 ): Promise<void> {
+  const sent = await send(room, message, ticket).finally(() => room.lane.forgo(ticket));
+  leave(sent.end?.outcome === 'unclear' ? room.config.POSTAL_SETTLE_TIME : 0);
+  const again = latest(sent.doubtsAgain, againAfter(room, message, sent.end));
+  await recordSettlements(room, { ...attemptOf(message), settlements: sent.settlements, again });
+}
+
+/**
+ * A message that is too old fails once more has been tried: when Postal could not take it now either, or had not taken it when that
+ * was in doubt. While nothing gets through there are only probes, and none of them ends a message.
+ */
+async function send(room: DeliveryRoom, message: ClaimedMessage, ticket: Ticket) {
   const doubts = await settleDoubts(room, message, mailFromOf(room, message));
   const doubted = new Set(doubtful(message).map(({ position }) => position));
-  const ready = [...message.recipients.filter(({ position }) => !doubted.has(position)), ...doubts.released];
-  const { settlements, end } = isTooOld(room, message)
-    ? giveUp(room, ready)
-    : await sendAll(room, { message, ready, ticket });
-  leave(end?.outcome === 'unclear' ? room.config.POSTAL_SETTLE_TIME : 0);
-  const again = latest(doubts.again, againAfter(room, message, end));
-  await recordSettlements(room, { ...attemptOf(message), settlements, again });
+  const certain = message.recipients.filter(({ position }) => !doubted.has(position));
+  const isLate = isTooOld(room, message);
+  const [late, released] = isLate && !ticket.isProbe ? [doubts.released, []] : [[], doubts.released];
+  const outcome = await sendAll(room, { message, ready: [...certain, ...released], ticket });
+  const isTriedInVain = isLate && outcome.end?.outcome === 'busy';
+  const settlements = isTriedInVain ? giveUp(room, outcome.open) : outcome.settlements;
+  return {
+    doubtsAgain: doubts.again,
+    end: outcome.end,
+    settlements: [...giveUp(room, late), ...settlements],
+  };
 }
 
 function attemptOf({ id, attemptId }: ClaimedMessage) {
@@ -64,13 +79,10 @@ function isTooOld(room: DeliveryRoom, { firstAttemptAt }: ClaimedMessage): boole
   return room.clock.now().getTime() - firstAttemptAt.getTime() > room.config.DELIVERY_GIVE_UP_AFTER;
 }
 
-function giveUp(room: DeliveryRoom, ready: readonly QueuedRecipient[]): Outcome {
-  room.figures.delivered('gave-up', ready.length);
+function giveUp(room: DeliveryRoom, recipients: readonly QueuedRecipient[]): readonly Settlement[] {
+  room.figures.delivered('gave-up', recipients.length);
   const detail = 'Postal did not take it within DELIVERY_GIVE_UP_AFTER';
-  const settlements = ready.map(
-    ({ position, address }) => ({ position, address, state: 'failed', detail }) as const,
-  );
-  return { settlements, end: undefined, stops: true };
+  return recipients.map(({ position, address }) => ({ position, address, state: 'failed', detail }));
 }
 
 interface Sending {
@@ -79,21 +91,25 @@ interface Sending {
   readonly ticket: Ticket;
 }
 
-/** Leaves out who is suppressed and sends chunk after chunk until one is not taken. The outcome of the last is left to write down together with the end of the claim. */
-async function sendAll(room: DeliveryRoom, { message, ready, ticket }: Sending): Promise<Outcome> {
+/** Leaves out who is suppressed and sends chunk after chunk until one is not taken. The outcome of the last is left to write down together with the end of the claim; `open` are those that have to wait. */
+async function sendAll(
+  room: DeliveryRoom,
+  { message, ready, ticket }: Sending,
+): Promise<Outcome & { readonly open: readonly QueuedRecipient[] }> {
   const settlements = ready.flatMap((recipient) =>
     recipient.suppressed ? [suppress(recipient, recipient.suppressed)] : [],
   );
   room.figures.delivered('suppressed', settlements.length);
   let last: Outcome = { settlements, end: undefined, stops: false };
   const wanted = ready.filter(({ suppressed }) => !suppressed);
-  for (const chunk of chunks(wanted, recipientsPerCall(room, message))) {
+  const parts = chunks(wanted, recipientsPerCall(room, message));
+  for (const [place, chunk] of parts.entries()) {
     await recordSettlements(room, { ...attemptOf(message), settlements: last.settlements });
     last = await sendChunk(room, message, chunk);
     if (last.end) room.lane.report(ticket, last.end);
-    if (last.stops) break;
+    if (last.stops) return { ...last, open: parts.slice(place).flat() };
   }
-  return last;
+  return { ...last, open: [] };
 }
 
 async function sendChunk(
@@ -108,7 +124,8 @@ async function sendChunk(
   }
   const named = chunk.filter(({ position }) => begun.positions.includes(position));
   if (named.length === 0) return { settlements: [], end: undefined, stops: false };
-  const end = await send(room, message, { named, raw: begun.raw });
+  if (!begun.raw) return withoutBody(room, message, named);
+  const end = await request(room, message, { named, raw: begun.raw });
   room.figures.delivered(end.outcome, named.length);
   tell(room, message, end);
   return {
@@ -116,6 +133,18 @@ async function sendChunk(
     end,
     stops: end.outcome !== 'accepted' && end.outcome !== 'refused',
   };
+}
+
+/** Final, though Postal was not asked and so nothing is known of it. */
+function withoutBody(
+  room: DeliveryRoom,
+  message: ClaimedMessage,
+  named: readonly QueuedRecipient[],
+): Outcome {
+  const end = { outcome: 'refused', reason: 'its body is no longer stored' } as const;
+  room.figures.delivered(end.outcome, named.length);
+  tell(room, message, end);
+  return { settlements: settle(end, named), end: undefined, stops: false };
 }
 
 /** Back into the queue, which is true only while nobody else has taken it over. */
@@ -145,12 +174,11 @@ async function begin(
   }
 }
 
-async function send(
+async function request(
   room: DeliveryRoom,
   message: ClaimedMessage,
-  { named, raw }: { readonly named: readonly QueuedRecipient[]; readonly raw: Buffer | undefined },
+  { named, raw }: { readonly named: readonly QueuedRecipient[]; readonly raw: Buffer },
 ): Promise<Handover> {
-  if (!raw) return { outcome: 'refused', reason: 'its body is no longer stored' };
   const rcptTo = named.map(({ address }) => address);
   return room.postal.send({
     mailFrom: mailFromOf(room, message),

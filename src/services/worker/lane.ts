@@ -12,10 +12,11 @@ export interface Lane {
   /** How many messages may be claimed now. */
   room(wanted: number): number;
   report(ticket: Ticket, handover: Handover): void;
+  /** Gives leave back that no request was made with, so that nobody waits for its end. Nothing after a report. */
+  forgo(ticket: Ticket): void;
 }
 
 interface Watch {
-  readonly nowMs: () => number;
   /** Hand-overs in a row without a clear end that close the lane; a blocked one closes it at once. */
   readonly failures: number;
   /** Hears of what stands in the way when it changes, and `undefined` once a message got through. */
@@ -23,8 +24,7 @@ interface Watch {
 }
 
 /** Watches over hand-overs so that nothing is tried, and no attempt burnt, while nothing can get through. */
-export function openLane(breaker: Breaker, { nowMs, failures, blocked }: Watch): Lane {
-  let waitUntilMs = Number.NEGATIVE_INFINITY;
+export function openLane(breaker: Breaker, { failures, blocked }: Watch): Lane {
   // Not known at first: what an earlier worker recorded must be taken back too.
   let current: LaneProblem | 'unknown' | undefined = 'unknown';
   const setBlock = (block: { problem: LaneProblem; reason: string } | undefined): void => {
@@ -35,13 +35,11 @@ export function openLane(breaker: Breaker, { nowMs, failures, blocked }: Watch):
   return {
     enter: () => {
       const admission = breaker.admit();
-      if ('ticket' in admission) return admission.ticket;
-      waitUntilMs = nowMs() + admission.waitMs;
-      return undefined;
+      return 'ticket' in admission ? admission.ticket : undefined;
     },
     room: (wanted) => {
       if (breaker.state() === 'closed') return wanted;
-      return nowMs() < waitUntilMs ? 0 : Math.min(1, wanted);
+      return breaker.restMs() > 0 ? 0 : Math.min(1, wanted);
     },
     report: (ticket, handover) => {
       if (handover.outcome === 'blocked') {
@@ -52,6 +50,7 @@ export function openLane(breaker: Breaker, { nowMs, failures, blocked }: Watch):
       breaker.settle(ticket, handover.outcome === 'unclear' ? 'failed' : 'answered');
       if (handover.outcome !== 'unclear') setBlock(undefined);
     },
+    forgo: (ticket) => breaker.settle(ticket, 'unused'),
   };
 }
 
@@ -71,7 +70,6 @@ export function watchPostal(
     probeMs: 2 * config.POSTAL_TIMEOUT,
   };
   return openLane(openBreaker(settings, clock, figures.breaker), {
-    nowMs: clock.monotonicMs,
     failures: settings.failures,
     blocked: (block) => {
       if (block) log.error('nothing gets through to Postal; the queue waits', block);

@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/adapters/clock.ts';
 import type { LookUp } from '../../../src/services/worker/doubt.ts';
 import { recordBlock, sendingState } from '../../../src/store/sending.ts';
 import { until } from '../../store/until.ts';
-import { openRig, type Rig } from './rig.ts';
+import { listen, openRig, type Rig } from './rig.ts';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -85,6 +85,36 @@ describe('a Postal that lets nothing through', () => {
     await rig.work();
     await until(() => states(id), all('delivered'));
     expect(rig.postal.mailbox()).toHaveLength(1);
+  });
+});
+
+describe('the first message that may try again', () => {
+  it.each([
+    [
+      'has nobody left to send to',
+      `insert into suppressions (address, scope, reason) values ('gone@example.test', '', 'manual')`,
+    ],
+    ['has lost its body', `delete from bodies where message_id = $1`],
+  ])('tells nothing of Postal when it %s, and the next one tries at once', async (_, empty) => {
+    rig.postal.order({ kind: 'server-suspended' });
+    const idle = await rig.submit({ to: ['gone@example.test'], receivedAt: new Date(Date.now() - 60_000) });
+    await rig.db.change(`update messages set next_attempt_at = now() + interval '1 h' where id = $1`, [idle]);
+    const id = await rig.submit();
+    await rig.work();
+    await until(
+      () => sendingState(rig.db),
+      (seen) => seen?.blockedProblem === 'suspended',
+    );
+    await rig.db.change(empty, empty.includes('$1') ? [idle] : []);
+    await rig.db.change(`update messages set next_attempt_at = now() - interval '1 h' where id = $1`, [idle]);
+
+    await until(
+      () => states(idle),
+      (rows) => rows.every((row) => row === 'suppressed' || row === 'failed'),
+    );
+    expect((await sendingState(rig.db))?.blockedProblem).toBe('suspended');
+    rig.postal.reset();
+    await until(() => states(id), all('delivered'));
   });
 });
 
@@ -246,16 +276,48 @@ describe('a worker that ends without a word', () => {
   });
 });
 
+/** As if the first attempt had been made six days ago. */
+const age = () => rig.db.change(`update messages set first_attempt_at = now() - interval '6 days'`);
+
 describe('a message that Postal never takes', () => {
-  it('fails after DELIVERY_GIVE_UP_AFTER, counted from the first attempt', async () => {
-    const id = await rig.submit();
-    await rig.db.change(`update messages set first_attempt_at = now() - interval '6 days' where id = $1`, [
-      id,
-    ]);
-    await rig.work();
+  it('fails with all its recipients at the first try after DELIVERY_GIVE_UP_AFTER, counted from the first attempt', async () => {
+    let asked = 0;
+    await using proxy = await listen((_, response) => {
+      asked += 1;
+      response.writeHead(429).end();
+    });
+    const id = await rig.submit({ to: ['a@example.test', 'b@example.test', 'c@example.test'] });
+    await age();
+    await rig.work({ POSTAL_URL: proxy.url, POSTAL_RECIPIENTS_PER_CALL: '2' });
 
     await until(() => states(id), all('failed'));
-    expect((await rig.recipients(id))[0]?.detail).toContain('DELIVERY_GIVE_UP_AFTER');
+    expect((await rig.recipients(id))[2]?.detail).toContain('DELIVERY_GIVE_UP_AFTER');
+    expect(asked).toBe(1);
+    await emptyQueue();
+  });
+
+  it('is delivered however old it is when Postal takes it at last, and fails none while nothing gets through', async () => {
+    rig.postal.order({ kind: 'server-suspended' });
+    const ids = [await rig.submit(), await rig.submit()];
+    await age();
+    await rig.work();
+    await until(
+      () => sendingState(rig.db),
+      (seen) => seen?.blockedProblem === 'suspended',
+    );
+
+    rig.postal.reset();
+    for (const id of ids) await until(() => states(id), all('delivered'));
+  });
+
+  it('fails when it is too old and a look-up finds that an unclear hand-over left nothing', async () => {
+    const id = await rig.submit();
+    await age();
+    await rig.db.change(`update recipients set state = 'uncertain'`);
+    await rig.work({ POSTAL_UNCERTAIN_POLICY: 'resend' });
+
+    await until(() => states(id), all('failed'));
+    expect(rig.postal.mailbox()).toEqual([]);
   });
 
   it('fails when its body is gone, and says so', async () => {

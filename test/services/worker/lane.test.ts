@@ -12,7 +12,6 @@ function laneAt(time: { ms: number }) {
   const heard: (LaneProblem | undefined)[] = [];
   const settings = { failures: 3, openMs: 100, longestOpenMs: 400, probeMs: 1000 };
   const lane = openLane(openBreaker(settings, { monotonicMs: () => time.ms }), {
-    nowMs: () => time.ms,
     failures: settings.failures,
     blocked: (block) => heard.push(block?.problem),
   });
@@ -54,6 +53,45 @@ describe('the lane to Postal', () => {
     const { pass } = laneAt({ ms: 0 });
     const refused = { outcome: 'refused', reason: 'no verified domain' } as const;
     expect(Array.from({ length: 9 }, () => pass(refused))).not.toContain(false);
+  });
+
+  it('lets the next message try at once when the one that was let in had nothing to send', () => {
+    const time = { ms: 0 };
+    const { lane, pass } = laneAt(time);
+    pass(blocked);
+    time.ms = 100;
+    const idle = lane.enter();
+    expect(lane.enter()).toBeUndefined();
+    if (idle) lane.forgo(idle);
+    expect(lane.room(20)).toBe(1);
+    expect(pass(accepted)).toBe(true);
+    expect(lane.room(20)).toBe(20);
+  });
+
+  it('waits for its next try as the breaker says, not until the try before it would have been given up', () => {
+    const time = { ms: 0 };
+    const { lane, pass } = laneAt(time);
+    pass(blocked);
+    time.ms = 100;
+    const probe = lane.enter();
+    pass(accepted);
+    if (probe) lane.report(probe, unclear);
+    expect(pass(accepted)).toBe(false);
+    expect(lane.room(20)).toBe(0);
+    time.ms = 299;
+    expect(lane.room(20)).toBe(0);
+    time.ms = 300;
+    expect(lane.room(20)).toBe(1);
+  });
+
+  it('is not opened again by leave that is given back after a report', () => {
+    const { lane } = laneAt({ ms: 0 });
+    const ticket = lane.enter();
+    if (ticket) {
+      lane.report(ticket, blocked);
+      lane.forgo(ticket);
+    }
+    expect(lane.enter()).toBeUndefined();
   });
 
   it('goes on saying that it is blocked while its tries fail in other ways', () => {
