@@ -10,6 +10,8 @@ export interface Program extends AsyncDisposable {
   readonly pid: number;
   /** The first line it wrote, parsed. */
   readonly said: unknown;
+  /** What it complained of so far: lines of its log that warn or tell of an error, and all that it wrote to stderr. */
+  complaints(): readonly string[];
   /** Resolves with exit code or signal. */
   readonly ended: Promise<number | string>;
   kill(signal: NodeJS.Signals): void;
@@ -40,17 +42,20 @@ export async function startProgram(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'close').then(([code, signal]: unknown[]) => (code ?? signal) as number | string);
-  let complaint = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text;
-  });
+  const complaints: string[] = [];
+  createInterface(child.stderr).on('line', (line) => complaints.push(line));
+  const output = createInterface(child.stdout);
   const line = await Promise.race([
-    once(createInterface(child.stdout), 'line').then(([first]: unknown[]) => String(first)),
-    ended.then((end) => Promise.reject(new Error(`${name} ended with ${end}: ${complaint}`))),
+    once(output, 'line').then(([first]: unknown[]) => String(first)),
+    ended.then((end) => Promise.reject(new Error(`${name} ended with ${end}: ${complaints.join('\n')}`))),
   ]);
+  output.on('line', (text) => {
+    if (/"level":"(warn|error)"/.test(text)) complaints.push(text);
+  });
   return {
     pid: child.pid ?? 0,
     said: JSON.parse(line),
+    complaints: () => complaints,
     ended,
     kill: (signal) => child.kill(signal),
     [Symbol.asyncDispose]: async () => {

@@ -211,8 +211,14 @@ export const api = {
   POSTAL_JWKS_TIMEOUT: variable(duration, {
     section,
     readBy,
-    means: "How long Postal's JWKS may take",
-    fallback: '5s',
+    means: "How long a webhook waits for Postal's JWKS: less than the 5 s that Postal waits for the webhook",
+    fallback: '4s',
+  }),
+  POSTAL_JWKS_RETRY: variable(duration, {
+    section,
+    readBy,
+    means: "Wait before Postal's JWKS is asked for again within that time",
+    fallback: '250ms',
   }),
   BODY_DAYS_AHEAD: variable(count(1), {
     section,

@@ -55,7 +55,10 @@ export interface JwksOptions {
   readonly url: string;
   /** Postal answers no other Host. */
   readonly hostname: string;
+  /** How long a search takes at most, less than Postal waits for the answer to its webhook. */
   readonly timeoutMs: number;
+  /** Wait before a Postal that did not tell its keys is asked again. */
+  readonly retryMs: number;
   /** Least time between two fetches, so that made-up names cannot make us a burden. */
   readonly refetchMs: number;
   /** How long a key that left the set is still believed: webhooks wait up to 36 minutes at Postal. */
@@ -68,7 +71,10 @@ interface Known {
   readonly goneAtMs: number | undefined;
 }
 
-/** Keys fetched from Postal's JWKS when a webhook names one that is not known. */
+/**
+ * Keys fetched from Postal's JWKS when a webhook names one that is not known. While Postal cannot be asked the webhook waits, for as long as
+ * Postal waits for its answer: one that is refused comes again after minutes only.
+ */
 export function jwksKeys(
   options: JwksOptions,
   { clock, http, log }: Pick<ApiWorld, 'clock' | 'http' | 'log'>,
@@ -79,18 +85,18 @@ export function jwksKeys(
 
   const believed = (kid: string) => keyOf(known.get(kid), clock.monotonicMs() - options.overlapMs);
 
-  const fetchOnce = async (): Promise<boolean> => {
-    const keys = await fetchKeys(options, http);
-    if (typeof keys === 'string') log.warn("Postal's JWKS cannot be had", { why: keys });
-    else known = merged(known, keys, clock.monotonicMs());
-    return typeof keys !== 'string';
+  const learn = async (): Promise<boolean> => {
+    const keys = await fetchPatiently(options, { clock, http, log });
+    if (!keys) return false;
+    known = merged(known, keys, clock.monotonicMs());
+    fetchedAtMs = clock.monotonicMs();
+    return true;
   };
 
   const refresh = (): Promise<boolean> | undefined => {
     const due = fetchedAtMs === undefined || clock.monotonicMs() - fetchedAtMs >= options.refetchMs;
     if (fetching || !due) return fetching;
-    fetchedAtMs = clock.monotonicMs();
-    fetching = fetchOnce().finally(() => {
+    fetching = learn().finally(() => {
       fetching = undefined;
     });
     return fetching;
@@ -116,15 +122,33 @@ function keyOf(known: Known | undefined, believedSinceMs: number): PostalKey | u
   return isGone ? undefined : known?.key;
 }
 
+/** Asks until Postal tells its keys or the time is over. */
+async function fetchPatiently(
+  options: JwksOptions,
+  { clock, http, log }: Pick<ApiWorld, 'clock' | 'http' | 'log'>,
+): Promise<readonly PostalKey[] | undefined> {
+  const untilMs = clock.monotonicMs() + options.timeoutMs;
+  for (;;) {
+    const keys = await fetchKeys(options, http, Math.ceil(untilMs - clock.monotonicMs()));
+    if (typeof keys !== 'string') return keys;
+    if (clock.monotonicMs() + options.retryMs >= untilMs) {
+      log.warn("Postal's JWKS cannot be had", { why: keys });
+      return undefined;
+    }
+    await clock.sleep(options.retryMs);
+  }
+}
+
 async function fetchKeys(
-  { url, hostname, timeoutMs }: JwksOptions,
+  { url, hostname }: JwksOptions,
   http: ApiWorld['http'],
+  withinMs: number,
 ): Promise<readonly PostalKey[] | string> {
   const ended = await http.exchange({
     method: 'GET',
     url: `${url}/.well-known/jwks.json`,
     headers: { host: hostname, accept: 'application/json' },
-    withinMs: timeoutMs,
+    withinMs,
   });
   if (ended.end !== 'answered') return ended.why;
   if (ended.status !== 200) return `Postal answered ${ended.status}`;

@@ -107,6 +107,7 @@ function postalKeysOf(config: ApiConfig, world: ApiWorld): PostalKeys {
         url: config.POSTAL_URL,
         hostname: config.POSTAL_HOSTNAME,
         timeoutMs: config.POSTAL_JWKS_TIMEOUT,
+        retryMs: config.POSTAL_JWKS_RETRY,
         refetchMs: config.POSTAL_KEY_REFETCH,
         overlapMs: config.POSTAL_KEY_OVERLAP,
       },

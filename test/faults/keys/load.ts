@@ -40,8 +40,8 @@ const paceMs = 60;
 const patienceMs = 60_000;
 const messagesASession = 8;
 
-/** Opens AMS's endpoint. */
-export async function openAms(): Promise<Ams> {
+/** Opens AMS's endpoint. It sends no faster than it hears of deliveries: at most `mostUntold` messages are without one. */
+export async function openAms(mostUntold = Infinity): Promise<Ams> {
   const ams: Pick<Ams, 'taken' | 'refused' | 'delivered'> = {
     taken: new Set(),
     refused: [],
@@ -60,13 +60,14 @@ export async function openAms(): Promise<Ams> {
     hook: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`,
     send: async (now, doors, stop) => {
       access = now;
+      const paced = async (): Promise<void> => {
+        do await systemClock.sleep(paceMs);
+        while (!stop.aborted && ams.taken.size - ams.delivered.size >= mostUntold);
+      };
+      const scene = { ams, host, access: now, doors, stop, paced };
       const lanes = [
-        ...Array.from({ length: smtpLanes }, (_, lane) =>
-          sendOverSmtp({ ams, host, access: now, doors, stop }, lane),
-        ),
-        ...Array.from({ length: httpLanes }, (_, lane) =>
-          sendOverHttp({ ams, host, access: now, doors, stop }, lane),
-        ),
+        ...Array.from({ length: smtpLanes }, (_, lane) => sendOverSmtp(scene, lane)),
+        ...Array.from({ length: httpLanes }, (_, lane) => sendOverHttp(scene, lane)),
       ];
       await Promise.all(lanes);
     },
@@ -84,9 +85,11 @@ interface Lane {
   readonly access: Access;
   readonly doors: Doors;
   readonly stop: AbortSignal;
+  /** Resolves when the next message is to be sent. */
+  paced(): Promise<void>;
 }
 
-async function sendOverHttp({ ams, host, access, doors, stop }: Lane, lane: number): Promise<void> {
+async function sendOverHttp({ ams, host, access, doors, stop, paced }: Lane, lane: number): Promise<void> {
   for (let number = 0; !stop.aborted; number += 1) {
     const to = `http-${lane}-${number}@${host}`;
     const answer = await fetch(`http://127.0.0.1:${doors.http}/v1/messages`, {
@@ -96,7 +99,7 @@ async function sendOverHttp({ ams, host, access, doors, stop }: Lane, lane: numb
     }).catch((error: unknown) => ({ status: 0, text: async () => String(error) }));
     if (answer.status === 202) ams.taken.add(to);
     else ams.refused.push(`HTTP ${answer.status} ${await answer.text()}`);
-    await systemClock.sleep(paceMs);
+    await paced();
   }
 }
 
@@ -107,12 +110,12 @@ async function sendOverSmtp(scene: Lane, lane: number): Promise<void> {
       scene.ams.refused.push(`SMTP ${error instanceof Error ? error.message : String(error)}`),
     );
     client.socket.destroy();
-    await systemClock.sleep(paceMs);
+    await scene.paced();
   }
 }
 
 async function runSession(
-  { ams, host, access, stop }: Lane,
+  { ams, host, access, stop, paced }: Lane,
   client: SmtpClient,
   name: string,
 ): Promise<void> {
@@ -131,7 +134,7 @@ async function runSession(
     const octets = `From: ams@example.com\r\nTo: ${to}\r\nMessage-ID: <${to}>\r\nSubject: Hello\r\n\r\nHello\r\n.`;
     must(await client.ask(octets), '250');
     ams.taken.add(to);
-    await systemClock.sleep(paceMs);
+    await paced();
   }
   must(await client.ask('QUIT'), '221');
 }

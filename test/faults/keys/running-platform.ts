@@ -29,18 +29,20 @@ type Room = (typeof rooms)[number];
 /** Relay, api, worker, Postal, PostgreSQL, MariaDB and Redis, each a process of its own, on an operator's folder. */
 export type RunningPlatform = Awaited<ReturnType<typeof runningPlatform>>;
 
-/** Starts it; AMS takes its webhooks at `hook`. */
-export async function runningPlatform(hook: string) {
+type Environments = Partial<Record<Room, Readonly<Record<string, string>>>>;
+
+/** Starts it; AMS takes its webhooks at `hook`. What a room is given beside `.env` stands in `environments`. */
+export async function runningPlatform(hook: string, environments: Environments = {}) {
   const opened = openedThings();
   try {
-    return await assemble(hook, opened);
+    return await assemble(hook, environments, opened);
   } catch (error) {
     await opened[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-async function assemble(hook: string, opened: Opened) {
+async function assemble(hook: string, environments: Environments, opened: Opened) {
   const database = opened.use(await testDatabase());
   const owner = `owner_${systemRandom.letters(8)}`;
   await database.db.query(`create role ${owner} login superuser password 'at first'`);
@@ -80,7 +82,8 @@ async function assemble(hook: string, opened: Opened) {
   await mailctl('postal', 'apply', '--yes');
   const running = new Map<Room, Program>();
   for (const room of rooms) {
-    const program = await startProgram('mailctl.ts', { args: ['-C', folder.path, room] });
+    const environment = environments[room] ?? {};
+    const program = await startProgram('mailctl.ts', { args: ['-C', folder.path, room], environment });
     running.set(room, opened.use(program));
   }
   await Promise.all(rooms.map((room) => until(() => isReady(ports, room), Boolean, patienceMs)));
@@ -104,6 +107,15 @@ async function assemble(hook: string, opened: Opened) {
     },
     restarts: postal.restarts,
     mailctl,
+    signal: (room: Room, signal: 'SIGSTOP' | 'SIGCONT') => running.get(room)?.kill(signal),
+    /** What the rooms complained of last. */
+    complaints: (most: number) =>
+      [...running].flatMap(([room, program]) =>
+        program
+          .complaints()
+          .slice(-most)
+          .map((line) => `${room}: ${line}`),
+      ),
     env: async () => parseEnvFile(await readFile(join(folder.path, '.env'), 'utf8')).values,
     figure: (room: Room, name: string) => figureOf(ports, room, name),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
