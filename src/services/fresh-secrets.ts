@@ -21,6 +21,8 @@ export interface FreshSecrets {
 /** A watch that can be told to look at once. */
 export interface SecretWatch {
   look(): void;
+  /** Looks at once; resolves when that look is over, whatever it found. */
+  looked(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -31,17 +33,27 @@ export interface SecretWatch {
 export function keepSecretsFresh(room: FreshSecrets): SecretWatch {
   const stopping = new AbortController();
   const state = { wake: new AbortController(), owed: false, complained: '', works: room.held() };
+  const asking: (() => void)[] = [];
   const ended = (async () => {
     // Unheard now, it is said again at the first look.
     await room.report(state.works).catch(() => undefined);
     while (!stopping.signal.aborted) {
       await room.clock.sleep(room.intervalMs, AbortSignal.any([stopping.signal, state.wake.signal]));
       state.wake = new AbortController();
+      const answered = asking.splice(0);
       if (!stopping.signal.aborted) await look(room, state);
+      for (const done of answered) done();
     }
+    for (const done of asking) done();
   })();
   return {
     look: () => state.wake.abort(),
+    looked: () => {
+      if (stopping.signal.aborted) return Promise.resolve();
+      const over = new Promise<void>((resolve) => asking.push(resolve));
+      state.wake.abort();
+      return over;
+    },
     stop: () => {
       stopping.abort();
       return ended;

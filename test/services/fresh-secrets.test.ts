@@ -94,3 +94,12 @@ it('leaves everything as it is while the configuration cannot be read', async ()
 
   expect(world.renewed).toBe(0);
 });
+
+it('tells whoever asks for a look when a look that began afterwards is over', async () => {
+  const { world, watch } = rig();
+  world.changed = ['API_INTERNAL_TOKEN'];
+  await watch.looked();
+  expect(world.renewed).toBe(1);
+  await watch.stop();
+  await watch.looked();
+});

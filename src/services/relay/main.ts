@@ -11,6 +11,7 @@ import type { Live } from '../../config/live.ts';
 import { redisAddress } from '../../config/redis-address.ts';
 import { keepSecretsFresh, renewRedis, type SecretWatch } from '../fresh-secrets.ts';
 import { serve } from '../serve.ts';
+import { askingWithRenewedToken } from './renewed-token.ts';
 import { reportHeld } from './report-held.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
 import { type RunningRelay, startRelay } from './start.ts';
@@ -29,15 +30,17 @@ export async function main({ config, reread, held }: Live<'relay'>, stop: AbortS
   const shared = redisAddress(config);
   await using redis = shared && (await openRedis(shared));
   const adapters = { clock: systemClock, random: systemRandom, disk: systemDisk, own: ownDirectory };
-  const world = { ...adapters, log, http, redis };
   const fresh = keepSecretsFresh({
-    ...world,
+    ...adapters,
+    log,
     intervalMs: config.SECRETS_RELOAD_INTERVAL,
     reread,
     held,
     renew: () => renewRedis(redis, config),
     report: (works) => reportHeld({ http, config }, `relay ${hostname()} ${process.pid}`, works),
   });
+  const renewing = askingWithRenewedToken(http, { config, looked: fresh.looked });
+  const world = { ...adapters, log, http: renewing, redis };
   await serve(() => startReloading(config, world, fresh), log, stop);
   await fresh.stop();
 }
