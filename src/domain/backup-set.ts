@@ -43,6 +43,8 @@ export interface Manifest {
   readonly migration: number | null;
   readonly images: Readonly<Record<string, string>>;
   readonly parts: readonly Part[];
+  /** Variables of `.env` whose files could not be read and are not in the set; absent where none is missing. */
+  readonly missing?: readonly string[];
 }
 
 /** One time that a set was proven; `tables` is how many were compared. */

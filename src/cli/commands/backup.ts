@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
+import { failures } from '../../domain/failure.ts';
+import { filesOfEnv, missingText } from '../../operations/backup/named-files.ts';
 import { sizeText } from '../../operations/backup/progress.ts';
 import { planRun, type Ran } from '../../operations/backup/run.ts';
 import { listSets, requireSet } from '../../operations/backup/sets.ts';
@@ -101,8 +103,13 @@ function defineRun(command: Command, session: Session): void {
     .action(
       acts(
         session,
-        async (context, { only, acceptShrink = false, postpone = false }: RunFlags) =>
-          planRun(await workplace(context), { only: storeOf(only), acceptShrink, postpone }),
+        async (context, { only, acceptShrink = false, postpone = false }: RunFlags) => {
+          const place = await workplace(context);
+          const { missing } = await filesOfEnv(place);
+          for (const file of missing) context.output.warn(missingText(file));
+          if (missing.length > 0) session.exit = failures['partly-done'].exit;
+          return planRun(place, { only: storeOf(only), acceptShrink, postpone });
+        },
         ranAsText,
       ),
     );
@@ -117,9 +124,10 @@ function setsAsText({ sets }: { readonly sets: readonly ShownSet[] }, style: Sty
   return sets.map((set) => `${style.bold(set.id)}  ${summary(set)}`).join('\n');
 }
 
-function summary({ stores, bytes, rows, proven }: ShownSet): string {
+function summary({ stores, bytes, rows, proven, missing }: ShownSet): string {
   const how = proven ? `${proven.how} ${proven.at.slice(0, 19)}` : 'not proven';
-  return `${stores.join('+')}  ${sizeText(bytes)}  ${rows} rows  ${how}`;
+  const lacks = missing.length > 0 ? `  not complete: lacks ${missing.join(', ')}` : '';
+  return `${stores.join('+')}  ${sizeText(bytes)}  ${rows} rows  ${how}${lacks}`;
 }
 
 function setAsText({ set }: { readonly set: ShownWhole }, style: Style): string {

@@ -2,6 +2,7 @@ import { join, relative, resolve } from 'node:path';
 
 import type { Archive } from '../../adapters/archive.ts';
 import type { RunningProgram } from '../../adapters/programs.ts';
+import { filesOfEnv, packingOf } from './named-files.ts';
 import { draftPath, type Workplace } from './workplace.ts';
 import { writePart, type Written } from './write-part.ts';
 
@@ -17,7 +18,7 @@ interface Packing {
   readonly recipients: readonly string[];
 }
 
-/** Seals files of the operator's folder: the configuration, or what holds secrets. Undefined where there is none. */
+/** Seals files of the operator's folder: the configuration, or what holds secrets, with the files that `.env` names. Undefined where there is none. */
 export async function packFolder(
   place: Workplace,
   { kind, id, recipients }: Packing,
@@ -29,14 +30,18 @@ export async function packFolder(
   for (const name of [...belongs[kind], ...inside])
     if (await isThere(archive, join(world.dir, name))) names.push(name);
   if (names.length === 0) return undefined;
+  const { flags, names: named } = packingOf(kind === 'secrets' ? (await filesOfEnv(place)).there : []);
   const source: RunningProgram = (await world.programs()).start([
     'tar',
     '-C',
     world.dir,
+    ...flags,
+    '--dereference',
     '-cf',
     '-',
     '--',
     ...names,
+    ...named,
   ]);
   source.input.end();
   const path = draftPath(place, id, `${kind}.tar.zst.age`);

@@ -11,6 +11,7 @@ import {
 } from '../../domain/backup-set.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { migrations, migrationStatus } from '../../store/migrate.ts';
+import { filesOfEnv } from './named-files.ts';
 import type { HeldShelf } from './one-run.ts';
 import type { Encryption } from './recipients.ts';
 import { recordRun } from './run-record.ts';
@@ -46,6 +47,7 @@ export function secondsSince({ world }: Workplace, startMs: number): number {
 export async function publish(running: Running): Promise<BackupSet> {
   const { place, id, startedAt, startMs, encryption, parts } = running;
   refuseShrunk(running);
+  const missing = (await filesOfEnv(place)).missing.map(({ variable }) => variable);
   const manifest: Manifest = {
     format: 1,
     id,
@@ -56,6 +58,7 @@ export async function publish(running: Running): Promise<BackupSet> {
     migration: await migrationOf(running),
     images: await lockedImages(place),
     parts,
+    ...(missing.length > 0 && { missing }),
   };
   const text = manifestText(manifest);
   await place.archive.replace(draftPath(place, id, manifestFile), text);

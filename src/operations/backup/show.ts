@@ -9,6 +9,8 @@ export interface ShownSet {
   readonly bytes: number;
   readonly stores: readonly string[];
   readonly rows: number;
+  /** Files that `.env` names and that are not in it, by variable. */
+  readonly missing: readonly string[];
   readonly sealed: Manifest['encryption']['mode'];
   /** The strongest proof: restored, read or only written; with its time. */
   readonly proven: Pick<Proof, 'how' | 'at'> | null;
@@ -34,6 +36,7 @@ export function shownSet({ id, manifest, proofs }: BackupSet): ShownSet {
     bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
     stores: parts.map(({ kind }) => kind).filter((kind) => kind === 'postgres' || kind === 'mariadb'),
     rows: parts.reduce((sum, part) => sum + rowsOf(part), 0),
+    missing: manifest.missing ?? [],
     sealed: encryption.mode,
     proven: strongest ? { how: strongest.how, at: strongest.at } : null,
   };

@@ -7,6 +7,8 @@ import type { Figure } from '../../../src/upkeep/figures.ts';
 import type { Part } from '../../../src/domain/backup-set.ts';
 import type { Compared } from '../../../src/operations/backup/verify-restored.ts';
 import { exec } from '../../../src/adapters/exec.ts';
+import { temporaryFolder } from '../../cli/folders.ts';
+import { goodSecret } from '../../config/valid-sources.ts';
 import { putAge } from './age-tool.ts';
 import { backupScene, manifestOf, type Scene } from './scene.ts';
 
@@ -87,6 +89,37 @@ describe('mailctl backup run', () => {
       'postal.json',
     ]);
     expect(readFileSync(join(folder, 'manifest.json'), 'utf8')).not.toContain('p"a$s');
+  });
+
+  it('holds the secrets that .env keeps in files of their own, wherever those are, and says what it lacks', async () => {
+    using outside = temporaryFolder();
+    const elsewhere = join(outside.path, 'sealing');
+    writeFileSync(join(scene.dir, 'key-of-postal'), `${goodSecret}\n`);
+    writeFileSync(elsewhere, `${goodSecret}\n`);
+    const path = join(scene.dir, '.env');
+    const before = readFileSync(path, 'utf8');
+    const without = before.replace(/^POSTAL_API_KEY=.*\n/gm, '');
+    const named = `POSTAL_API_KEY_FILE=key-of-postal\nPOSTAL_WEBHOOK_PUBLIC_KEY_FILE=${elsewhere}\n`;
+    writeFileSync(
+      path,
+      `${without}${named}RELAY_TLS_KEY_FILE=/nowhere/tls.key\n`.replaceAll(
+        /^RELAY_TLS_KEY_FILE=secrets.*\n/gm,
+        '',
+      ),
+    );
+
+    const { exit, data } = await scene.backup('run');
+    rmSync(elsewhere);
+    const lacking = await scene.backup('run');
+    writeFileSync(path, before);
+
+    expect([exit, data.set.missing]).toEqual([0, []]);
+    const names = await openWithAge(join(scene.shelf, data.set.id, 'secrets.tar.zst.age'));
+    expect(names.split('\n')).toEqual(expect.arrayContaining(['key-of-postal', `outside${elsewhere}`]));
+    expect(lacking).toMatchObject({
+      exit: 3,
+      data: { set: { missing: ['POSTAL_WEBHOOK_PUBLIC_KEY_FILE'] } },
+    });
   });
 
   it('opens every file with the escrow key when it is tested, and refuses a foreign one', async () => {
