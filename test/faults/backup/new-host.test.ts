@@ -1,14 +1,14 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { exec } from '../../../src/adapters/exec.ts';
 import type { Part, TableRows } from '../../../src/domain/backup-set.ts';
 import { temporaryFolder } from '../../cli/folders.ts';
 import { putAge } from './age-tool.ts';
 import { type OtherHost, otherHost } from './other-host.ts';
 import { confirmed, type RestoreScene, restoreScene } from './restore-scene.ts';
+import { linesIn, runbook, shellIn } from '../runbooks.ts';
 import { awkward, manifestOf } from './scene.ts';
 
 let host: OtherHost;
@@ -24,46 +24,10 @@ afterEach(() => scene[Symbol.asyncDispose]());
 
 const root = join(import.meta.dirname, '../../..');
 
-/** The command lines of a text, block by block. */
-function linesIn(text: string): readonly (readonly string[])[] {
-  return [...text.matchAll(/```sh\n(.*?)```/gs)].map(([, lines = '']) =>
-    lines
-      .split('\n')
-      .map((line) => line.trim())
-      .filter(Boolean),
-  );
-}
-
 /** Those of README's section on a new host. */
 function documented(): readonly (readonly string[])[] {
   const section = /### On a new host\n(.*?)\n##/s.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1];
   return linesIn(section ?? '');
-}
-
-const runbook = (name: string) =>
-  linesIn(readFileSync(join(root, 'templates/runbooks', `${name}.md`), 'utf8'));
-
-/** A shell in the new folder, with `age` and `mailctl` in its PATH. */
-async function shellIn(dir: string, tools: string, variables: Readonly<Record<string, string>>) {
-  await putAge(tools);
-  const program = ['typescript.mjs', 'mailctl.ts'].map((name) => join(root, 'test/programs', name));
-  const start = `exec ${process.execPath} --import ${program[0]} ${program[1]} --no-input "$@"`;
-  writeFileSync(join(tools, 'mailctl'), `#!/bin/sh\n${start}\n`);
-  chmodSync(join(tools, 'mailctl'), 0o755);
-  const environment = { ...variables, PATH: `${tools}:${process.env['PATH']}` };
-  return async (line: string) => {
-    const ended = await exec(['bash', '-o', 'pipefail', '-c', line], {
-      timeoutMs: 60_000,
-      folder: dir,
-      environment,
-    });
-    expect({ line, exit: ended.exit, err: ended.exit === 0 ? '' : ended.stderr }).toEqual({
-      line,
-      exit: 0,
-      err: '',
-    });
-    return ended.stdout;
-  };
 }
 
 /** Tells `.env` where the databases are here. */
@@ -114,6 +78,7 @@ describe('on another host', { timeout: 180_000 }, () => {
     cpSync(join(scene.shelf, id), join(fresh.path, 'backups', id), { recursive: true });
     cpSync(scene.escrow, join(fresh.path, 'escrow.key'));
     await makeDumper();
+    await putAge(tools.path);
     const run = await shellIn(fresh.path, tools.path, { ID: id, DOMAIN: 'example.com' });
 
     const [opening = [], restoring = []] = documented();

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openPostgres } from '../../../src/adapters/postgres.ts';
+import { temporaryFolder } from '../../cli/folders.ts';
+import { runbook, shellIn } from '../runbooks.ts';
 import { confirmed, type RestoreScene, restoreScene } from './restore-scene.ts';
 
 let scene: RestoreScene;
@@ -135,5 +137,41 @@ describe('a restore', () => {
         error: { message: expect.stringContaining('newer than this mailctl') },
       });
     expect(await scene.leftovers(run.set.id)).toEqual([]);
+  });
+});
+
+describe('the runbook for sending that is paused after a restore', () => {
+  const [goOn = [], held = [], goBack = []] = runbook('sending-is-paused');
+
+  it('goes on from the set, and decides of mail that nobody knows of', async () => {
+    const [first, second] = [await scene.mail(), await scene.mail()];
+    await scene.atPostal(91, first);
+    await scene.atPostal(92, second);
+    const { data: run } = await scene.backup('run');
+    await scene.inPostgres((db) => db.query('drop table messages, recipients cascade'));
+    await scene.postal.run(`delete from \`${scene.postal.messages}\`.messages`);
+    await scene.backup('restore', run.set.id, ...confirmed);
+    const given = { ID: run.set.id, DOMAIN: 'example.com', MESSAGE: first, OTHER: second };
+    using tools = temporaryFolder();
+    const follow = shellIn(scene.dir, tools.path, given);
+    await scene.alone(async () => {
+      await follow('mailctl queue resume', 21);
+      for (const line of [...goOn, ...held]) await follow(line);
+    });
+    expect(await scene.states()).toMatchObject({ [first]: 'queued', [second]: 'cancelled' });
+    expect(await scene.isPaused()).toBe(false);
+  });
+
+  it('goes back to what was there before', async () => {
+    const { data: run } = await scene.backup('run');
+    const later = await scene.mail();
+    await scene.backup('restore', run.set.id, ...confirmed);
+    using tools = temporaryFolder();
+    const follow = shellIn(scene.dir, tools.path, { ID: run.set.id });
+    expect(goBack).toHaveLength(1);
+    await scene.alone(async () => {
+      for (const line of goBack) await follow(line);
+    });
+    expect(Object.keys(await scene.states())).toContain(later);
   });
 });

@@ -8,9 +8,11 @@ import { planRotation } from '../../../src/operations/keys/rotate.ts';
 import { openRuntime } from '../../../src/runtime.ts';
 import { livingKeys } from '../../../src/store/keys.ts';
 import { recordHolder } from '../../../src/store/secret-uses.ts';
+import { temporaryFolder } from '../../cli/folders.ts';
 import { goodSecret } from '../../config/valid-sources.ts';
 import { type PrivateRedis, privateRedis } from '../../engines/private-redis.ts';
 import { runJson } from '../../integration/cli/database-folder.ts';
+import { runbook, shellIn } from '../runbooks.ts';
 import {
   nothing,
   type Platform,
@@ -153,4 +155,14 @@ describe('keys show and revoke', () => {
       error: { field: '--kind', hint: expect.stringContaining('smtp-users create') },
     });
   });
+});
+
+it('of a key that has leaked: the lines of the runbook replace it, and end the old one', async () => {
+  using tools = temporaryFolder();
+  const run = shellIn(on.folder.path, tools.path, { NAME: 'relay' });
+  const blocks = runbook('leaked-key').map((block) => block.map((line) => line.replace(/\bNAME\b/, '$NAME')));
+  for (const line of blocks.slice(0, -1).flat()) await run(line);
+  const env = await on.env();
+  expect(env.get('API_INTERNAL_TOKEN')?.text).not.toBe(goodSecret);
+  expect(env.get('API_INTERNAL_TOKEN_ALSO')?.text).toBe('');
 });

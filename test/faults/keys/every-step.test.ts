@@ -13,9 +13,11 @@ import { openRuntime } from '../../../src/runtime.ts';
 import { checkPassword } from '../../../src/services/api/smtp-auth.ts';
 import { findApiKey } from '../../../src/store/api-keys.ts';
 import { livingKeys } from '../../../src/store/keys.ts';
+import { temporaryFolder } from '../../cli/folders.ts';
 import { goodSecret } from '../../config/valid-sources.ts';
 import { privateRedis } from '../../engines/private-redis.ts';
 import { logsIn, redisPassword, uid } from '../../integration/cli/rotating-platform.ts';
+import { runbook, shellIn } from '../runbooks.ts';
 import { killedAfter, mailctl } from './killed-mailctl.ts';
 import { type WholePlatform, wholePlatform } from './whole-platform.ts';
 
@@ -140,6 +142,18 @@ describe.each(keyKindNames)('the rotation of %s', (kind) => {
     expect(kills).toBeGreaterThan(4);
   }, 600_000);
 });
+
+it('after a break-in the last lines of the runbook replace every key, and end every old one', async () => {
+  await using on = await wholePlatform(redis.url);
+  using tools = temporaryFolder();
+  const run = shellIn(on.folder.path, tools.path, {});
+  for (const line of runbook('leaked-key').at(-1) ?? []) await run(line);
+
+  const living = await livingKeys(on.db);
+  expect(living.map(({ kind, state }) => [kind, state])).toEqual(living.map(({ kind }) => [kind, 'active']));
+  expect(new Set(living.map(({ kind }) => kind))).toEqual(new Set(keyKindNames));
+  for (const proof of Object.values(proofs)) await proof(on);
+}, 180_000);
 
 /** Runs it again until the new key is in use; where it waits for the DNS, that is published first. */
 async function becomesActive(on: WholePlatform, kind: KeyKind): Promise<false> {
