@@ -1,6 +1,7 @@
 import type { Database } from '../adapters/postgres.ts';
 import type { Id } from '../domain/id.ts';
 import type { Submission } from '../domain/submission.ts';
+import { oneBehindAnother } from './adjoining.ts';
 import type { UnsubscribeWish } from '../domain/unsubscribe.ts';
 
 /** A submission with what the database keeps beside its octets. */
@@ -30,10 +31,11 @@ export async function insertSubmissions(
 ): Promise<readonly Id<'msg'>[]> {
   const messages = [...new Map(batch.map((message) => [message.submission.id, message])).values()];
   if (messages.length === 0) return [];
+  const bodies = oneBehindAnother(messages.map(({ submission }) => submission.raw));
   const rows = await db.query<{ id: Id<'msg'> }>(insertion, [
-    ...columnsOf(messages),
+    ...columnsOf(messages, bodies.starts),
     ...recipientColumns(messages),
-    Buffer.concat(messages.map(({ submission }) => submission.raw)),
+    bodies.octets,
     ...warningColumns(messages),
   ]);
   return rows.map((row) => row.id);
@@ -88,9 +90,11 @@ function warningColumns(messages: readonly NewMessage[]): readonly (readonly unk
   ];
 }
 
-function columnsOf(messages: readonly NewMessage[]): readonly (readonly unknown[])[] {
+function columnsOf(
+  messages: readonly NewMessage[],
+  bodyStarts: readonly number[],
+): readonly (readonly unknown[])[] {
   const of = (pick: (message: NewMessage) => unknown) => messages.map(pick);
-  let end = 0;
   return [
     of(({ submission }) => submission.id),
     of(({ submission }) => submission.receivedAt.toISOString()),
@@ -103,7 +107,7 @@ function columnsOf(messages: readonly NewMessage[]): readonly (readonly unknown[
     of((message) => message.tag),
     of((message) => JSON.stringify(message.metadata)),
     of(({ submission }) => submission.raw.length),
-    of(({ submission }) => (end += submission.raw.length) - submission.raw.length),
+    bodyStarts,
     of((message) => message.postalKey),
     of((message) => message.sendAt?.toISOString()),
   ];

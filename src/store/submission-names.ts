@@ -32,10 +32,7 @@ export function namedOf(submissions: readonly Submission[]): readonly Named[] {
 export async function claimNames(within: Database, named: readonly Named[]): Promise<readonly Named[]> {
   if (named.length === 0) return [];
   const firsts = new Map(named.toReversed().map((one) => [one.name, one]));
-  const ordered = [...firsts.values()]
-    .map((one) => ({ one, octets: Buffer.from(one.name) }))
-    .toSorted((a, b) => Buffer.compare(a.octets, b.octets))
-    .map(({ one }) => one);
+  const ordered = [...firsts.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const rows = await within.query<{ id: Id<'msg'> }>(
     `insert into submission_names (name, place, digest, message_id, received_at)
      select name, 0, digest, id, received_at from unnest(${input}) as n (name, digest, id, received_at)
