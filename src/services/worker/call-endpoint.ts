@@ -5,6 +5,7 @@ import { unsealSecret } from '../../domain/sealed-secret.ts';
 import type { Secret } from '../../domain/secret.ts';
 import { webhookHeaders } from '../../domain/webhook-signature.ts';
 import type { ClaimedWebhook, WebhookAttempt } from '../../store/webhook-deliveries.ts';
+import type { CallOutcome } from '../breaker.ts';
 import type { Room } from './room.ts';
 
 /** What sending one webhook needs. */
@@ -16,17 +17,17 @@ export interface CallRoom extends Pick<Room, 'clock' | 'random'> {
   >;
 }
 
-/** How one call ended: what to write down, whether the endpoint lives, and whether it wants no more (410). */
+/** How one call ended: what to write down, what it tells of the endpoint, and whether that wants no more (410). */
 export interface Call {
   readonly attempt: WebhookAttempt;
-  readonly answered: boolean;
+  readonly outcome: CallOutcome;
   readonly isGone: boolean;
 }
 
 /** Signs a webhook with every secret that is valid now and posts it once. */
 export async function callEndpoint(room: CallRoom, webhook: ClaimedWebhook): Promise<Call> {
   const secrets = secretsOf(webhook, room.config.WEBHOOK_SEALING_KEY);
-  if (!secrets.ok) return failed(room, webhook, { error: secrets.why, answered: true });
+  if (!secrets.ok) return failed(room, webhook, { error: secrets.why, outcome: 'unused' });
   const at = room.clock.now();
   const ended = await room.http.exchange({
     method: 'POST',
@@ -54,17 +55,17 @@ function secretsOf({ endpointId, sealedSecret, sealedPreviousSecret }: ClaimedWe
 }
 
 function judge(room: CallRoom, webhook: ClaimedWebhook, ended: HttpEnd): Call {
-  if (ended.end !== 'answered') return failed(room, webhook, { error: ended.why, answered: false });
+  if (ended.end !== 'answered') return failed(room, webhook, { error: ended.why, outcome: 'failed' });
   const { status, headers } = ended;
   if (status >= 200 && status < 300) {
     const attempt = { id: webhook.id, attempts: webhook.attempts, status, error: undefined };
-    return { attempt: { ...attempt, next: { state: 'delivered' } }, answered: true, isGone: false };
+    return { attempt: { ...attempt, next: { state: 'delivered' } }, outcome: 'answered', isGone: false };
   }
   const waitMs = retryAfterMs(headers['retry-after'], room.clock.now());
   return failed(room, webhook, {
     error: `the endpoint answered ${status}`,
     status,
-    answered: status < 500,
+    outcome: status < 500 ? 'answered' : 'failed',
     ...(waitMs !== undefined && { waitMs }),
   });
 }
@@ -72,7 +73,7 @@ function judge(room: CallRoom, webhook: ClaimedWebhook, ended: HttpEnd): Call {
 interface Failure {
   readonly error: string;
   readonly status?: number;
-  readonly answered: boolean;
+  readonly outcome: CallOutcome;
   readonly waitMs?: number;
 }
 
@@ -80,7 +81,7 @@ interface Failure {
 function failed(
   room: CallRoom,
   webhook: ClaimedWebhook,
-  { error, status, answered, waitMs = 0 }: Failure,
+  { error, status, outcome, waitMs = 0 }: Failure,
 ): Call {
   const schedule = room.config.WEBHOOK_RETRY_SCHEDULE;
   const inMs = webhook.isTest ? undefined : scheduledMs(schedule, webhook.attempts, room.random.fraction());
@@ -88,5 +89,5 @@ function failed(
   const next: WebhookAttempt['next'] =
     inMs === undefined ? { state: 'dead' } : { state: 'waiting', inMs: Math.max(inMs, asked) };
   const attempt = { id: webhook.id, attempts: webhook.attempts, status, error: error.slice(0, 300), next };
-  return { attempt, answered, isGone: status === 410 };
+  return { attempt, outcome, isGone: status === 410 };
 }

@@ -7,7 +7,7 @@ import {
   unclaimWebhooks,
 } from '../../store/webhook-deliveries.ts';
 import { notify } from '../../upkeep/notify.ts';
-import type { Ticket } from '../breaker.ts';
+import type { CallOutcome, Ticket } from '../breaker.ts';
 import type { Work } from '../loop.ts';
 import { openSlots, type Slots } from '../slots.ts';
 import { type Call, callEndpoint, type CallRoom } from './call-endpoint.ts';
@@ -72,13 +72,13 @@ async function launch(room: WebhookRoom, claimed: readonly ClaimedWebhook[], slo
 }
 
 async function send(room: WebhookRoom, webhook: ClaimedWebhook, ticket: Ticket): Promise<void> {
-  let answered = false;
+  let outcome: CallOutcome = 'failed';
   try {
     const call = await callEndpoint(room, webhook);
-    answered = call.answered;
+    outcome = call.outcome;
     await settleCall(room, webhook, call);
   } finally {
-    room.gates.leave(webhook.endpointId, ticket, answered ? 'answered' : 'failed');
+    room.gates.leave(webhook.endpointId, ticket, outcome);
   }
 }
 

@@ -2,7 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 
-import { type ApiUnderTest, runningApi } from '../../integration/api/running-api.ts';
+import { type ApiUnderTest, call, runningApi } from '../../integration/api/running-api.ts';
 import { type Operation, operationsOf } from './operations.ts';
 import { type JsonSchema, nearly } from './schema-values.ts';
 
@@ -10,11 +10,39 @@ const runs = Number(process.env['FUZZ_RUNS'] ?? 60);
 
 let api: ApiUnderTest;
 let operations: readonly Operation[] = [];
+/** What there is, by the operation that is asked for it. */
+let known: Readonly<Record<string, readonly string[]>> = {};
 beforeAll(async () => {
   api = await runningApi({ API_RATE_LIMIT: '10000000', API_BURST_LIMIT: '10000000', LOG_LEVEL: 'error' });
   operations = await operationsOf(api.url);
+  known = await seed();
 });
 afterAll(() => api[Symbol.asyncDispose]());
+
+/** Makes one of everything, so that what is asked for by its id is also found. */
+async function seed(): Promise<typeof known> {
+  const make = async (path: string, body: object, name: string) =>
+    String((await call(api, 'POST', path, { body })).body[name]);
+  const hello = { from: 'news@acme.test', to: 'ann@example.com', text: 'Hello' };
+  const message = await make('/v1/messages', hello, 'id');
+  const sendAt = new Date(Date.now() + 86_400_000).toISOString();
+  const scheduled = await make('/v1/messages', { ...hello, send_at: sendAt }, 'id');
+  const endpoint = { url: 'https://ams.example.com/hook' };
+  const [kept, doomed] = [
+    await make('/v1/webhooks', endpoint, 'id'),
+    await make('/v1/webhooks', endpoint, 'id'),
+  ];
+  const delivery = await make(`/v1/webhooks/${kept}/test`, {}, 'id');
+  const address = await make('/v1/suppressions', { address: 'bob@example.com', reason: 'manual' }, 'address');
+  return {
+    'GET /v1/messages/{id}': [message, scheduled],
+    'DELETE /v1/messages/{id}': [message, scheduled],
+    'DELETE /v1/suppressions/{address}': [address],
+    'DELETE /v1/webhooks/{id}': [doomed],
+    'POST /v1/webhooks/{id}/test': [kept],
+    'GET /v1/webhooks/deliveries/{id}': [delivery],
+  };
+}
 
 interface Request {
   readonly path: string;
@@ -22,13 +50,22 @@ interface Request {
   readonly body: Uint8Array | undefined;
 }
 
-function requestsOf({ path, parameters, content, method }: Operation): Arbitrary<Request> {
-  const values = Object.fromEntries(parameters.map(({ name, schema }) => [name, nearly(schema)]));
+function requestsOf(operation: Operation): Arbitrary<Request> {
+  const { path, parameters, method } = operation;
+  const there = known[operation.name] ?? [];
+  const values = Object.fromEntries(
+    parameters.map(({ in: place, name, schema }) => [
+      name,
+      place === 'path' && there.length > 0
+        ? fc.oneof(fc.constantFrom(...there), nearly(schema))
+        : nearly(schema),
+    ]),
+  );
   const names = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name);
   return fc
     .record({
       values: fc.record(values, { requiredKeys: names }),
-      body: method === 'GET' ? fc.constant(undefined) : bodiesOf(content),
+      body: method === 'GET' ? fc.constant(undefined) : bodiesOf(operation),
     })
     .map(({ values, body }) => ({
       path: filled(path, parameters, values),
@@ -72,11 +109,29 @@ const texts = fc.oneof(
   fc.constantFrom('ann@example.com,,bounce\r\n', 'From: a@b.test\r\nTo: ann@example.com\r\n\r\nHello'),
 );
 
-function bodiesOf(content: Operation['content']): Arbitrary<Body | undefined> {
+/** Bodies that are right but for one field: few made-up messages are right in all of them at once. */
+const right: Readonly<Record<string, object>> = {
+  'POST /v1/messages': { from: 'news@acme.test', to: 'ann@example.com', text: 'Hello' },
+  'POST /v1/suppressions': { address: 'ann@example.com' },
+  'POST /v1/webhooks': { url: 'https://ams.example.com/hook' },
+};
+
+function nearlyRight(operation: string, schema: JsonSchema): Arbitrary<unknown> {
+  const body = right[operation];
+  const fields = Object.entries(schema.properties ?? {});
+  if (!body || fields.length === 0) return nearly(schema);
+  const oneChanged = fc
+    .constantFrom(...fields)
+    .chain(([name, part]) => nearly(part).map((value) => ({ ...body, [name]: value })));
+  return fc.oneof(nearly(schema), oneChanged);
+}
+
+function bodiesOf({ name, content }: Operation): Arbitrary<Body | undefined> {
   const kinds = Object.entries(content).map(([type, { schema }]) =>
-    (type === 'application/json' ? nearly(schema).map((value) => JSON.stringify(value) ?? '') : texts).map(
-      (text) => ({ headers: { 'content-type': type }, octets: Buffer.from(text) }),
-    ),
+    (type === 'application/json'
+      ? nearlyRight(name, schema).map((value) => JSON.stringify(value) ?? '')
+      : texts
+    ).map((text) => ({ headers: { 'content-type': type }, octets: Buffer.from(text) })),
   );
   const junk = fc.record({
     headers: fc.constantFrom({ 'content-type': 'application/json' }, { 'content-type': 'text/csv' }),
@@ -156,6 +211,8 @@ it('answers whatever is asked as its description says, and never fails', async (
     );
   }
   console.log(Object.fromEntries([...statuses].toSorted()));
-  const accepted = [...statuses.keys()].filter((seen) => / 20\d$/.test(seen));
-  expect(accepted.length).toBeGreaterThanOrEqual(14);
+  const accepted = new Set(
+    [...statuses.keys()].filter((seen) => / 20\d$/.test(seen)).map((seen) => seen.replace(/ \d+$/, '')),
+  );
+  expect(operations.map(({ name }) => name).filter((name) => !accepted.has(name))).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Database } from '../../../src/adapters/postgres.ts';
+import { until } from './until.ts';
 import { addKey, type ApiUnderTest, call, countOf, runningApi } from './running-api.ts';
 
 let api: ApiUnderTest;
@@ -60,6 +61,40 @@ describe('an Idempotency-Key', () => {
     expect(accepted.length + early.length).toBe(20);
     expect(new Set(accepted.map(({ body }) => body['id'])).size).toBe(1);
     expect((await send('order-5')).body).toEqual(accepted[0]?.body);
+  });
+
+  it('whose first request is still being answered is refused with 409 until it is, whatever process is asked', async () => {
+    const before = await countOf(api.db, 'messages');
+    let commit = (): void => undefined;
+    const mayCommit = new Promise<void>((resolve) => {
+      commit = resolve;
+    });
+    let isStored = false;
+    const slow: Database = {
+      ...api.db,
+      transaction: (work) =>
+        api.db.transaction(async (within) => {
+          const done = await work(within);
+          isStored = true;
+          await mayCommit;
+          return done;
+        }),
+    };
+    await using other = await runningApi({}, { db: slow });
+    const headers = { 'idempotency-key': 'order-8' };
+    const first = call(other, 'POST', '/v1/messages', { body: hello, headers, key: api.key });
+    await until(() => isStored);
+
+    for (const body of [hello, { ...hello, text: 'Bye' }]) {
+      const early = await send('order-8', body);
+      expect(early).toMatchObject({ status: 409, body: { code: 'idempotency-in-flight', retryable: true } });
+      expect(early.headers.get('retry-after')).toBe('1');
+    }
+    commit();
+    const { status, body } = await first;
+    expect(status).toBe(202);
+    expect(await send('order-8')).toMatchObject({ status, body });
+    expect(await countOf(api.db, 'messages')).toBe(before + 1);
   });
 
   it('works for raw messages too, and their envelope belongs to the request', async () => {

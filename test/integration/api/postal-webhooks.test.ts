@@ -69,6 +69,11 @@ describe('a genuine webhook', () => {
     expect(rows).toHaveLength(bodies.length);
   });
 
+  it('is taken however long ago or far ahead it says it was: no window drops a late retry', async () => {
+    for (const timestamp of [0, 1_000_000_000.5, 4_000_000_000])
+      expect(await post(api, signed(postalEvent({ timestamp })))).toBe(200);
+  });
+
   it('may come with any content type, because only its octets count', async () => {
     const { body, headers } = signed(postalEvent());
     expect(await post(api, { body, headers: { ...headers, 'content-type': 'text/plain' } })).toBe(200);

@@ -57,6 +57,35 @@ describe('mailctl queue', () => {
     expect(released.data).toMatchObject({ changed: 1 });
   });
 
+  it('means by each filter what it says, in a list and in an act, which a dry run only counts', async () => {
+    await using database = await testDatabase();
+    using folder = folderFor(database);
+    await submit(database.db, { to: ['cy@a.test', 'dee@a.test'] });
+    const meant = await submit(database.db, {
+      to: ['ann@b.test'],
+      credentialId: 'usr_2',
+      tag: 'spring',
+      receivedAt: hourAgo(),
+      sendAt: new Date(Date.now() + 3_600_000),
+    });
+    const filters = [
+      ['--domain', 'b.test'],
+      ['--key', 'usr_2'],
+      ['--campaign', 'spring'],
+      ['--age', '30m'],
+      ['--state', 'scheduled'],
+    ];
+    for (const filter of filters) {
+      const { data: listed } = await runJson(folder, 'queue', 'list', ...filter);
+      expect([filter, listed.messages.map(({ id }: { id: string }) => id)]).toEqual([filter, [meant]]);
+      const { data } = await runJson(folder, 'queue', 'hold', ...filter, '--dry-run');
+      expect([filter, data]).toMatchObject([filter, { applied: false, changed: 1 }]);
+    }
+    for (const act of ['release', 'retry'])
+      expect((await runJson(folder, 'queue', act, '--all', '--dry-run')).data).toMatchObject({ changed: 0 });
+    expect((await runJson(folder, 'queue', 'show', meant)).data.message.state).toBe('scheduled');
+  });
+
   it('drops only once it is agreed to, and nothing on a dry run', async () => {
     await using database = await testDatabase();
     using folder = folderFor(database);
@@ -78,8 +107,12 @@ describe('mailctl queue', () => {
     await using database = await testDatabase();
     using folder = folderFor(database);
 
+    await runJson(folder, 'queue', 'pause', '--reason', 'a look', '--dry-run');
+    expect((await sendingState(database.db))?.pausedAt).toBeNull();
     await runJson(folder, 'queue', 'pause', '--reason', 'the address is listed', '--for', '1h');
     const paused = await sendingState(database.db);
+    await runJson(folder, 'queue', 'resume', '--dry-run');
+    expect((await sendingState(database.db))?.pausedAt).not.toBeNull();
     const resumed = await runJson(folder, 'queue', 'resume');
     const again = await runJson(folder, 'queue', 'resume');
 

@@ -71,6 +71,14 @@ describe('reading a recorded webhook of Postal', () => {
   });
 });
 
+it('reads an event of years ago like any other: a late retry is no forgery', () => {
+  const body = changed('MessageSent-1', (json) => {
+    json['timestamp'] = 1_000_000_001;
+    json.payload['timestamp'] = 1_000_000_000;
+  });
+  expect(readWebhook(body, latest)).toMatchObject({ is: 'event', at: new Date('2001-09-09T01:46:40Z') });
+});
+
 describe('a webhook that is odd', () => {
   it('is no JSON, of an unknown event, or not as Postal writes it', () => {
     const bodies = [

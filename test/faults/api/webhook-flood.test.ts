@@ -1,0 +1,92 @@
+import { generateKeyPairSync } from 'node:crypto';
+
+import { expect, it } from 'vitest';
+
+import type { HttpEnd } from '../../../src/adapters/http.ts';
+import { countOf, runningApi, signing, webhookToken } from '../../integration/api/running-api.ts';
+import { post, postalEvent, type Signed, signed } from '../../integration/api/signed-webhook.ts';
+
+const flood = 10_000;
+/** Forged requests to each genuine one. */
+const share = 50;
+const lanes = 20;
+const foreign = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+interface Forgery {
+  readonly webhook: Signed;
+  readonly token?: string;
+}
+
+/** One of each kind; what they claim differs, and none is by Postal. */
+function forgeries(): readonly Forgery[] {
+  const { body, headers } = signed(postalEvent());
+  const claiming = (changes: Record<string, string>, octets = body) => ({
+    webhook: { body: octets, headers: { ...headers, ...changes } },
+  });
+  return [
+    { ...claiming({}), token: 'x'.repeat(48) },
+    claiming({ 'x-postal-signature-256': '' }),
+    claiming({ 'x-postal-signature-256': headers['x-postal-signature'] ?? '' }),
+    claiming({}, postalEvent()),
+    claiming({}, body.subarray(0, -1)),
+    claiming({}, Buffer.concat([body, Buffer.from(' ')])),
+    claiming({}, Buffer.alloc(0)),
+    { webhook: signed(postalEvent(), foreign) },
+    claiming({ 'x-postal-signature-kid': 'f'.repeat(64) }),
+    { webhook: signed(postalEvent({ note: 'x'.repeat(9000) }), foreign) },
+  ];
+}
+
+it(
+  'ten thousand forged webhooks change nothing, and every genuine one that comes between them from the same address is taken',
+  { timeout: 300_000 },
+  async () => {
+    const jwks = JSON.stringify({ keys: [signing.publicKey.export({ format: 'jwk' })] });
+    let asked = 0;
+    await using api = await runningApi(
+      {
+        POSTAL_WEBHOOK_PUBLIC_KEY: '',
+        POSTAL_WEBHOOK_MAX_BYTES: '8KB',
+        POSTAL_KEY_REFETCH: '1h',
+        API_FAILURE_LIMIT: '5',
+        API_RATE_PERIOD: '1h',
+        LOG_LEVEL: 'error',
+      },
+      {
+        http: {
+          exchange: async (): Promise<HttpEnd> => {
+            asked += 1;
+            return { end: 'answered', status: 200, headers: {}, body: Buffer.from(jwks) };
+          },
+        },
+      },
+    );
+    const kinds = forgeries();
+    const forged = new Map<number, number>();
+    const genuine: number[] = [];
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < flood) {
+        const turn = next++;
+        if (turn % share === 0) genuine.push(await post(api, signed(postalEvent())));
+        const kind = kinds[turn % kinds.length];
+        if (!kind) continue;
+        const status = await post(api, kind.webhook, kind.token ?? webhookToken);
+        forged.set(status, (forged.get(status) ?? 0) + 1);
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+
+    expect(genuine).toEqual(Array.from({ length: flood / share }, () => 200));
+    expect(await countOf(api.db, 'postal_webhooks')).toBe(flood / share);
+    expect([...forged.keys()].filter((status) => ![403, 404, 413, 429].includes(status))).toEqual([]);
+    expect([...forged.values()].reduce((sum, count) => sum + count, 0)).toBe(flood);
+    // Whatever keys they made up, Postal was asked for its own once.
+    expect(asked).toBe(1);
+    const metrics = await (await fetch(`${api.health}/metrics`)).text();
+    const counted = [...metrics.matchAll(/^mailctl_webhook_in_total\{result="(\w+)"[^}]*\} (\d+)$/gm)];
+    const totals = Object.fromEntries(counted.map(([, result = '', count]) => [result, Number(count)]));
+    expect(totals).toMatchObject({ accepted: flood / share, wrong_token: flood / kinds.length });
+    expect((totals['forged'] ?? 0) + (totals['unknown_key'] ?? 0) + (totals['wrong_token'] ?? 0)).toBe(flood);
+  },
+);
