@@ -75,10 +75,11 @@ function pausedAsText(sending: ShownSending | null, style: Style): readonly stri
   return [style.bgRed.white.bold(line), style.red.bold('  let mail go again: mailctl queue resume'), ''];
 }
 
-function hopAsText({ hop, depth, oldest_seconds: seconds, bytes = 0 }: ShownHop): string {
+function hopAsText({ hop, depth, oldest_seconds: seconds, bytes = 0, set_aside = 0 }: ShownHop): string {
   const oldest = depth === 0 ? '' : `, the oldest ${formatDuration(seconds * 1000)}`;
   const size = bytes === 0 ? '' : `, ${bytes} bytes`;
-  return `${hop.padEnd(15)} ${depth} waiting${oldest}${size}`;
+  const aside = set_aside === 0 ? '' : `, ${set_aside} set aside`;
+  return `${hop.padEnd(15)} ${depth} waiting${oldest}${size}${aside}`;
 }
 
 function certificateAsText(certificate: ShownCertificate, style: Style): string {

@@ -12,14 +12,32 @@ export interface ShownHop {
   readonly oldest_seconds: number;
   /** Of the relay alone, whose journal takes so many. */
   readonly bytes?: number;
+  /** Of the relay alone: what the api refused for good, and what is damaged. */
+  readonly set_aside?: number;
 }
 
-/** Accepted mail that the api does not have yet, as the relay tells. */
-export async function relayHop(world: Runtime): Promise<readonly ShownHop[]> {
+/** What the relay says of itself. */
+export interface ToldByRelay {
+  readonly hops: readonly ShownHop[];
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Accepted mail that the api does not have yet, as the relay tells; mail set aside waits for the operator alone. */
+export async function askRelay(world: Runtime): Promise<ToldByRelay> {
   const text = await relayMetrics(world);
   const depth = figureIn(text, 'mailctl_relay_backlog_records');
   const oldest = figureIn(text, 'mailctl_relay_backlog_oldest_age_seconds');
-  return [{ ...shown('relay', depth, oldest), bytes: figureIn(text, 'mailctl_relay_backlog_bytes') }];
+  const bytes = figureIn(text, 'mailctl_relay_backlog_bytes');
+  const setAside = figureIn(text, 'mailctl_relay_set_aside_records');
+  return {
+    hops: [{ ...shown('relay', depth, oldest), bytes, set_aside: setAside }],
+    problems:
+      figureIn(text, 'mailctl_relay_refused') > 0
+        ? ['the api refuses the relay, so that nothing it accepts is handed on; why: mailctl logs relay']
+        : [],
+    warnings: setAside > 0 ? [`accepted messages are set aside: ${setAside}; mailctl journal list`] : [],
+  };
 }
 
 async function relayMetrics(world: Runtime): Promise<string> {
@@ -41,9 +59,10 @@ export function originOf({ host, port }: Listen): string {
   return `http://${own.includes(':') ? `[${own}]` : own}:${port}`;
 }
 
-/** A figure with one sample, in the text that Prometheus reads; the only label is that of the service. */
+/** A figure in the text that Prometheus reads: the sum of its samples. */
 function figureIn(text: string, name: string): number {
-  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  const samples = text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'));
+  return [...samples].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 /** What is due for Postal, and webhooks for AMS. */

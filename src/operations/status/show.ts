@@ -8,7 +8,7 @@ import { type ExpiringKey, expiringKeys, noticeText } from '../keys/expiry.ts';
 import { type ShownRow, showTimetable } from '../schedule/show.ts';
 import { urlsOf } from '../stack/show-services.ts';
 import { differencesOf, type ShownCertificate, showCertificates, warningsOf } from '../tls/show.ts';
-import { ownHops, postalHops, relayHop, type ShownHop } from './hops.ts';
+import { askRelay, ownHops, postalHops, type ShownHop, type ToldByRelay } from './hops.ts';
 import { containersSeen, localsSeen, type VersionedService } from './services.ts';
 import { undecided } from './undecided.ts';
 
@@ -68,7 +68,7 @@ export async function lookAtPlatform(world: Runtime): Promise<Seen> {
   const warnings = [
     ...warningsOf({ certificates }, config, world.clock.now()),
     ...expiring.map((key) => noticeText(key)),
-    ...found.waiting,
+    ...found.warnings,
   ];
   return { status, warnings };
 }
@@ -85,7 +85,7 @@ async function lookAtParts(world: Runtime, problems: string[]) {
     await Promise.all([
       part(isStack ? containersSeen(world) : localsSeen(world), { services: [], problems: [] }),
       part(lookAtSending(world, problems), null),
-      part(relayHop(world), []),
+      part<ToldByRelay>(askRelay(world), { hops: [], problems: [], warnings: [] }),
       part(ownHops(world), []),
       part(postalHops(world), []),
       part(lookAtCertificates(world), { certificates: [] }),
@@ -94,10 +94,12 @@ async function lookAtParts(world: Runtime, problems: string[]) {
       part<Status['backup']>(backupStanding(world), { last: null, proven: null, strict: false }),
       part(undecided(world), []),
     ]);
-  const hops = [...relay, ...own.slice(0, 1), ...postal, ...own.slice(1)];
+  problems.push(...relay.problems);
+  const hops = [...relay.hops, ...own.slice(0, 1), ...postal, ...own.slice(1)];
   const { last, proven, strict } = standing;
   const backup = { last, proven, strict };
-  return { seen, sending, hops, certificates, expiring, rows, backup, waiting };
+  const warnings = [...relay.warnings, ...waiting];
+  return { seen, sending, hops, certificates, expiring, rows, backup, warnings };
 }
 
 /** Throws `check-failed`, with the status as data, when the platform is not healthy. */

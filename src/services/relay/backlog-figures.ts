@@ -27,6 +27,12 @@ export function openBacklogFigures(
   single(registry, 'mailctl_relay_circuit_closed', '1 while the api is asked as usual', () =>
     Number(shipper.circuit() === 'closed'),
   );
+  single(
+    registry,
+    'mailctl_relay_refused',
+    '1 while the api refuses the relay itself: nothing is shipped',
+    () => Number(shipper.refusal() !== undefined),
+  );
   openShippingFigures(registry, journal, shipper);
 }
 

@@ -9,6 +9,8 @@ import { shipUntilStopped } from './turn.ts';
 export interface Shipper {
   /** Not ok while the api refuses the relay as such; an api that is away is no reason to accept nothing. */
   readonly probe: Probe;
+  /** Why the api refuses the relay as such; undefined while it does not. */
+  refusal(): string | undefined;
   figures(): ShipperFigures;
   circuit(): ReturnType<Breaker['state']>;
   /** Ships again what the api acknowledged since then; resolves with where that begins. */
@@ -30,6 +32,7 @@ export function startShipper(config: ShipperConfig, world: ShipperWorld): Shippe
   world.journal.shippedBy(reship);
   return {
     probe: async () => (state.refusal === undefined ? { ok: true } : { ok: false, why: state.refusal }),
+    refusal: () => state.refusal,
     figures: () => structuredClone(state.figures),
     circuit: () => state.breaker.state(),
     reship,
