@@ -37,13 +37,17 @@ export const silentLog: Log = {
   with: () => silentLog,
 };
 
-type Sink = Record<LogLevel, (fields: object, msg: string) => void>;
+type Sink = Record<LogLevel, (fields: object, msg: string) => void> & {
+  isLevelEnabled(level: LogLevel): boolean;
+};
 
 function wrap(sink: Sink, standing: LogFields): Log {
   const line =
     (level: LogLevel) =>
-    (msg: string, fields: LogFields = {}) =>
-      sink[level](masked({ ...standing, ...fields }) as object, maskAddresses(msg));
+    (msg: string, fields: LogFields = {}) => {
+      if (sink.isLevelEnabled(level))
+        sink[level](masked({ ...standing, ...fields }) as object, maskAddresses(msg));
+    };
   return {
     debug: line('debug'),
     info: line('info'),

@@ -30,6 +30,9 @@ export interface PostgresAddress {
   readonly applicationName: string;
 }
 
+/** Compiling one of our short statements takes far longer than running it: 60 ms for a claim of 1 ms. */
+const withoutJit = '-c jit=off';
+
 /** Opens a pool. Connects at the first query; a connection that breaks while idle is replaced silently. */
 export function openPostgres(address: PostgresAddress): Postgres {
   const pool = new pg.Pool({
@@ -42,6 +45,7 @@ export function openPostgres(address: PostgresAddress): Postgres {
     connectionTimeoutMillis: address.connectTimeoutMs,
     statement_timeout: address.statementTimeoutMs,
     application_name: address.applicationName,
+    options: withoutJit,
   });
   pool.on('error', () => undefined);
   return {

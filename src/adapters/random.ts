@@ -16,11 +16,25 @@ export interface Random {
 const letters = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 export const systemRandom: Random = {
-  bytes: (count) => randomBytes(count),
+  bytes: openBytes(),
   fraction: () => randomInt(2 ** 32) / 2 ** 32,
   secret: () => new Secret(randomBytes(32).toString('base64url')),
   letters: drawLetters,
 };
+
+/** Asks the system for many octets at once, as ids need a few each; none is given twice. */
+function openBytes(): Random['bytes'] {
+  const drawnAtOnce = 4096;
+  let pool = Buffer.alloc(0);
+  return (count) => {
+    if (count > drawnAtOnce / 8) return randomBytes(count);
+    if (pool.length < count) pool = randomBytes(drawnAtOnce);
+    const drawn = Uint8Array.from(pool.subarray(0, count));
+    pool.fill(0, 0, count);
+    pool = pool.subarray(count);
+    return drawn;
+  };
+}
 
 // Octets from here on are drawn again: every letter is equally likely.
 const evenly = 256 - (256 % letters.length);

@@ -17,8 +17,8 @@ export interface SignedBody {
 
 /** RSA-SHA256 (PKCS #1 v1.5) over the raw octets. False for anything that is not a strict base64 signature by this key. */
 export function isSignedBy({ key }: PostalKey, { body, signature }: SignedBody): boolean {
-  if (!/^(?:[A-Za-z0-9+/]{4}){2,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(signature)) return false;
-  return verify('RSA-SHA256', body, key, Buffer.from(signature, 'base64'));
+  const octets = Buffer.from(signature, 'base64');
+  return octets.toString('base64') === signature && verify('RSA-SHA256', body, key, octets);
 }
 
 /** The key in a PEM text, whose line ends may be written `\n`; undefined when it holds no RSA key. */

@@ -18,7 +18,7 @@ export interface Slots {
 export type Leave = (keepMs?: number) => void;
 
 /**
- * Opens `count` places; as many pieces of work again may be under way that have left theirs. Work must not throw; one that does is told
+ * Opens `count` places; three times as many pieces of work again may be under way that have left theirs. Work must not throw; one that does is told
  * to `failed`, and its place is free.
  */
 export function openSlots(count: number, clock: Clock, failed: (error: unknown) => void): Slots {
@@ -32,7 +32,7 @@ export function openSlots(count: number, clock: Clock, failed: (error: unknown) 
     leave();
   };
   return {
-    free: () => Math.min(count - places.taken(), 2 * count - under.size),
+    free: () => Math.min(count - places.taken(), 4 * count - under.size),
     start: (work) => {
       const running = occupy(work).finally(() => {
         under.delete(running);

@@ -120,7 +120,7 @@ select id, $1 as "attemptId", now() as "claimedAt", postal_key as "postalKey", m
     from recipients r
     where r.message_id = taken.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain')
   ), '[]') as recipients
-from taken cross join (select epoch_began_at, postal_restored_at from sending) as epoch order by received_at, id`;
+from taken cross join (select epoch_began_at, postal_restored_at from sending limit 1) as epoch order by received_at, id`;
 
 interface Intent {
   readonly id: string;
@@ -168,7 +168,8 @@ with held as (
 select b.raw, (select array_agg(position order by position) from marked) as positions
 from held left join bodies b on b.message_id = held.id and b.day = held.body_day`;
 
-interface Finish {
+/** How one claim ends. */
+export interface Finish {
   readonly id: string;
   readonly attemptId: string;
   /** When to try again what is still open. */
@@ -178,21 +179,25 @@ interface Finish {
 }
 
 /**
- * Ends a claim: back into the queue while a recipient is open, out of it otherwise. Changes nothing when the claim was lost. The
- * transaction must have locked the message before (`settleRecipients` does), so that this sees what a webhook has just settled.
+ * Ends claims: back into the queue while a recipient is open, out of it otherwise. Changes nothing where the claim was lost. The
+ * transaction must have locked the messages before (`settleRecipients` does), so that this sees what a webhook has just settled.
  */
-export async function finishClaim(
-  within: Database,
-  { id, attemptId, againInMs, counts }: Finish,
-): Promise<void> {
+export async function finishClaims(within: Database, ends: readonly Finish[]): Promise<void> {
+  if (ends.length === 0) return;
   await within.change(
-    `update messages m set attempt_id = null, lease_until = null, attempts = attempts + $4,
+    `update messages m set attempt_id = null, lease_until = null, attempts = attempts + e.counts,
        next_attempt_at = case when exists (
          select from recipients r
          where r.message_id = m.id and r.state in ('queued', 'scheduled', 'sending', 'uncertain')
-       ) then now() + $3 * interval '1 ms' end
-     where id = $1 and attempt_id = $2`,
-    [id, attemptId, againInMs, counts ? 1 : 0],
+       ) then now() + e.again_in_ms * interval '1 ms' end
+     from unnest($1::text[], $2::text[], $3::float[], $4::integer[]) as e (id, attempt_id, again_in_ms, counts)
+     where m.id = e.id and m.attempt_id = e.attempt_id`,
+    [
+      ends.map(({ id }) => id),
+      ends.map(({ attemptId }) => attemptId),
+      ends.map(({ againInMs }) => againInMs),
+      ends.map(({ counts }) => (counts ? 1 : 0)),
+    ],
   );
 }
 

@@ -2,48 +2,65 @@ import type { Database } from '../adapters/postgres.ts';
 import type { Settlement } from '../domain/delivery.ts';
 import type { RecipientState } from '../domain/message.ts';
 
-interface Settled {
+/** How recipients of one attempt fared. */
+export interface Settled {
   readonly messageId: string;
   readonly attemptId: string;
   readonly settlements: readonly Settlement[];
 }
 
 /**
- * Writes down how recipients of one attempt fared and returns the positions it changed. One that a webhook of Postal's settled
- * first keeps its state, and only learns Postal's name for it. Doing it again changes nothing.
+ * Writes down how recipients fared and returns those it changed, by `recipientKey`. One that a webhook of Postal's settled first keeps
+ * its state, and only learns Postal's name for it. Doing it again changes nothing. Locks the messages, in the order of their ids, until
+ * the transaction ends.
  */
 export async function settleRecipients(
-  db: Database,
-  { messageId, attemptId, settlements }: Settled,
-): Promise<ReadonlySet<number>> {
-  await db.query('select from messages where id = $1 for no key update', [messageId]);
-  const rows = await db.query<{ position: number }>(settlement, [
-    messageId,
-    attemptId,
-    settlements.map(({ position }) => position),
-    settlements.map(({ state }) => state),
-    settlements.map(({ name }) => name?.id),
-    settlements.map(({ name }) => name?.token),
-    settlements.map(({ detail }) => detail),
+  within: Database,
+  settled: readonly Settled[],
+): Promise<ReadonlySet<string>> {
+  await within.query('select from messages where id = any($1::text[]) order by id for no key update', [
+    settled.map(({ messageId }) => messageId),
   ]);
-  return new Set(rows.map(({ position }) => position));
+  const all = settled.flatMap(({ messageId, attemptId, settlements }) =>
+    settlements.map((one) => ({ ...one, messageId, attemptId })),
+  );
+  if (all.length === 0) return new Set();
+  const rows = await within.query<{ messageId: string; position: number }>(settlement, [
+    all.map(({ messageId }) => messageId),
+    all.map(({ attemptId }) => attemptId),
+    all.map(({ position }) => position),
+    all.map(({ state }) => state),
+    all.map(({ name }) => name?.id),
+    all.map(({ name }) => name?.token),
+    all.map(({ detail }) => detail),
+  ]);
+  return new Set(rows.map(({ messageId, position }) => recipientKey(messageId, position)));
+}
+
+/** Names a recipient in the answer of `settleRecipients`. */
+export function recipientKey(messageId: string, position: number): string {
+  return `${messageId} ${position}`;
 }
 
 const settlement = `
-with named as (
+with settled as (
+  select * from unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::bigint[], $6::text[], $7::text[])
+    as s (message_id, attempt_id, position, state, postal_id, postal_token, detail)
+), named as (
   update recipients r set postal_id = s.postal_id, postal_token = s.postal_token
-  from unnest($3::integer[], $5::bigint[], $6::text[]) as s (position, postal_id, postal_token)
-  where r.message_id = $1 and r.position = s.position and s.postal_id is not null
+  from settled s
+  where r.message_id = s.message_id and r.position = s.position and s.postal_id is not null
     and r.state not in ('queued', 'scheduled', 'sending', 'uncertain')
 )
 update recipients r
-set state = s.state, detail = nullif(s.detail, ''), changed_at = now(), attempt_id = $2,
+set state = s.state, detail = nullif(s.detail, ''), changed_at = now(), attempt_id = s.attempt_id,
   postal_id = coalesce(s.postal_id, r.postal_id), postal_token = coalesce(s.postal_token, r.postal_token)
-from unnest($3::integer[], $4::text[], $5::bigint[], $6::text[], $7::text[]) as s (position, state, postal_id, postal_token, detail)
-where r.message_id = $1 and r.position = s.position and (
-  (r.state in ('sending', 'uncertain') and r.attempt_id = $2) or (r.state in ('queued', 'scheduled') and s.state in ('failed', 'held', 'suppressed'))
+from settled s
+where r.message_id = s.message_id and r.position = s.position and (
+  (r.state in ('sending', 'uncertain') and r.attempt_id = s.attempt_id)
+  or (r.state in ('queued', 'scheduled') and s.state in ('failed', 'held', 'suppressed'))
 )
-returning r.position`;
+returning r.message_id as "messageId", r.position`;
 
 interface Doubted {
   readonly messageId: string;

@@ -15,3 +15,11 @@ it('draws as many letters and digits as asked, each about equally often', () => 
 it('draws different letters each time', () => {
   expect(new Set(Array.from({ length: 1000 }, () => systemRandom.letters(20))).size).toBe(1000);
 });
+
+it('draws different octets each time, whatever is left of those drawn at once', () => {
+  const drawn = Array.from({ length: 1000 }, (_, count) => systemRandom.bytes(10 + (count % 30)));
+  expect(drawn.map(({ length }) => length)).toEqual(drawn.map((_, count) => 10 + (count % 30)));
+  const heads = drawn.map((octets) => Buffer.from(octets.subarray(0, 10)).toString('hex'));
+  expect(new Set(heads).size).toBe(1000);
+  expect(systemRandom.bytes(5000)).toHaveLength(5000);
+});

@@ -20,6 +20,13 @@ const sent = toy ? 100 : 6000;
 /** Postal takes 85 a second of them, so there is more than is handed over meanwhile. */
 const waiting = toy ? 100 : 800;
 const tickMs = 5;
+/** The platform of the chaos tests is in a hurry; here its workers have mailctl's own defaults. */
+const asDelivered = {
+  WORKER_POLL_INTERVAL: '1s',
+  WORKER_BATCH: '20',
+  WORKER_LEASE: '3m',
+  POSTAL_TIMEOUT: '60s',
+};
 
 /** A message of ours that Postal has. */
 interface Sent extends Record<string, unknown> {
@@ -98,7 +105,7 @@ async function handedOver(db: Postgres): Promise<number> {
 
 it(`takes ${perSecond} of Postal's webhooks a second, each verified and stored before it is answered, while messages are handed over`, async () => {
   await using databases = await postalDatabases();
-  await using platform = await startPlatform(databases);
+  await using platform = await startPlatform(databases, asDelivered);
   const { db, webhookUrl } = platform;
   await pauseSending(db, { reason: 'until all is signed' });
   const bodies = opened(await sendBefore(platform), platform);

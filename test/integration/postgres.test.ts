@@ -25,6 +25,10 @@ const write = (to: Database, word: string) => to.change('insert into notes value
 const words = async () =>
   (await db.query<{ word: string }>('select word from notes order by word')).map((note) => note.word);
 
+it('has no statement compiled, which takes longer than any of ours', async () => {
+  expect(await db.query('show jit')).toEqual([{ jit: 'off' }]);
+});
+
 describe('a transaction', () => {
   it('commits what its work did and gives back its result', async () => {
     const changed = await db.transaction((within) => write(within, 'kept'));

@@ -53,7 +53,7 @@ describe('places for work', () => {
     slots.start(leaving);
     expect(slots.free()).toBe(1);
     expect(slots.oldestMs()).toBeDefined();
-    slots.start(leaving);
+    for (let more = 0; more < 3; more += 1) slots.start(leaving);
     expect(slots.free()).toBe(0);
     ends.forEach((end) => end());
     await slots.drained();

@@ -10,7 +10,7 @@ import {
 } from '../../src/store/queue-changes.ts';
 import type { QueueFilter } from '../../src/store/queue-filter.ts';
 import { listQueue, showQueued } from '../../src/store/queue-list.ts';
-import { beginHandover, claimDue, finishClaim } from '../../src/store/queue.ts';
+import { beginHandover, claimDue, finishClaims } from '../../src/store/queue.ts';
 import { pauseSending, resumeSending, sendingState } from '../../src/store/sending.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
 import { submit } from './submit.ts';
@@ -72,7 +72,7 @@ describe('an act on the queue', () => {
     await act('hold', { domain: 'b.test' });
     const [claimed] = await claimDue(db, claim);
     expect(claimed?.recipients.map(({ address }) => address)).toEqual(['c@d.test']);
-    await finishClaim(db, { id, attemptId: 'att_1', againInMs: 0, counts: false });
+    await finishClaims(db, [{ id, attemptId: 'att_1', againInMs: 0, counts: false }]);
 
     expect(await act('release', { messageIds: [id] })).toBe(1);
     expect(await states(id)).toEqual(['queued', 'queued']);

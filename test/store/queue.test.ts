@@ -4,12 +4,12 @@ import {
   beginHandover,
   claimDue,
   closeSettled,
-  finishClaim,
+  finishClaims,
   giveBack,
   queuedShares,
   queueFigures,
 } from '../../src/store/queue.ts';
-import { settleRecipients } from '../../src/store/recipients.ts';
+import { recipientKey, settleRecipients } from '../../src/store/recipients.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
 import { submit } from './submit.ts';
 import { until } from './until.ts';
@@ -193,12 +193,14 @@ describe('the end of a claim', () => {
     const [settled = '', open = ''] = await submitMany(2);
     await claimDue(db, plain);
     await beginHandover(db, { ...intent, id: settled });
-    await settleRecipients(db, {
-      messageId: settled,
-      attemptId: 'att_1',
-      settlements: [{ position: 0, address: 'ann@example.test', state: 'accepted', detail: '' }],
-    });
-    for (const id of [settled, open]) await finishClaim(db, { ...end, id });
+    const settlements = [
+      { position: 0, address: 'ann@example.test', state: 'accepted', detail: '' },
+    ] as const;
+    await settleRecipients(db, [{ messageId: settled, attemptId: 'att_1', settlements }]);
+    await finishClaims(
+      db,
+      [settled, open].map((id) => ({ ...end, id })),
+    );
 
     const rows = await db.query<{ id: string; wait: number | null; attempts: number }>(
       `select id, extract(epoch from next_attempt_at - now())::float as wait, attempts from messages where lease_until is null`,
@@ -216,8 +218,8 @@ describe('the end of a claim', () => {
       await webhook.query('select from messages where id = $1 for no key update', [id]);
       await webhook.change(`update recipients set state = 'delivered'`);
       finished = db.transaction(async (worker) => {
-        await settleRecipients(worker, { messageId: id, attemptId: 'att_1', settlements: [] });
-        await finishClaim(worker, { ...end, id });
+        await settleRecipients(worker, [{ messageId: id, attemptId: 'att_1', settlements: [] }]);
+        await finishClaims(worker, [{ ...end, id }]);
       });
       await until(
         () =>
@@ -235,7 +237,7 @@ describe('the end of a claim', () => {
     const { db } = database;
     const id = await submit(db);
     await claimDue(db, { ...plain, attemptId: 'att_2' });
-    await finishClaim(db, { ...end, id });
+    await finishClaims(db, [{ ...end, id }]);
     expect(await db.query('select attempt_id, attempts from messages')).toEqual([
       { attempt_id: 'att_2', attempts: 0 },
     ]);
@@ -268,8 +270,9 @@ describe('settling recipients', () => {
       attemptId: 'att_1',
       settlements: [{ ...accepted, name: { id: 7, token: 't' } }],
     };
-    expect(await settleRecipients(database.db, settled)).toEqual(new Set([0]));
-    expect(await settleRecipients(database.db, settled)).toEqual(new Set());
+    const changed = new Set([recipientKey(settled.messageId, 0)]);
+    expect(await settleRecipients(database.db, [settled])).toEqual(changed);
+    expect(await settleRecipients(database.db, [settled])).toEqual(new Set());
     const rows = await database.db.query('select state, postal_id::integer, postal_token from recipients');
     expect(rows).toEqual([{ state: 'accepted', postal_id: 7, postal_token: 't' }]);
   });
@@ -278,7 +281,7 @@ describe('settling recipients', () => {
     const messageId = await begun();
     await database.db.change(`update recipients set state = 'delivered'`);
     const settlements = [{ ...accepted, name: { id: 7, token: 't' } }];
-    expect(await settleRecipients(database.db, { messageId, attemptId: 'att_1', settlements })).toEqual(
+    expect(await settleRecipients(database.db, [{ messageId, attemptId: 'att_1', settlements }])).toEqual(
       new Set(),
     );
     const rows = await database.db.query('select state, postal_id::integer from recipients');
@@ -288,8 +291,38 @@ describe('settling recipients', () => {
   it('does not speak for another attempt', async () => {
     const messageId = await begun();
     const settlements = [accepted];
-    expect(await settleRecipients(database.db, { messageId, attemptId: 'att_2', settlements })).toEqual(
+    expect(await settleRecipients(database.db, [{ messageId, attemptId: 'att_2', settlements }])).toEqual(
       new Set(),
+    );
+  });
+});
+
+describe('settling recipients of several messages at once', () => {
+  it('tells them apart by message and attempt', async () => {
+    const { db } = database;
+    const [one = '', two = '', foreign = ''] = await submitMany(3);
+    await claimDue(db, plain);
+    for (const id of [one, two, foreign]) await beginHandover(db, { ...intent, id });
+    const settled = (messageId: string, state: 'accepted' | 'failed', attemptId = 'att_1') => ({
+      messageId,
+      attemptId,
+      settlements: [{ position: 0, address: 'ann@example.test', state, detail: '' }],
+    });
+    const changed = await settleRecipients(db, [
+      settled(two, 'failed'),
+      settled(one, 'accepted'),
+      settled(foreign, 'accepted', 'att_2'),
+    ]);
+    expect(changed).toEqual(new Set([recipientKey(one, 0), recipientKey(two, 0)]));
+    const rows = await db.query<{ id: string; state: string }>(
+      'select message_id as id, state from recipients order by message_id',
+    );
+    expect(new Map(rows.map(({ id, state }) => [id, state]))).toEqual(
+      new Map([
+        [one, 'accepted'],
+        [two, 'failed'],
+        [foreign, 'sending'],
+      ]),
     );
   });
 });

@@ -5,14 +5,15 @@ import { isSignedBy } from '../../domain/postal-webhook.ts';
 import type { Secret } from '../../domain/secret.ts';
 import type { InboundMail } from '../../store/inbound-mail.ts';
 import type { ReceivedWebhook } from '../../store/postal-webhooks.ts';
-import type { Batcher } from './batcher.ts';
+import type { Batcher } from '../batcher.ts';
 import type { WebhookInResult } from './api-metrics.ts';
 import { postalEnvelope, postalInbound } from './contracts/postal-webhook.ts';
 import type { PostalKeys } from './postal-keys.ts';
 
 /** A request on the webhook path: what it claims, and the octets it brought. */
 export interface ClaimedWebhook {
-  readonly token: string;
+  /** The token of ours that its path has. */
+  readonly token: Secret;
   /** X-Postal-Signature-Kid. */
   readonly kid: string;
   /** X-Postal-Signature-256; the older SHA-1 signature is not believed. */
@@ -37,12 +38,12 @@ export interface PostalIntake {
 /** `unverifiable`: no key could be had, so nobody knows; Postal sends it again. */
 export type IntakeResult = WebhookInResult | 'unverifiable';
 
-/** True for the secret last part of the path, compared in constant time. */
-export function isOurToken({ tokens }: Pick<PostalIntake, 'tokens'>, presented: string): boolean {
-  return tokens().some((token) => textsEqual(token.reveal(), presented));
+/** Which token of ours the secret last part of the path is, compared in constant time. */
+export function tokenOf({ tokens }: Pick<PostalIntake, 'tokens'>, presented: string): Secret | undefined {
+  return tokens().find((token) => textsEqual(token.reveal(), presented));
 }
 
-/** Believes a webhook only with our path token and Postal's signature over its raw octets; then it is stored once, by its uuid. */
+/** Believes what brought our path token only with Postal's signature over its raw octets; then it is stored once, by its uuid. */
 export async function receiveWebhook(intake: PostalIntake, claimed: ClaimedWebhook): Promise<IntakeResult> {
   const doubt = await doubtOf(intake, claimed);
   if (doubt) return doubt;
@@ -68,18 +69,14 @@ export async function receiveMail(intake: PostalIntake, claimed: ClaimedWebhook)
   return isNew ? 'accepted' : 'replayed';
 }
 
-/** Why a request is not believed; undefined for one with our token and Postal's signature. */
+/** Why a request is not believed; undefined for one with Postal's signature. */
 async function doubtOf(intake: PostalIntake, claimed: ClaimedWebhook): Promise<IntakeResult | undefined> {
-  if (!isOurToken(intake, claimed.token)) return 'wrong_token';
   if (claimed.signature === '' || claimed.kid === '') return 'forged';
   const search = await intake.keys.find(claimed.kid);
   if (search.kind === 'unreachable') return 'unverifiable';
   if (search.kind === 'unknown') return 'unknown_key';
   if (!isSignedBy(search.key, claimed)) return 'forged';
-  intake
-    .tokens()
-    .filter((token) => textsEqual(token.reveal(), claimed.token))
-    .forEach(intake.used);
+  intake.used(claimed.token);
   intake.usedKey(claimed.kid);
   return undefined;
 }

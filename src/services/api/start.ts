@@ -10,7 +10,7 @@ import { openMetrics, type Registry } from '../metrics.ts';
 import type { Listening, Running } from '../running.ts';
 import { openApiMetrics } from './api-metrics.ts';
 import type { Gate } from './authenticate.ts';
-import { type Batcher, openBatcher } from './batcher.ts';
+import { type Batcher, openBatcher } from '../batcher.ts';
 import { type HttpServer, listen } from './http-server.ts';
 import { type InternalServer, openInternalServer } from './internal-server.ts';
 import { openLimiters } from './limiters.ts';

@@ -5,6 +5,7 @@ import type { DatabaseClock } from './database-clock.ts';
 import type { Figures } from './figures.ts';
 import type { Lane } from './lane.ts';
 import type { Pulse } from './pulse.ts';
+import type { Records } from './record.ts';
 import type { Room } from './room.ts';
 
 /** What handing messages to Postal needs. */
@@ -14,6 +15,7 @@ export interface DeliveryRoom extends Room {
   readonly lookUp: LookUp | undefined;
   readonly pulse: Pick<Pulse, 'restMs'>;
   readonly databaseClock: DatabaseClock;
+  readonly records: Records;
   readonly config: Pick<
     ConfigOf<'worker'>,
     | 'MAIL_DOMAIN'

@@ -1,5 +1,4 @@
 import type { Database } from '../../adapters/postgres.ts';
-import { OperatorError } from '../../domain/failure.ts';
 import {
   finishWebhooks,
   lockNewWebhooks,
@@ -7,10 +6,11 @@ import {
   type StoredWebhook,
 } from '../../store/webhook-digest.ts';
 import type { Work } from '../loop.ts';
+import { isPoison } from './poison.ts';
 import { readWebhook } from './read-webhook.ts';
 import { type DigestRoom, recordReadings } from './record-readings.ts';
 
-/** Turns Postal's webhooks into events, states and webhooks to AMS, a batch in one transaction. */
+/** Turns Postal's webhooks into events, states and webhooks to AMS, a batch in one transaction. What does not fill one is waited for, so that many small ones cost nobody the processor. */
 export function digestion(room: DigestRoom): Work {
   let single = 0;
   return {
@@ -25,7 +25,7 @@ export function digestion(room: DigestRoom): Work {
         if (limit === 1) await setAside(room, taken, error);
         else single = taken.length;
       }
-      return taken.length > 0;
+      return taken.length === limit;
     },
   };
 }
@@ -53,13 +53,6 @@ async function digest(room: DigestRoom, within: Database, taken: readonly Stored
     results.filter(({ result }) => result !== 'quarantined').map(({ uuid }) => uuid),
   );
   return results;
-}
-
-/** One webhook that no transaction can take must not stop the others; what merely failed now is tried again. */
-export function isPoison(error: unknown): boolean {
-  if (error instanceof OperatorError) return false;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '22';
-  return /^(22|23)/.test(code);
 }
 
 async function setAside(room: DigestRoom, taken: readonly StoredWebhook[], error: unknown): Promise<void> {

@@ -15,8 +15,8 @@ import {
 } from '../../store/inbound-mail.ts';
 import { suppressFound } from '../../store/suppressions.ts';
 import type { Work } from '../loop.ts';
-import { isPoison } from './digest.ts';
 import type { DigestResult, Figures } from './figures.ts';
+import { isPoison } from './poison.ts';
 import { freshId, type Room } from './room.ts';
 
 /** What working out mail from Postal's routes needs. */

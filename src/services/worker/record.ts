@@ -1,17 +1,22 @@
+import type { Database } from '../../adapters/postgres.ts';
 import type { ConfigOf } from '../../config/environment.ts';
 import { backoffMs } from '../../domain/backoff.ts';
 import type { Settlement } from '../../domain/delivery.ts';
 import type { Event, EventKind } from '../../domain/event.ts';
 import { recordEvents } from '../../store/events.ts';
-import { finishClaim } from '../../store/queue.ts';
-import { settleRecipients } from '../../store/recipients.ts';
+import { finishClaims } from '../../store/queue.ts';
+import { recipientKey, settleRecipients } from '../../store/recipients.ts';
+import { type Batcher, openBatcher } from '../batcher.ts';
+import { isPoison } from './poison.ts';
 import { freshId, type Room } from './room.ts';
 
-interface Persisting extends Room {
+/** What writing down needs. */
+export interface Persisting extends Room {
   readonly config: Pick<
     ConfigOf<'worker'>,
     'WORKER_LEASE' | 'WORKER_POLL_INTERVAL' | 'WORKER_ERROR_WAIT_MAX'
   >;
+  readonly records: Records;
 }
 
 /**
@@ -47,23 +52,67 @@ export interface Record {
   readonly again?: Again;
 }
 
-/** Settles recipients, records what happened to them and queues what AMS hears of it, in one transaction. */
+/** Settles recipients, records what happened to them and queues what AMS hears of it, all or nothing. */
 export async function recordSettlements(room: Persisting, record: Record): Promise<void> {
   if (record.settlements.length === 0 && !record.again) return;
-  const events = eventsOf(room, record);
-  await persist(room, () =>
-    room.db.transaction(async (within) => {
-      const changed = await settleRecipients(within, record);
-      const happened = events.filter(
-        ({ event, position }) => event.kind === 'accepted' || changed.has(position),
-      );
-      await recordEvents(
-        within,
-        happened.map(({ event }) => event),
-        () => freshId(room, 'whd'),
-      );
-      if (record.again) await finishClaim(within, claimEnd(record, record.again));
-    }),
+  const entry = { record, events: eventsOf(room, record) };
+  await persist(room, async () => {
+    const written = await room.records.add(entry);
+    if (!written.ok) throw written.error;
+  });
+}
+
+interface Entry {
+  readonly record: Record;
+  readonly events: ReturnType<typeof eventsOf>;
+}
+
+type Written = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
+
+/** Where records of several hand-overs are written down together. */
+export type Records = Batcher<Entry, Written>;
+
+const mostTogether = 100;
+const transactionsAtOnce = 2;
+
+/** Gathers what comes while earlier transactions are under way into the next one: a busy worker needs few. */
+export function openRecords(room: Room): Records {
+  return openBatcher((entries) => write(room, entries), {
+    maxItems: mostTogether,
+    inFlight: transactionsAtOnce,
+  });
+}
+
+/** One that no transaction can take keeps none of the others from being written. */
+async function write(room: Room, entries: readonly Entry[]): Promise<readonly Written[]> {
+  try {
+    await room.db.transaction((within) => writeAll(room, within, entries));
+    return entries.map(() => ({ ok: true }));
+  } catch (error) {
+    if (entries.length === 1 || !isPoison(error)) return entries.map(() => ({ ok: false, error }));
+    return (await Promise.all(entries.map((entry) => write(room, [entry])))).flat();
+  }
+}
+
+async function writeAll(room: Room, within: Database, entries: readonly Entry[]): Promise<void> {
+  const changed = await settleRecipients(
+    within,
+    entries.map(({ record }) => record),
+  );
+  const happened = entries
+    .flatMap(({ events }) => events)
+    .filter(
+      ({ event, position }) =>
+        event.kind === 'accepted' || changed.has(recipientKey(event.messageId, position)),
+    );
+  await recordEvents(
+    within,
+    happened.map(({ event }) => event),
+    () => freshId(room, 'whd'),
+  );
+  await finishClaims(
+    within,
+    entries.flatMap(({ record }) => (record.again ? [claimEnd(record, record.again)] : [])),
   );
 }
 

@@ -25,6 +25,7 @@ import { watchPostal } from './lane.ts';
 import { openPulse, type Pulse } from './pulse.ts';
 import { bounceReading } from './read-bounces.ts';
 import { reconciliation } from './reconciliation.ts';
+import { openRecords } from './record.ts';
 import { webhookSending } from './send-webhooks.ts';
 import { retention, upkeep } from './upkeep.ts';
 
@@ -149,8 +150,9 @@ function startLoops(
   const gates = gatesOf(config, world);
   const databaseClock = watchDatabaseClock(databaseWatch(config), world.clock);
   const { postalDatabase, lookUp } = world;
+  const records = openRecords(room);
   return [
-    start('deliver', deliveries({ ...room, postal, lane, lookUp, pulse, databaseClock, figures })),
+    start('deliver', deliveries({ ...room, postal, lane, lookUp, pulse, databaseClock, records, figures })),
     start('digest', digestion({ ...room, figures })),
     start('bounces', bounceReading({ ...room, reader: postalReader(clients.postal, address) })),
     start('inbound', inboundDigestion({ ...room, figures })),

@@ -208,7 +208,10 @@ describe('a complaint', () => {
       expiresAt: undefined,
     });
     expect(await suppressed('ann@example.test')).toBeUndefined();
-    expect((await rig.recipients(id))[0]).toMatchObject({ state: 'delivered' });
+    await until(
+      () => rig.recipients(id),
+      ([complained]) => complained?.state === 'delivered',
+    );
   });
 
   it('that somebody made up silences nobody, and lies in quarantine with the reason', async () => {

@@ -1,15 +1,16 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
 import { networkOf } from '../../../domain/network.ts';
+import type { Secret } from '../../../domain/secret.ts';
 import type { ApiMetrics } from '../api-metrics.ts';
 import { type RateLimiter, rateHeaders } from '../limiter.ts';
 import {
   type ClaimedWebhook,
   type IntakeResult,
-  isOurToken,
   type PostalIntake,
   receiveMail,
   receiveWebhook,
+  tokenOf,
 } from '../postal-intake.ts';
 import { ApiProblem } from '../problem.ts';
 
@@ -23,8 +24,16 @@ interface WebhookRoom {
   readonly failures: RateLimiter;
 }
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The token of ours that the path has. */
+    postalToken: Secret | undefined;
+  }
+}
+
 /** `POST /webhooks/postal/<token>` for webhooks and `…/inbound` for the mail of routes, as a plugin of its own because it reads any content type as octets. */
 export async function definePostalWebhooks(server: FastifyInstance, room: WebhookRoom): Promise<void> {
+  server.decorateRequest('postalToken');
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: room.maxBytes }, (_, body, done) =>
     done(null, body),
@@ -54,15 +63,17 @@ function defineDoor(server: FastifyInstance, room: WebhookRoom, { url, bodyLimit
     schema: { hide: true },
     bodyLimit,
     // Without our token the body is not even read.
-    onRequest: async ({ params, ip }) => {
-      if (!isOurToken(room.intake, params.token)) await refuse(room, 'wrong_token', ip);
+    onRequest: async (request) => {
+      request.postalToken = tokenOf(room.intake, request.params.token);
+      if (!request.postalToken) await refuse(room, 'wrong_token', request.ip);
     },
     onError: async (_, __, error) => {
       if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') room.metrics.webhookIn.inc({ result: 'forged' });
     },
-    handler: async ({ params, body, headers, ip }, reply) => {
+    handler: async ({ postalToken: token, body, headers, ip }, reply) => {
+      if (!token) return refuse(room, 'wrong_token', ip);
       const result = await receive(room.intake, {
-        token: params.token,
+        token,
         kid: single(headers['x-postal-signature-kid']),
         signature: single(headers['x-postal-signature-256']),
         body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { openBatcher } from '../../../src/services/api/batcher.ts';
+import { openBatcher } from '../../src/services/batcher.ts';
 
 /** A batch job whose turns end when the test says so. */
 function heldTurns() {
