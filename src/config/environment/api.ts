@@ -73,7 +73,7 @@ export const api = {
   API_RATE_LIMIT: variable(count(1), {
     section,
     readBy,
-    means: 'Requests one API key may make in API_RATE_PERIOD',
+    means: 'Requests one API key, or one address that shows none, may make in API_RATE_PERIOD',
     fallback: '600',
   }),
   API_RATE_PERIOD: variable(duration, {

@@ -34,12 +34,18 @@ export interface Gate extends Pick<ApiWorld, 'clock' | 'db'> {
 export function requireKey(gate: Gate, scope: Scope | undefined) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const caller = await authenticate(gate, request);
-    await limit(gate, caller, reply);
+    await limit(gate, { ...caller, who: 'This key' }, reply);
     if (scope !== undefined && !allows(caller.scopes, scope)) {
       throw new ApiProblem('scope-missing', `This needs a key with the scope ${scope}`);
     }
     request.caller = caller;
   };
+}
+
+/** A hook for what needs no key: each network has the rate that a key has. */
+export function limitNetwork(gate: Pick<Gate, 'requests' | 'metrics'>) {
+  return async ({ ip }: FastifyRequest, reply: FastifyReply): Promise<void> =>
+    limit(gate, { id: networkOf(ip), rate: undefined, who: 'Your address' }, reply);
 }
 
 /** The caller that `requireKey` let pass. */
@@ -99,7 +105,17 @@ function refusal(code: Refusal, detail: string): ApiProblem {
   });
 }
 
-async function limit({ requests, metrics }: Gate, { id, rate }: Caller, reply: FastifyReply): Promise<void> {
+interface Limited {
+  readonly id: string;
+  readonly rate: Caller['rate'];
+  readonly who: string;
+}
+
+async function limit(
+  { requests, metrics }: Pick<Gate, 'requests' | 'metrics'>,
+  { id, rate, who }: Limited,
+  reply: FastifyReply,
+): Promise<void> {
   const policy = rate ? ratePolicyOf(rate) : requests.policy;
   const decision = await requests.take(id, policy);
   const headers = rateHeaders(policy, decision, rate ? 'key' : 'default');
@@ -107,5 +123,5 @@ async function limit({ requests, metrics }: Gate, { id, rate }: Caller, reply: F
   if (decision.allowed) return;
   metrics.limited.inc({ limit: 'requests' });
   const code = rate ? 'key-rate-limited' : 'rate-limited';
-  throw new ApiProblem(code, 'This key has used up its rate; see Retry-After', { headers });
+  throw new ApiProblem(code, `${who} has used up its rate; see Retry-After`, { headers });
 }

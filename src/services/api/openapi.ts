@@ -2,11 +2,12 @@ import swagger from '@fastify/swagger';
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 
+import { type Gate, limitNetwork } from './authenticate.ts';
 import { newMessage } from './contracts/message.ts';
 import type { HttpServer } from './http-server.ts';
 
 /** Serves `/v1/openapi.json`, generated from the schemas that the routes themselves use. Comes before the routes it describes. */
-export async function defineOpenApi(server: HttpServer): Promise<void> {
+export async function defineOpenApi(server: HttpServer, gate: Gate): Promise<void> {
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -20,8 +21,10 @@ export async function defineOpenApi(server: HttpServer): Promise<void> {
     },
     transform: createJsonSchemaTransform({ skipList: ['/v1/openapi.json'] }),
   });
-  server.get('/v1/openapi.json', { schema: { hide: true } }, async (_, reply) =>
-    reply.type('application/json').send(JSON.stringify(withBodies(server.swagger()))),
+  server.get(
+    '/v1/openapi.json',
+    { schema: { hide: true }, onRequest: limitNetwork(gate) },
+    async (_, reply) => reply.type('application/json').send(JSON.stringify(withBodies(server.swagger()))),
   );
 }
 

@@ -44,7 +44,7 @@ export async function openPublicServer(parts: PublicServer): Promise<HttpServer>
   server.decorateRequest('caller');
   takeJson(server, config.API_MAX_JSON_DEPTH);
   takeOctets(server, ['message/rfc822', 'text/csv']);
-  await defineOpenApi(server);
+  await defineOpenApi(server, parts.gate);
   defineRoutes(server, parts);
   await server.register(definePostalWebhooks, {
     intake,
@@ -73,7 +73,7 @@ function defineRoutes(server: HttpServer, { config, world, metrics, gate }: Publ
   defineWebhookDeliveries(server, gate, world);
   defineOwnKey(server, gate);
   defineStatistics(server, gate, world);
-  defineHealth(server, world);
+  defineHealth(server, gate, world);
 }
 
 function takeJson(server: HttpServer, maxDepth: number): void {

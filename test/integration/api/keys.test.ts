@@ -125,6 +125,23 @@ describe('too many requests', () => {
     expect((await call(limited, 'GET', '/v1/messages', { key })).status).toBe(200);
   });
 
+  it('without a key, where none is needed, are refused per address by the same rate, and keys from there still pass', async () => {
+    await using limited = await runningApi({
+      API_RATE_LIMIT: '1',
+      API_BURST_LIMIT: '1',
+      API_RATE_PERIOD: '1h',
+    });
+    const first = await fetch(`${limited.url}/v1/health`);
+    expect([first.status, first.headers.get('ratelimit')]).toEqual([200, '"default";r=1;t=3600']);
+    expect((await fetch(`${limited.url}/v1/openapi.json`)).status).toBe(200);
+    for (const path of ['/v1/health', '/v1/openapi.json']) {
+      const refused = await fetch(`${limited.url}${path}`);
+      expect([refused.status, await refused.json()]).toMatchObject([429, { code: 'rate-limited' }]);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3500);
+    }
+    expect((await call(limited, 'GET', '/v1/messages')).status).toBe(200);
+  });
+
   it('of a key with a rate of its own are counted by that, whatever the others may do', async () => {
     const rate = { requests: 2, periodMs: 3_600_000 };
     const { key } = await addKey(api.db, ['read'], undefined, { rate });

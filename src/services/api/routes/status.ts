@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { reachDatabase } from '../../../store/reachable.ts';
 import { countMessages } from '../../../store/statistics.ts';
-import { callerOf, type Gate, requireKey } from '../authenticate.ts';
+import { callerOf, type Gate, limitNetwork, requireKey } from '../authenticate.ts';
 import { ownKey } from '../contracts/key.ts';
 import { problemResponses } from '../contracts/problem.ts';
 import { statistics, statisticsQuery } from '../contracts/statistics.ts';
@@ -12,7 +12,7 @@ import type { ApiWorld } from '../room.ts';
 const dayMs = 86_400_000;
 
 /** `/v1/health` for clients, without a key; it fails with 503 while the database is away. */
-export function defineHealth(server: HttpServer, { db }: Pick<ApiWorld, 'db'>): void {
+export function defineHealth(server: HttpServer, gate: Gate, { db }: Pick<ApiWorld, 'db'>): void {
   server.route({
     method: 'GET',
     url: '/v1/health',
@@ -22,6 +22,7 @@ export function defineHealth(server: HttpServer, { db }: Pick<ApiWorld, 'db'>): 
       security: [],
       response: { 200: z.object({ status: z.literal('ok') }), ...problemResponses },
     },
+    onRequest: limitNetwork(gate),
     handler: async () => {
       await reachDatabase(db);
       return { status: 'ok' as const };
