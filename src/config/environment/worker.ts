@@ -51,7 +51,8 @@ export const worker = {
   WORKER_STALL_AFTER: variable(duration, {
     section,
     readBy,
-    means: 'Time without progress after which the worker is unhealthy',
+    means:
+      'Time after which the worker is unhealthy: a loop without progress, or a due message that nobody takes though nothing stands in its way',
     fallback: '2m',
   }),
   WORKER_SHUTDOWN_TIMEOUT: variable(duration, {

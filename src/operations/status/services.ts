@@ -97,10 +97,13 @@ export async function localsSeen(world: Runtime): Promise<ServicesSeen> {
     ['worker', WORKER_HEALTH_LISTEN],
   ] as const;
   const seen = looks.map(async ([name, listen]) => {
-    const url = `${originOf(listen)}/health/ready`;
-    const end = await http.exchange({ method: 'GET', url, withinMs: STATUS_TIMEOUT });
-    const why = end.end === 'answered' ? whyNot(name, end.body.toString()) : end.why;
-    const state = end.end === 'answered' ? 'running' : 'not reached';
+    const ask = async (health: string) =>
+      http.exchange({ method: 'GET', url: `${originOf(listen)}/health/${health}`, withinMs: STATUS_TIMEOUT });
+    const ends = await Promise.all(['live', 'ready'].map(ask));
+    const why = ends
+      .map((end) => (end.end === 'answered' ? whyNot(name, end.body.toString()) : end.why))
+      .find((one) => one !== undefined);
+    const state = ends.every(({ end }) => end === 'answered') ? 'running' : 'not reached';
     return { name, state, why };
   });
   const found = await Promise.all(seen);

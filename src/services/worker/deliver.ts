@@ -3,11 +3,13 @@ import { claimDue, type ClaimedMessage, giveBack, queuedShares } from '../../sto
 import type { Work } from '../loop.ts';
 import { openSlots, type Slots } from '../slots.ts';
 import type { DeliveryRoom } from './delivery-room.ts';
+import type { DueWatch } from './due-watch.ts';
 import { handOver } from './hand-over.ts';
 import { freshId } from './room.ts';
 
 /** What delivering needs: handing over, and how much of it at once. */
 export type DeliverRoom = DeliveryRoom & {
+  readonly due: Pick<DueWatch, 'handedOver'>;
   readonly config: Pick<ConfigOf<'worker'>, 'POSTAL_CONCURRENCY' | 'WORKER_BATCH'>;
 };
 
@@ -72,7 +74,7 @@ async function launch(room: DeliverRoom, claimed: ClaimedMessage[], slots: Slots
       await returnAll(room, claimed);
       return;
     }
-    slots.start((leave) => handOver(room, message, { ticket, leave }));
+    slots.start((leave) => handOver(room, message, { ticket, leave }).finally(room.due.handedOver));
   }
 }
 

@@ -9,6 +9,8 @@ import type { Room } from './room.ts';
 export interface Lane {
   /** Leave for one message; undefined while the lane waits. */
   enter(): Ticket | undefined;
+  /** True while messages go through, as far as is known. */
+  isOpen(): boolean;
   /** How many messages may be claimed now. */
   room(wanted: number): number;
   report(ticket: Ticket, handover: Handover): void;
@@ -37,6 +39,7 @@ export function openLane(breaker: Breaker, { failures, blocked }: Watch): Lane {
       const admission = breaker.admit();
       return 'ticket' in admission ? admission.ticket : undefined;
     },
+    isOpen: () => breaker.state() === 'closed',
     room: (wanted) => {
       if (breaker.state() === 'closed') return wanted;
       return breaker.restMs() > 0 ? 0 : Math.min(1, wanted);

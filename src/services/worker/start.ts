@@ -18,6 +18,7 @@ import { watchDatabaseClock } from './database-clock.ts';
 import { deliveries } from './deliver.ts';
 import { digestion } from './digest.ts';
 import type { LookUp } from './doubt.ts';
+import { type DueWatch, openDueWatch } from './due-watch.ts';
 import { openGates } from './endpoint-gates.ts';
 import { type Figures, openFigures } from './figures.ts';
 import { inboundDigestion } from './inbound.ts';
@@ -50,10 +51,11 @@ export async function startWorker(config: WorkerConfig, world: WorkerWorld): Pro
   const figures = openFigures(metrics, () =>
     Object.fromEntries(loops.map((loop) => [loop.name, loop.sinceProgressMs() / 1000])),
   );
-  const health = await startHealth({ ...probes(config, world, loops), metrics });
+  const due = openDueWatch(config.WORKER_STALL_AFTER, world.clock);
+  const health = await startHealth({ ...probes(config, world, { loops, due }), metrics });
   const clients = openClients(config);
   const pulse = pulseOf(config, clients.beats, world.clock);
-  loops.push(...startLoops(config, world, { figures, clients, pulse }));
+  loops.push(...startLoops(config, world, { figures, clients, pulse, due }));
   const stop = async (): Promise<void> => {
     await stopLoops(loops, config, world);
     await Promise.all(Object.values(clients).map((client) => client[Symbol.asyncDispose]()));
@@ -64,7 +66,11 @@ export async function startWorker(config: WorkerConfig, world: WorkerWorld): Pro
   return { addresses: health.addresses, stop: () => (stopped ??= stop()) };
 }
 
-function probes(config: WorkerConfig, { db }: WorkerWorld, loops: readonly Loop[]): Omit<Health, 'metrics'> {
+function probes(
+  config: WorkerConfig,
+  { db }: WorkerWorld,
+  { loops, due }: { readonly loops: readonly Loop[]; readonly due: DueWatch },
+): Omit<Health, 'metrics'> {
   const hung: Probe = async () => {
     const stalled = loops.filter((loop) => loop.sinceProgressMs() > config.WORKER_STALL_AFTER);
     if (stalled.length === 0) return { ok: true };
@@ -78,7 +84,7 @@ function probes(config: WorkerConfig, { db }: WorkerWorld, loops: readonly Loop[
     service: 'worker',
     listen: config.WORKER_HEALTH_LISTEN,
     live: { loops: hung },
-    ready: { postgres },
+    ready: { postgres, queue: due.probe },
   };
 }
 
@@ -132,12 +138,13 @@ interface Equipment {
   readonly pulse: Pulse;
   readonly figures: Figures;
   readonly clients: Clients;
+  readonly due: DueWatch;
 }
 
 function startLoops(
   config: WorkerConfig,
   world: WorkerWorld,
-  { figures, clients, pulse }: Equipment,
+  { figures, clients, pulse, due }: Equipment,
 ): readonly Loop[] {
   requirePostalKey(config);
   const room = { ...world, config };
@@ -152,12 +159,15 @@ function startLoops(
   const { postalDatabase, lookUp } = world;
   const records = openRecords(room);
   return [
-    start('deliver', deliveries({ ...room, postal, lane, lookUp, pulse, databaseClock, records, figures })),
+    start(
+      'deliver',
+      deliveries({ ...room, postal, lane, lookUp, pulse, databaseClock, records, figures, due }),
+    ),
     start('digest', digestion({ ...room, figures })),
     start('bounces', bounceReading({ ...room, reader: postalReader(clients.postal, address) })),
     start('inbound', inboundDigestion({ ...room, figures })),
     start('webhooks', webhookSending({ ...room, http: clients.endpoints, gates, figures })),
-    start('upkeep', upkeep({ ...room, figures, gates }), config.WORKER_UPKEEP_INTERVAL),
+    start('upkeep', upkeep({ ...room, figures, gates, lane, due }), config.WORKER_UPKEEP_INTERVAL),
     start('retention', retention(room), config.RETENTION_INTERVAL),
     ...(postalDatabase ? [start('reconcile', reconciliation({ ...room, postalDatabase, figures }))] : []),
   ];

@@ -1,12 +1,15 @@
 import { ensureBodyPartitions } from '../../store/bodies.ts';
 import { releaseEndedHolds } from '../../store/queue-changes.ts';
 import { queueFigures } from '../../store/queue.ts';
+import { sendingState } from '../../store/sending.ts';
 import { webhookFigures } from '../../store/webhook-deliveries.ts';
 import { digestFigures } from '../../store/webhook-digest.ts';
 import { applyRetention, type Retention } from '../../upkeep/retention.ts';
 import type { Work } from '../loop.ts';
+import type { DueWatch } from './due-watch.ts';
 import type { EndpointGates } from './endpoint-gates.ts';
 import type { Figures } from './figures.ts';
+import type { Lane } from './lane.ts';
 import type { Room } from './room.ts';
 
 /** Days ahead for which bodies have a partition: a worker that is away for a week end leaves no gap. */
@@ -16,11 +19,14 @@ const partitionDays = 3;
 export interface UpkeepRoom extends Room {
   readonly figures: Pick<Figures, 'depths'>;
   readonly gates: Pick<EndpointGates, 'closed'>;
+  readonly lane: Pick<Lane, 'isOpen'>;
+  readonly due: Pick<DueWatch, 'saw'>;
   readonly config: Pick<Retention, 'RETENTION_BATCH'>;
 }
 
 /** Keeps partitions ahead of time and the figures of the queue fresh. */
-export function upkeep({ db, config, figures, gates, log }: UpkeepRoom): Work {
+export function upkeep(room: UpkeepRoom): Work {
+  const { db, config, figures, gates, log } = room;
   return {
     turn: async () => {
       const made = await ensureBodyPartitions(db, partitionDays);
@@ -32,6 +38,7 @@ export function upkeep({ db, config, figures, gates, log }: UpkeepRoom): Work {
         await webhookFigures(db),
         await digestFigures(db),
       ];
+      room.due.saw(queue.oldestSeconds, await mayGo(room));
       figures.depths({
         ...queue,
         webhooksWaiting: webhooks.waiting,
@@ -44,6 +51,15 @@ export function upkeep({ db, config, figures, gates, log }: UpkeepRoom): Work {
       return false;
     },
   };
+}
+
+/** Neither an operator nor what a worker met at Postal stands in the way. */
+async function mayGo({ db, clock, lane }: UpkeepRoom): Promise<boolean> {
+  const sending = await sendingState(db);
+  if (!sending) return false;
+  const { pausedAt, pausedUntil, blockedAt } = sending;
+  const isPaused = pausedAt !== null && (pausedUntil === null || pausedUntil > clock.now());
+  return lane.isOpen() && !isPaused && blockedAt === null;
 }
 
 /** Removes what is older than its retention. */
