@@ -205,6 +205,23 @@ describe('a client that may not connect everywhere', () => {
     },
   );
 
+  it('is not let in by an answer of the DNS that was good before: each connection is asked about anew', async () => {
+    let asked = 0;
+    using server = await serving((_, response) => {
+      asked += 1;
+      response.end();
+    });
+    let isPublic = true;
+    await using http = openHttp({ ...options, keepAlive: false, mayConnect: () => isPublic });
+    const post = () =>
+      http.exchange({ method: 'POST', url: `http://localhost:${server.port}/`, body: 'x', withinMs: 1000 });
+
+    expect(await post()).toMatchObject({ end: 'answered' });
+    isPublic = false;
+    expect(await post()).toMatchObject({ end: 'not-sent', forbidden: true });
+    expect(asked).toBe(1);
+  });
+
   it('is asked about the address that the name has when it connects, not about the name', async () => {
     const seen: string[] = [];
     using server = await serving((_, response) => response.end());

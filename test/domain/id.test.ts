@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { systemRandom } from '../../src/adapters/random.ts';
 import { isId, leastId, newId } from '../../src/domain/id.ts';
 
 const noon = new Date('2026-03-01T12:00:00.000Z');
@@ -22,6 +23,14 @@ describe('an id', () => {
     const first = newId('msg', noon, new Uint8Array(10).fill(255));
     expect(first < newId('msg', later, new Uint8Array(10))).toBe(true);
     expect(leastId('msg', noon) <= first && first < leastId('msg', later)).toBe(true);
+  });
+
+  it('tells nothing of how many there are: those of one millisecond have nothing in common but that', () => {
+    const made = Array.from({ length: 50 }, () => newId('msg', noon, systemRandom.bytes(10)));
+    const [prefixes, rests] = [made.map((id) => id.slice(0, 14)), made.map((id) => id.slice(14))];
+    expect(new Set(prefixes).size).toBe(1);
+    expect(new Set(rests).size).toBe(50);
+    expect(rests).not.toEqual(rests.toSorted());
   });
 
   it('is told from anything else', () => {
