@@ -26,9 +26,8 @@ export function reportFailure(error: unknown, terminal: Terminal, reporting: Rep
     terminal.stdout.write(`${failureEnvelope(failure, error, reporting)}\n`);
   } else {
     if (failure?.code === 'check-failed' && failure.data !== undefined && reporting.dataAsText) {
-      terminal.stdout.write(
-        `${reporting.dataAsText(failure.data as never, styleFor(terminal, reporting, 'stdout'))}\n`,
-      );
+      const text = reporting.dataAsText(failure.data as never, styleFor(terminal, reporting, 'stdout'));
+      if (text !== '') terminal.stdout.write(`${text}\n`);
     }
     terminal.stderr.write(failure ? failureText(failure, terminal, reporting) : bugText(error));
   }

@@ -77,7 +77,9 @@ function defineVerify(command: Command, session: Session): void {
     );
 }
 
-function verifiedAsText({ set, proof }: Verified, style: Style): string {
+/** What a failed proof found is in its message. */
+function verifiedAsText({ set, proof }: Partial<Verified>, style: Style): string {
+  if (!set || !proof) return '';
   const { how, seconds, read, opened, tables } = proof;
   const rows = tables.reduce((sum, each) => sum + each.rows, 0);
   const compared = how === 'restored' ? `; ${tables.length} tables with ${rows} rows restored the same` : '';

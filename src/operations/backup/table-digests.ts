@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 
 import { hearingLines } from './lines.ts';
 
-/** SHA-256 of the rows of each table, as a dump writes them, by `database.table`. */
+/** What names the rows of each table, as a dump writes them, by `database.table`. */
 export interface Digests {
   readonly into: Writable;
   result(): ReadonlyMap<string, string>;
@@ -28,25 +28,41 @@ export function mariadbDigests(nameOf: (database: string) => string): Digests {
   );
 }
 
-/** Digests a dump of PostgreSQL as text: the rows between `COPY … FROM stdin;` and `\.`. */
+/**
+ * Digests a dump of PostgreSQL as text: the rows between `COPY … FROM stdin;` and `\\.`, in whatever order they come. Rows that were restored
+ * fill the pages of a table otherwise than those that came one by one.
+ */
 export function postgresDigests(): Digests {
-  const hashes = new Map<string, Hash>();
-  let current: Hash | undefined;
-  const begins = (line: Buffer) => {
-    if (current && line.length === 3 && line.toString('latin1') === '\\.\n') current = undefined;
-    else if (current) current.update(line);
-    else current = copied(hashes, line);
+  const sums = new Map<string, bigint>();
+  let table: string | undefined;
+  let row: Hash | undefined;
+  const endRow = () => {
+    if (table !== undefined && row) sums.set(table, added(sums.get(table) ?? 0n, row));
+    row = undefined;
   };
-  return digests(
-    hashes,
-    hearingLines(begins, (piece) => void current?.update(piece)),
-  );
+  const begins = (line: Buffer) => {
+    endRow();
+    if (table === undefined) {
+      table = copied(line);
+      if (table !== undefined) sums.set(table, sums.get(table) ?? 0n);
+    } else if (line.length === 3 && line.toString('latin1') === '\\.\n') table = undefined;
+    else row = createHash('sha256').update(line);
+  };
+  return {
+    into: hearingLines(begins, (piece) => void row?.update(piece)),
+    result: () => new Map([...sums].map(([name, sum]) => [name, sum.toString(16)])),
+  };
 }
 
-function copied(hashes: Map<string, Hash>, line: Buffer): Hash | undefined {
+const wrap = 2n ** 256n;
+
+function added(sum: bigint, row: Hash): bigint {
+  return (sum + BigInt(`0x${row.digest('hex')}`)) % wrap;
+}
+
+function copied(line: Buffer): string | undefined {
   if (!line.subarray(0, 5).equals(copyWord)) return undefined;
-  const table = /^COPY (\S+) \(/.exec(line.toString('utf8'))?.[1];
-  return table === undefined ? undefined : hashFor(hashes, table);
+  return /^COPY (\S+) \(/.exec(line.toString('utf8'))?.[1];
 }
 
 const copyWord = Buffer.from('COPY ');
