@@ -7,6 +7,7 @@ import Dockerode from 'dockerode';
 
 import { asked } from './docker-failure.ts';
 import { type DockerImages, dockerImages } from './docker-images.ts';
+import { type DockerVolumes, dockerVolumes, goneMeanwhile } from './docker-volumes.ts';
 import { withoutFrames } from './docker-frames.ts';
 import { type Container, type Inspected, readContainer } from './container.ts';
 
@@ -63,7 +64,7 @@ export interface ContainerEvent {
 }
 
 /** The engine, as far as one project needs it. Every method throws `unreachable` with a remedy when the engine is away. */
-export interface Docker extends DockerImages {
+export interface Docker extends DockerImages, DockerVolumes {
   engine(): Promise<Engine>;
   /** Every container of the project, stopped ones too, by name of the service. */
   containers(): Promise<readonly Container[]>;
@@ -77,8 +78,6 @@ export interface Docker extends DockerImages {
   usage(container: string): Promise<Usage>;
   /** Ends a container and removes it; one that is gone already is no failure. */
   remove(container: string): Promise<void>;
-  /** When each volume of the project was made. */
-  volumes(): Promise<ReadonlyMap<string, Date>>;
 }
 
 /** Opens the engine that DOCKER_HOST names, else the one of this host, for one Compose project. Connects when first used. */
@@ -102,7 +101,7 @@ export function openDocker(project: string, timeoutMs: number): Docker {
     usage: (container) => asked(readUsage(engine, container)),
     ...dockerImages(engine, streaming, asked),
     remove: (container) => asked(removeContainer(engine, container)),
-    volumes: () => asked(listVolumes(engine, project)),
+    ...dockerVolumes(engine, project, asked),
   };
 }
 
@@ -127,10 +126,6 @@ async function listContainers(engine: Dockerode, filters: object): Promise<reado
     .filter((one) => one !== undefined)
     .map((one) => readContainer(one as unknown as Inspected))
     .toSorted((one, other) => one.service.localeCompare(other.service));
-}
-
-function goneMeanwhile(cause: unknown): undefined {
-  if (statusOf(cause) !== 404) throw cause;
 }
 
 const mostComplaint = 8192;
@@ -256,19 +251,4 @@ async function readUsage(engine: Dockerode, container: string): Promise<Usage> {
 
 async function removeContainer(engine: Dockerode, container: string): Promise<void> {
   await engine.getContainer(container).remove({ force: true }).catch(goneMeanwhile);
-}
-
-async function listVolumes(engine: Dockerode, project: string): Promise<ReadonlyMap<string, Date>> {
-  const filters = { label: [`com.docker.compose.project=${project}`] };
-  const { Volumes: found } = await engine.listVolumes({ filters: filters as never });
-  return new Map(
-    (found ?? []).map((volume) => [
-      volume.Name.replace(`${project}_`, ''),
-      new Date((volume as { readonly CreatedAt?: string }).CreatedAt ?? 0),
-    ]),
-  );
-}
-
-function statusOf(cause: unknown): unknown {
-  return cause instanceof Error && 'statusCode' in cause ? cause.statusCode : undefined;
 }

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { type ContainerEvent, type Docker, openDocker } from '../../src/adapters/docker.ts';
-import { systemClock } from '../../src/adapters/clock.ts';
+import { until } from './harness/containers.ts';
 import { imageOf } from './harness/images.ts';
 import { prepareStack, type TestStack } from './harness/stack.ts';
 
@@ -28,14 +28,6 @@ async function start(service: string, script: string): Promise<string> {
   const { stdout, stderr, exit } = await stack.docker(...run);
   if (exit !== 0) throw new Error(stderr);
   return stdout.trim();
-}
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`gave up waiting until ${what}`);
-    await systemClock.sleep(100);
-  }
 }
 
 async function removeAll(): Promise<void> {
@@ -138,6 +130,17 @@ describe('the Docker engine', () => {
   it('knows an image that is there, and says undefined of one that is not', async () => {
     expect(await docker.image(imageOf('base'))).toMatchObject({ id: expect.stringMatching(/^sha256:/) });
     expect(await docker.image('mailctl-test/nowhere:1')).toBeUndefined();
+  });
+
+  it('removes the volumes of the project, those that no file names too, and no others', async () => {
+    const label = `--label=com.docker.compose.project=${project}`;
+    await stack.docker('volume', 'create', label, `${project}_kept`);
+    await stack.docker('volume', 'create', 'mailctl-test-foreign');
+    expect([...(await docker.volumes()).keys()]).toEqual(['kept']);
+    await docker.removeVolumes();
+    expect((await docker.volumes()).size).toBe(0);
+    const { stdout } = await stack.docker('volume', 'rm', 'mailctl-test-foreign');
+    expect(stdout.trim()).toBe('mailctl-test-foreign');
   });
 
   it('removes a container, and does not mind one that is gone', async () => {

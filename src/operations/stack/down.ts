@@ -83,7 +83,9 @@ function remove(volumes: boolean): Step {
     run: async (world) => {
       const compose = await world.compose();
       const profiles = ['tools', 'sink'];
-      await compose.must({ argv: ['down', '--remove-orphans', ...(volumes ? ['--volumes'] : [])], profiles });
+      await compose.must({ argv: ['down', '--remove-orphans'], profiles });
+      // Compose removes only volumes that a service of today's file mounts.
+      if (volumes) await (await world.docker()).removeVolumes();
     },
   };
 }

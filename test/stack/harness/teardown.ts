@@ -1,9 +1,12 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 
-import { stopStartedEngine } from './engine.ts';
-import { stackFolder, stackIn, stackName } from './stack.ts';
+import { exec } from '../../../src/adapters/exec.ts';
+import { ensureEngine, stopStartedEngine } from './engine.ts';
+import { stackFolder } from './stack.ts';
 
-/** Before and after all test files: nothing of a stack is left, nor an engine that was started for it. */
+const timeoutMs = 300_000;
+
+/** Before and after all test files: nothing is left of a stack, of this run or of one that was killed, nor an engine that was started for it. */
 export async function setup(): Promise<() => Promise<void>> {
   await clear();
   return async () => {
@@ -12,8 +15,27 @@ export async function setup(): Promise<() => Promise<void>> {
   };
 }
 
+/** By the names that all these tests give: the folder of a killed run may be gone, and its volumes hold other passwords. */
 async function clear(): Promise<void> {
-  if (!existsSync(stackFolder)) return;
-  await stackIn(stackFolder).mailctl('down', '--volumes', '--confirm', stackName, '--yes');
+  if ((await ensureEngine()) === undefined) {
+    await remove(['ps', '-aq', '--filter', 'name=^mailctl-test'], ['rm', '--force', '--volumes']);
+    await remove(
+      ['ps', '-aq', '--filter', 'label=com.docker.compose.project=mailctl-test-docker'],
+      ['rm', '--force', '--volumes'],
+    );
+    await remove(['volume', 'ls', '-q', '--filter', 'name=^mailctl-test'], ['volume', 'rm']);
+    await remove(['network', 'ls', '-q', '--filter', 'name=^mailctl-test'], ['network', 'rm']);
+  }
   rmSync(stackFolder, { recursive: true, force: true });
+}
+
+async function remove(list: readonly string[], removing: readonly string[]): Promise<void> {
+  const found = (await docker(...list)).stdout.split('\n').filter(Boolean);
+  if (found.length === 0) return;
+  const { exit, stderr } = await docker(...removing, ...found);
+  if (exit !== 0) throw new Error(`an earlier run left what cannot be removed: ${stderr}`);
+}
+
+function docker(...words: readonly string[]) {
+  return exec(['docker', ...words], { timeoutMs });
 }

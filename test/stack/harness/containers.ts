@@ -1,0 +1,22 @@
+import { systemClock } from '../../../src/adapters/clock.ts';
+import type { TestStack } from './stack.ts';
+
+const waitMs = 180_000;
+
+/** Waits for a condition, as long as a slow machine may need. */
+export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + waitMs;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`gave up waiting until ${what}`);
+    await systemClock.sleep(500);
+  }
+}
+
+/** The container of a service as the engine tells: its process, whether it is well, how often it was started again, and from which image. */
+export async function containerOf(stack: TestStack, service: string) {
+  const format =
+    '{{.State.Pid}} {{.RestartCount}} {{.Image}} {{if .State.Health}}{{.State.Health.Status}}{{end}}';
+  const { stdout } = await stack.docker('inspect', '--format', format, `${stack.name}-${service}-1`);
+  const [pid = '0', restarts = '0', image = '', health = 'none'] = stdout.trim().split(' ');
+  return { pid: Number(pid), restarts: Number(restarts), image, health };
+}
