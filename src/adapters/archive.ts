@@ -1,10 +1,25 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import {
+  chmod,
+  chown,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type Readable, Transform, type Writable } from 'node:stream';
 
-/** The folder of sets, as far as backups need it. Every method rejects with the system's error. */
+/**
+ * The folder of sets, as far as backups need it. Every method rejects with the system's error. What root makes belongs to the owner of the
+ * folder that it is in: the scheduler of a stack is not root, and proves and prunes what a command of the host has taken.
+ */
 export interface Archive {
   /** A new file, 0600, on the medium when the stream has closed; fails where there is one. */
   write(path: string): Writable;
@@ -36,6 +51,7 @@ export const systemArchive: Archive = {
   text: (path) => readFile(path, 'utf8').catch(absent),
   replace: async (path, content) => {
     await writeFile(`${path}.new`, content, { mode: 0o600, flush: true });
+    await leaveToOwner(`${path}.new`);
     await rename(`${path}.new`, path);
     await syncFolder(dirname(path));
   },
@@ -43,9 +59,12 @@ export const systemArchive: Archive = {
   list: async (path) => (await readdir(path).catch(absent)) ?? [],
   makeFolder: async (path) => {
     const made = await mkdir(path, { recursive: true, mode: 0o700 });
-    if (made !== undefined) await chmod(path, 0o700);
+    if (made === undefined) return;
+    await chmod(path, 0o700);
+    await leaveToOwner(path);
   },
   publish: async (from, to) => {
+    for (const name of await readdir(from)) await leaveToOwner(join(from, name));
     await syncFolder(from);
     await rename(from, to);
     await syncFolder(dirname(to));
@@ -91,6 +110,12 @@ function meter({ digest }: { readonly digest: boolean }): Meter {
 function absent(cause: unknown): undefined {
   if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
   throw cause;
+}
+
+async function leaveToOwner(path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = await stat(dirname(path));
+  if (uid !== 0) await chown(path, uid, gid);
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, link, open, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +98,8 @@ async function listen(path: string): Promise<{ readonly path: string; readonly s
       cause,
     });
   });
+  // Whoever may use the directory may ask: root on the host and the user of a container share some.
+  await chmod(path, 0o666);
   server.unref();
   return { path, server };
 }
@@ -189,7 +191,7 @@ async function writeCard(directory: string, errand: Errand | undefined): Promise
     boot: await bootId(),
     since: new Date().toISOString(),
   };
-  await writeFile(join(directory, card), `${JSON.stringify(holder)}\n`, { mode: 0o600 });
+  await writeFile(join(directory, card), `${JSON.stringify(holder)}\n`, { mode: 0o644 });
 }
 
 async function bootId(): Promise<string> {

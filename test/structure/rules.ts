@@ -64,6 +64,7 @@ export const operationEdges: readonly string[] = [
   'keys → backup',
   'keys → postal',
   'e2e → postal',
+  'stack → backup',
   'stack → domains',
   'stack → postal',
   'stack → scaffold',

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 
 import { type KeysMade, type KeyTested, planKeys, showKeys, testKey } from '../../operations/backup/key.ts';
 import type { Encryption } from '../../operations/backup/recipients.ts';
+import { handOnLater } from '../../operations/stack/distribute-secrets.ts';
 import { acts, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 import { workplace } from './backup-workplace.ts';
@@ -17,11 +18,11 @@ export function defineKey(command: Command, session: Session): void {
     .action(
       acts(
         session,
-        async (context, { out }: { out?: string }) =>
-          planKeys(
-            await workplace(context),
-            out === undefined ? undefined : resolve(context.terminal.cwd ?? '/', out),
-          ),
+        async (context, { out }: { out?: string }) => {
+          const path = out === undefined ? undefined : resolve(context.terminal.cwd ?? '/', out);
+          const plan = await planKeys(await workplace(context), path);
+          return { ...plan, steps: [...plan.steps, handOnLater] };
+        },
         madeAsText,
       ),
     );

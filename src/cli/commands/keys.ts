@@ -6,6 +6,7 @@ import { type KeyKind, keyKindNames } from '../../domain/key.ts';
 import { readKeyBounds, type WrittenKeyBounds } from '../../operations/keys/bounds.ts';
 import { type CreatedKey, planKey } from '../../operations/keys/create.ts';
 import { expiringKeys, noticeText, publishExpiry } from '../../operations/keys/expiry.ts';
+import { rotationsLeftToHost } from '../../operations/keys/left-to-host.ts';
 import { planRevocation } from '../../operations/keys/revoke.ts';
 import { showKey, showKeys, type ShownKey, type ShownOther } from '../../operations/keys/show.ts';
 import type { Manner } from '../../operations/keys/transitions.ts';
@@ -26,7 +27,9 @@ interface CreateFlags extends WrittenKeyBounds {
 export function defineKeys(command: Command, session: Session): void {
   command
     .command('list')
-    .description('List the keys of every kind, and warn of those that end soon (exit code 3).')
+    .description(
+      'List the keys of every kind, and warn of those that end soon or wait for this host (exit code 3).',
+    )
     .addOption(kindOption())
     .option('--publish', 'write down the ends of keys, for the scheduler to publish')
     .action(looks(session, (context, flags: ListFlags) => listKeys(session, context, flags), keysAsText));
@@ -63,7 +66,9 @@ async function listKeys(session: Session, { runtime, output }: Context, { kind, 
   const expiring = await expiringKeys(runtime);
   for (const key of expiring) output.warn(noticeText(key));
   if (publish) await publishExpiry(runtime, expiring);
-  if (expiring.length > 0) session.exit = failures['partly-done'].exit;
+  const waiting = await rotationsLeftToHost(runtime);
+  for (const line of waiting) output.warn(line);
+  if (expiring.length + waiting.length > 0) session.exit = failures['partly-done'].exit;
   return showKeys(runtime, kind);
 }
 

@@ -12,6 +12,9 @@ const belongs: Readonly<Record<Packing['kind'], readonly string[]>> = {
   secrets: ['.env', 'secrets'],
 };
 
+/** Where a container of the stack finds what was handed on to it of the operator's folder. */
+export const handedOnFolder = 'secrets/host';
+
 interface Packing {
   readonly kind: 'config' | 'secrets';
   readonly id: string;
@@ -24,17 +27,19 @@ export async function packFolder(
   { kind, id, recipients }: Packing,
 ): Promise<Written | undefined> {
   const { world, archive, config } = place;
+  const handed = join(world.dir, handedOnFolder);
+  const dir = (await isThere(archive, handed)) ? handed : world.dir;
   const declared = kind === 'config' ? [config.POSTAL_PROVISION_FILE] : [];
-  const inside = declared.filter((path) => !relative(world.dir, resolve(world.dir, path)).startsWith('..'));
+  const inside = declared.filter((path) => !relative(dir, resolve(dir, path)).startsWith('..'));
   const names: string[] = [];
   for (const name of [...belongs[kind], ...inside])
-    if (await isThere(archive, join(world.dir, name))) names.push(name);
+    if (await isThere(archive, join(dir, name))) names.push(name);
   if (names.length === 0) return undefined;
   const { flags, names: named } = packingOf(kind === 'secrets' ? (await filesOfEnv(place)).there : []);
   const source: RunningProgram = (await world.programs()).start([
     'tar',
     '-C',
-    world.dir,
+    dir,
     ...flags,
     '--dereference',
     '-cf',

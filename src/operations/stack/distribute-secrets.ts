@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 
+import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
+import type { Step } from '../plan.ts';
 import { type Drawn, drawUp } from './blueprint.ts';
+import { handedOn } from './handed-on.ts';
 import { filledVolumes } from './render.ts';
 import { secretFiles } from './secret-files.ts';
 import { imageId, ownId } from './services.ts';
@@ -19,7 +22,11 @@ export interface Distribution {
 
 /** Looks whether the volumes hold today's secrets: by a digest written down, and by the age of the volumes. */
 export async function lookAtSecrets(world: Runtime, drawn: Drawn): Promise<Distribution> {
-  const archive = packTar([...(await secretFiles({ world, ...drawn })), ...folders()]);
+  const archive = packTar([
+    ...(await secretFiles({ world, ...drawn })),
+    ...(await handedOn(world)),
+    ...folders(),
+  ]);
   const digest = createHash('sha256').update(archive).digest('hex');
   const mark = await readMark(world);
   const volumes = await (await world.docker()).volumes();
@@ -66,6 +73,16 @@ export async function distributeSecrets(world: Runtime): Promise<void> {
   const distribution = await lookAtSecrets(world, await drawUp(world));
   if (!distribution.isDone) await fillVolumes(world, distribution);
 }
+
+/** The same as a step of an act that is done without it: what does not succeed now is done by the next `up`. */
+export const handOnLater: Step = {
+  do: 'secrets',
+  what: 'hand on what changed to the containers of a stack',
+  run: (world) =>
+    distributeSecrets(world).catch((cause: unknown) => {
+      if (!(cause instanceof OperatorError)) throw cause;
+    }),
+};
 
 async function readMark({
   dir,

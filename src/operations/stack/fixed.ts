@@ -2,6 +2,7 @@ import type { Fixed } from '../../config/compose-environment.ts';
 import type { ConfigOf } from '../../config/environment.ts';
 import { postalReaderName } from '../../config/postal-database-address.ts';
 import { hasSink } from '../../config/profiles.ts';
+import { verifyKeyInside } from './handed-on.ts';
 
 type Config = ConfigOf<'operator'>;
 
@@ -54,6 +55,8 @@ export function probeValues(config: Config, address = probeAddress(config)): Fix
   return {
     ...fixedValues(config),
     POSTAL_RUN_DIR: '/run/mailctl/postal',
+    BACKUP_DIR: 'backups',
+    ...(config.BACKUP_VERIFY_KEY !== 'none' && { BACKUP_VERIFY_KEY: verifyKeyInside }),
     API_URL: `http://api:${inside.api}`,
     E2E_SMTP_ADDRESS: `${config.RELAY_HOSTNAME}:${submission}`,
     E2E_WEBHOOK_LISTEN: '0.0.0.0:8090',

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
 
 import { composeEnvironment, type Fixed } from '../../config/compose-environment.ts';
 import type { ConfigOf } from '../../config/environment.ts';
@@ -27,7 +28,7 @@ export interface Blueprint {
   readonly image: string;
   readonly names: PlatformNames;
   /** What names the content of files that a process reads once: where it changes, its container is made anew. */
-  readonly digests: { readonly postal: string; readonly mariadb: string };
+  readonly digests: Readonly<Record<'mariadb' | 'postal' | 'postalSenders', string>>;
   /** Digests by image name, as they were at the first pull. */
   readonly pinned: Readonly<Record<string, string>>;
 }
@@ -101,6 +102,7 @@ function storesOf({ config, pinned, digests }: Blueprint): readonly (readonly [s
         image: image(config.POSTAL_IMAGE),
         memory: config.POSTAL_MEMORY,
         configuration: digests.postal,
+        senderConfiguration: digests.postalSenders,
         hostname: config.POSTAL_HOSTNAME,
         publishAddress: config.PUBLISH_ADDRESS,
         publishSmtp: config.PUBLISH_SMTP,
@@ -131,7 +133,6 @@ function sinkOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
 function oursOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
   const { config } = blueprint;
   const fixed = fixedValues(config);
-  const probe = environmentOf(blueprint, 'operator', probeValues(config));
   return [
     [
       'migrate',
@@ -149,11 +150,21 @@ function oursOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
         environment: environmentOf(blueprint, 'relay', fixed),
       },
     ],
+    ...commandsOf(blueprint),
+  ];
+}
+
+/** What runs commands of ours: the timetable, one command at a time, and what fills the volumes. */
+function commandsOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
+  const { config } = blueprint;
+  const probe = environmentOf(blueprint, 'operator', probeValues(config));
+  return [
     [
       'scheduler',
       {
         memory: config.SCHEDULER_MEMORY,
         address: schedulerAddress(config),
+        backups: backupsOf(config),
         environment: environmentOf(
           blueprint,
           ['scheduler', 'operator'],
@@ -162,8 +173,19 @@ function oursOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
       },
     ],
     ['probe', { memory: config.SCHEDULER_MEMORY, probeAddress: probeAddress(config), environment: probe }],
-    ['secrets', { volumes: lines(filledVolumes.map((name) => `- ${name}:/volumes/${name}`)) }],
+    [
+      'secrets',
+      {
+        backups: backupsOf(config),
+        volumes: lines(filledVolumes.map((name) => `- ${name}:/volumes/${name}`)),
+      },
+    ],
   ];
+}
+
+/** The folder of sets as Compose takes it: what has no slash in front would be a volume. */
+function backupsOf({ BACKUP_DIR: folder }: ConfigOf<'operator'>): string {
+  return isAbsolute(folder) ? folder : `./${folder}`;
 }
 
 /** Placeholders first, so that nobody waits for a certificate. */

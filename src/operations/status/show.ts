@@ -5,6 +5,7 @@ import type { Runtime } from '../../runtime.ts';
 import { sendingState } from '../../store/sending.ts';
 import { backupStanding } from '../backup/standing.ts';
 import { type ExpiringKey, expiringKeys, noticeText } from '../keys/expiry.ts';
+import { rotationsLeftToHost } from '../keys/left-to-host.ts';
 import { type ShownRow, showTimetable } from '../schedule/show.ts';
 import { urlsOf } from '../stack/show-services.ts';
 import { differencesOf, type ShownCertificate, showCertificates, warningsOf } from '../tls/show.ts';
@@ -81,7 +82,7 @@ async function lookAtParts(world: Runtime, problems: string[]) {
       return otherwise;
     });
   const isStack = (await world.files.modeOf(join(world.dir, 'compose.yaml'))) !== undefined;
-  const [seen, sending, relay, own, postal, { certificates }, expiring, { rows }, standing, waiting] =
+  const [seen, sending, relay, own, postal, { certificates }, expiring, left, { rows }, standing, waiting] =
     await Promise.all([
       part(isStack ? containersSeen(world) : localsSeen(world), { services: [], problems: [] }),
       part(lookAtSending(world, problems), null),
@@ -90,6 +91,7 @@ async function lookAtParts(world: Runtime, problems: string[]) {
       part(postalHops(world), []),
       part(lookAtCertificates(world), { certificates: [] }),
       part(expiringKeys(world), []),
+      part(rotationsLeftToHost(world), []),
       part(showTimetable(world), { rows: [] }),
       part<Status['backup']>(backupStanding(world), { last: null, proven: null, strict: false }),
       part(undecided(world), []),
@@ -98,7 +100,7 @@ async function lookAtParts(world: Runtime, problems: string[]) {
   const hops = [...relay.hops, ...own.slice(0, 1), ...postal, ...own.slice(1)];
   const { last, proven, strict } = standing;
   const backup = { last, proven, strict };
-  const warnings = [...relay.warnings, ...waiting];
+  const warnings = [...relay.warnings, ...waiting, ...left];
   return { seen, sending, hops, certificates, expiring, rows, backup, warnings };
 }
 

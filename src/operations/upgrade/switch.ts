@@ -3,6 +3,7 @@ import type { Runtime } from '../../runtime.ts';
 import type { Tell } from '../stack/await-health.ts';
 import { drawUp } from '../stack/blueprint.ts';
 import { lookAtContainers } from '../stack/current.ts';
+import { distributeSecrets } from '../stack/distribute-secrets.ts';
 import { type LockFile, type Previous, readLockFile, writeLockFile } from '../stack/lock-file.ts';
 import { runInProbe } from '../stack/probe.ts';
 import { allServices } from '../stack/services.ts';
@@ -98,4 +99,5 @@ export async function settleLock(world: Runtime, how: 'forget' | 'finished'): Pr
   const { images, previous }: LockFile = await readLockFile(world);
   const kept = how === 'finished' && previous ? { previous: { ...previous, finished: true } } : {};
   await writeLockFile(world, { images, ...kept });
+  await distributeSecrets(world);
 }

@@ -11,9 +11,11 @@ import type { KindOfKey } from '../kind.ts';
  * anew knows only what its configuration holds: every step adds the next password again.
  */
 export const redisKind: KindOfKey = {
-  subjects: async ({ config }) => {
+  subjects: async ({ config, addresses }) => {
     const { REDIS_URL: url, REDIS_PASSWORD: password } = await config('operator');
-    return url !== undefined && password ? [{ name: 'redis', handle: fingerprintOf(password) }] : [];
+    // On the host of a stack Redis is there although no address of it is configured.
+    const isThere = url !== undefined || (await addresses.onHost());
+    return isThere && password ? [{ name: 'redis', handle: fingerprintOf(password) }] : [];
   },
   newSecret: ({ random }) => random.secret(),
   handleOf: (_, { secret }) => fingerprintOf(secret),
