@@ -7,9 +7,9 @@ import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { makeSelfSignedCertificate } from '../../src/adapters/certificate.ts';
-import { systemClock } from '../../src/adapters/clock.ts';
+import { containerOf, until } from './harness/containers.ts';
 import { type Authority, startPebble } from './harness/pebble.ts';
-import { type Envelope, runningStack, type TestStack } from './harness/stack.ts';
+import { type Envelope, runningStack, type TestStack, withValues } from './harness/stack.ts';
 
 const longMs = 900_000;
 
@@ -34,9 +34,7 @@ function serialsOf(envelope: Envelope): ReadonlyMap<string, string> {
 
 /** The `.env` of a stack without TLS, with these variables instead of its own. */
 function configure(values: Readonly<Record<string, string>>): void {
-  const own = written.split('\n').filter((line) => !Object.hasOwn(values, line.split('=')[0] ?? ''));
-  const lines = Object.entries(values).map(([name, value]) => `${name}=${value}`);
-  writeFileSync(join(stack.dir, '.env'), [...own, ...lines, ''].join('\n'));
+  writeFileSync(join(stack.dir, '.env'), withValues(written, values));
 }
 
 async function up(): Promise<void> {
@@ -52,22 +50,6 @@ const withTls = {
   RELAY_PRIVATE_LISTEN: 'off',
   NGINX_RELOAD_INTERVAL: '2s',
 };
-
-/** The container of a service: whether it is well, and how often the engine started it again. */
-async function containerOf(service: string) {
-  const format = '{{.State.Pid}} {{.State.Health.Status}} {{.RestartCount}}';
-  const { stdout } = await stack.docker('inspect', '--format', format, `${stack.name}-${service}-1`);
-  const [pid = '', health = '', restarts = ''] = stdout.trim().split(' ');
-  return { pid: Number(pid), health, restarts: Number(restarts) };
-}
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 180_000;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`gave up waiting until ${what}`);
-    await systemClock.sleep(500);
-  }
-}
 
 async function open(port: number, servername: string): Promise<TLSSocket> {
   const socket = connect({ host: '127.0.0.1', port, servername, rejectUnauthorized: false });
@@ -189,10 +171,10 @@ describe('certificates of an authority', () => {
   });
 
   it('go on being had after certbot was killed', { timeout: longMs }, async () => {
-    const { pid, restarts } = await containerOf('certbot');
+    const { pid, restarts } = await containerOf(stack, 'certbot');
     process.kill(pid, 'SIGKILL');
     await until('certbot is well again', async () => {
-      const now = await containerOf('certbot');
+      const now = await containerOf(stack, 'certbot');
       return now.restarts > restarts && now.health === 'healthy';
     });
     expect((await stack.json('cert', 'renew', '--force', 'api.example.com', '--yes')).error).toBeUndefined();

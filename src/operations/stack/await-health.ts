@@ -69,11 +69,19 @@ async function hopelessness(world: Runtime, found: Container): Promise<Hopeless 
       why: `was killed because it wanted more than its memory limit: raise ${memoryOf(found.service)}`,
     };
   }
-  const ended = found.state === 'exited' || found.state === 'dead';
-  if ((isOneShot(found.service) && ended) || found.restarts > crashesAllowed) {
-    return { code: codeOf(found.exitCode), why: `ends with exit code ${found.exitCode}` };
-  }
-  return undefined;
+  if (/Access denied for user|password authentication failed/.test(found.healthOutput))
+    return { code: 'access-denied', why: 'does not take the password of .env' };
+  return howItEnds(found);
+}
+
+/** While it runs again nobody knows any more how it ended: that is seen between two of its lives. */
+function howItEnds({ service, state, exitCode, restarts }: Container): Hopeless | undefined {
+  const ended = isOneShot(service)
+    ? state === 'exited' || state === 'dead'
+    : state === 'restarting' && restarts > crashesAllowed;
+  if (ended) return { code: codeOf(exitCode), why: `ends with exit code ${exitCode}` };
+  if (restarts <= 3 * crashesAllowed) return undefined;
+  return { code: 'unreachable', why: `ended and was started again ${restarts} times` };
 }
 
 /** After a restart the engine forgets why: what happened is in its events. */
@@ -127,8 +135,9 @@ async function failure(world: Runtime, found: Container, { code, why }: Hopeless
 }
 
 function hintFor(service: string, code: FailureCode): string {
+  const variable = service === 'mariadb' ? 'MARIADB_POSTAL_PASSWORD' : 'POSTGRES_PASSWORD';
   return code === 'access-denied'
-    ? 'A database keeps the password that its volume was made with: put that one back into .env (POSTGRES_PASSWORD), then: mailctl up'
+    ? `A database keeps the password that its volume was made with: put that one back into .env (${variable}), then: mailctl up`
     : `More of what it says: mailctl logs ${service}; then again: mailctl up`;
 }
 

@@ -37,9 +37,11 @@ export async function drawUp(world: Runtime): Promise<Drawn> {
   const names = platformNames(config, await trackingNames(world));
   const pinned = await readPinned(world);
   const mariadb = await mariadbConfig(config);
+  const postal = await postalFiles({ world, config, sources, names });
   const digests = {
     mariadb: digestOf(mariadb),
-    postal: digestOf(await postalFiles({ world, config, sources, names })),
+    postal: digestOf(postal.server),
+    postalSenders: digestOf(postal.senders),
   };
   const blueprint = { config, sources, image: pinned[ownName] ?? ownName, names, pinned, digests };
   const files = [

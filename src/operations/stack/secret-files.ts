@@ -50,10 +50,18 @@ export async function secretFiles(scene: Scene): Promise<readonly TarEntry[]> {
   ];
 }
 
-/** What Postal reads once, when it starts; secret. The credential that Postal itself makes is left out: it is no reason to start anew. */
-export async function postalFiles(scene: Scene): Promise<string> {
-  const config = { ...asContained(scene.config), POSTAL_SMTP_CREDENTIAL: undefined };
-  return [(await postalConfig(config)).reveal(), await readKey(scene)].join('\n');
+/** What Postal reads once, when it starts; secret. Its SMTP server sends no mail of its own, and starts anew for no credential of it. */
+export async function postalFiles(
+  scene: Scene,
+): Promise<{ readonly server: string; readonly senders: string }> {
+  const key = await readKey(scene);
+  const filesWith = async (config: Scene['config']) =>
+    [(await postalConfig(config)).reveal(), key].join('\n');
+  const config = asContained(scene.config);
+  return {
+    server: await filesWith({ ...config, POSTAL_SMTP_CREDENTIAL: undefined }),
+    senders: await filesWith(config),
+  };
 }
 
 /**

@@ -61,7 +61,7 @@ export async function planUp(asked: Runtime, wanted: WantedUp, tell: Tell): Prom
   const steps = [
     ...joining,
     ...(strays.length > 0 ? [removeStrays(strays)] : []),
-    ...(await groundwork(world, drawn, lacking, wanted)),
+    ...(await groundwork(world, drawn, wanted)),
     ...stages.flatMap((stage) => stageSteps({ stage, lacking, current, wanted, tell })),
   ];
   const last: Step = {
@@ -129,12 +129,7 @@ function removeStrays(strays: readonly Container[]): Step {
   };
 }
 
-async function groundwork(
-  world: Runtime,
-  drawn: Drawn,
-  lacking: readonly Service[],
-  { pull }: WantedUp,
-): Promise<readonly Step[]> {
+async function groundwork(world: Runtime, drawn: Drawn, { pull }: WantedUp): Promise<readonly Step[]> {
   const files = await filesToWrite(world, drawn);
   const builds =
     drawn.isBuilt &&
@@ -142,7 +137,7 @@ async function groundwork(
     (await (await world.docker()).image(drawn.image)) === undefined;
   const missing = await missingImages(world, drawn, { all: pull });
   const secrets = await lookAtSecrets(world, drawn);
-  const fills = !secrets.isDone || lacking.some(({ stage }) => stage === 'databases' && !secrets.isDone);
+  const fills = !secrets.isDone || missing.length > 0;
   return [
     ...(files.length > 0 ? [writeFiles(files.map(({ path }) => path))] : []),
     ...(builds ? [buildOwnImage(drawn.image)] : []),
@@ -206,9 +201,45 @@ function stageSteps({ stage, lacking, current, wanted, tell }: StageToRun): read
   const worker = current.containers.get(workerService);
   const rescue = rescueBefore(names, worker !== undefined && runs(worker));
   const before = names.length === 0 ? [] : [...(beforeStage[stage] ?? []), ...rescue];
-  const after = names.length === 0 ? [] : (afterStage[stage] ?? []);
+  const after = names.length === 0 ? [] : afterStart(stage, names, { wanted, tell });
   const start = names.length === 0 ? [] : [startServices(names, wanted, tell)];
   return [...before, ...start, ...after];
+}
+
+/** What the services of a stage need once they run. */
+function afterStart(
+  stage: Stage,
+  names: readonly string[],
+  how: Pick<StageToRun, 'wanted' | 'tell'>,
+): readonly Step[] {
+  if (names.includes('mariadb')) return [grant];
+  return stage === 'postal' ? [...provisioning, ...knowNewKeys(names, how)] : [];
+}
+
+const grant: Step = { do: 'grant', what: "give MariaDB's users their rights", run: settleUsers };
+
+/** Postal's processes read once with which password Postal sends mail of its own, and Postal made it only now. */
+function knowNewKeys(
+  names: readonly string[],
+  { wanted, tell }: Pick<StageToRun, 'wanted' | 'tell'>,
+): readonly Step[] {
+  return [
+    {
+      do: 'start',
+      what: 'start Postal anew where it made a key that it reads at its start',
+      run: async (world) => {
+        const current = await lookAtServices(world, await drawUp(world));
+        const services = allServices.filter((service) => names.includes(service.name));
+        const late = services.filter((service) => !isCurrent(current, service));
+        if (late.length === 0) return;
+        await startServices(
+          late.map(({ name }) => name),
+          wanted,
+          tell,
+        ).run(world);
+      },
+    },
+  ];
 }
 
 function startServices(names: readonly string[], { withinMs, profiles }: WantedUp, tell: Tell): Step {
@@ -236,22 +267,19 @@ const beforeStage: Partial<Record<Stage, readonly Step[]>> = {
   ],
 };
 
-const afterStage: Partial<Record<Stage, readonly Step[]>> = {
-  databases: [{ do: 'grant', what: "give MariaDB's users their rights", run: settleUsers }],
-  postal: [
-    { do: 'provision', what: 'bring Postal in line with the configuration', run: provisionPostal },
-    {
-      do: 'write',
-      what: 'hand on what Postal made: compose.yaml and secrets',
-      run: async (world) => {
-        world.forgetSources();
-        await settleFiles(world);
-        await distributeSecrets(world);
-        await settleSinkRecords(world);
-      },
+const provisioning: readonly Step[] = [
+  { do: 'provision', what: 'bring Postal in line with the configuration', run: provisionPostal },
+  {
+    do: 'write',
+    what: 'hand on what Postal made: compose.yaml and secrets',
+    run: async (world) => {
+      world.forgetSources();
+      await settleFiles(world);
+      await distributeSecrets(world);
+      await settleSinkRecords(world);
     },
-  ],
-};
+  },
+];
 
 async function report(world: Runtime, drawn: Drawn): Promise<Started> {
   return { services: showServices(await lookAtContainers(world)), urls: urlsOf(drawn.config) };

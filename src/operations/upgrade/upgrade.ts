@@ -48,6 +48,7 @@ export async function planUpgrade(place: Workplace, way: Way): Promise<Plan<Upgr
     (service) => containers.has(service.name) && !isCurrent({ containers, wanted }, service),
   );
   if (changes.length === 0 && !differs && previous?.finished !== false) return nothingNew();
+  for (const change of changes) await refuseOtherMajor(world, change);
   const settings = await changedSettings(world, drawn, containers);
   const backup = await planBackup(place);
   const upgrade = { way, drawn, images: changes, settings, backup };
@@ -121,7 +122,7 @@ function brief(reference: string): string {
   return digest ?? reference.slice(reference.lastIndexOf(':') + 1);
 }
 
-/** PostgreSQL does not start on the files of another major version. */
+/** PostgreSQL does not start on the files of another major version. What an image on no host says is seen once it is got. */
 async function refuseOtherMajor(world: Runtime, { variable, to, fromId }: ImageChange): Promise<void> {
   if (variable !== 'POSTGRES_IMAGE') return;
   const docker = await world.docker();

@@ -4,7 +4,7 @@ import { variablesReadBy } from '../../../src/config/environment.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Sources } from '../../../src/config/resolve.ts';
 import { renderCompose } from '../../../src/operations/stack/render.ts';
-import { secretFiles } from '../../../src/operations/stack/secret-files.ts';
+import { postalFiles, secretFiles } from '../../../src/operations/stack/secret-files.ts';
 import { allServices } from '../../../src/operations/stack/services.ts';
 import { platformNames } from '../../../src/operations/tls/names.ts';
 import { envText, sourcesOf } from '../../config/valid-sources.ts';
@@ -27,7 +27,7 @@ function blueprint(changes: Readonly<Record<string, string>> = {}) {
     image: 'mctl-own:1',
     names: platformNames(config, []),
     pinned: {},
-    digests: { postal: 'p1', mariadb: 'm1' },
+    digests: { postal: 'p1', postalSenders: 's1', mariadb: 'm1' },
   };
 }
 
@@ -52,14 +52,22 @@ describe('compose.yaml', () => {
     expect(there.toSorted()).toEqual([...allServices.map(({ name }) => name), 'probe', 'secrets'].toSorted());
   });
 
-  it('makes what reads its files once anew where they change, and nothing else', async () => {
-    const yaml = await renderCompose(blueprint());
-    const changed = await renderCompose({ ...blueprint(), digests: { postal: 'p2', mariadb: 'm1' } });
-    const services = [...yaml.matchAll(/^ {2}([\w-]+):\n(?: {4}.*\n)+/gm)].filter(
-      ([body]) => !changed.includes(body),
-    );
-    expect(services.map(([, name]) => name)).toEqual(['postal-web', 'postal-smtp', 'postal-worker']);
-  });
+  it.each([
+    ['postal', ['postal-smtp']],
+    ['postalSenders', ['postal-web', 'postal-worker']],
+    ['mariadb', ['mariadb']],
+  ] as const)(
+    'makes what reads its files once (%s) anew where they change, and nothing else',
+    async (file, names) => {
+      const first = blueprint();
+      const yaml = await renderCompose(first);
+      const changed = await renderCompose({ ...first, digests: { ...first.digests, [file]: 'other' } });
+      const services = [...yaml.matchAll(/^ {2}([\w-]+):\n(?: {4}.*\n)+/gm)].filter(
+        ([body]) => !changed.includes(body),
+      );
+      expect(services.map(([, name]) => name)).toEqual(names);
+    },
+  );
 
   it.each(['api', 'worker', 'relay'] as const)(
     'gives %s exactly the variables that it reads',
@@ -117,6 +125,18 @@ describe('the files of the volumes', () => {
     expect(
       [...owners.keys()].filter((path) => path.startsWith('secrets-relay/') && path.includes('POSTGRES')),
     ).toEqual([]);
+  });
+});
+
+describe('what Postal reads at its start', () => {
+  it('tells its SMTP server nothing of the credential with which Postal sends, and the others all', async () => {
+    const world = { dir: '/nowhere', files: { readOwn: async () => 'KEY' } as never };
+    const credential = 'aB3dE5fG7hJ9kL1mN3pQ5rS7';
+    const before = await postalFiles({ world, ...blueprint() });
+    const after = await postalFiles({ world, ...blueprint({ POSTAL_SMTP_CREDENTIAL: credential }) });
+    expect(after.server).toBe(before.server);
+    expect(after.senders).not.toBe(before.senders);
+    expect(after.senders).toContain(credential);
   });
 });
 

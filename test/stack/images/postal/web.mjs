@@ -8,8 +8,10 @@ import { systemRandom } from '/opt/mailctl/dist/adapters/random.js';
 import { Secret } from '/opt/mailctl/dist/domain/secret.js';
 import { startPostalStandIn } from '/opt/mailctl/dist/postal-stand-in/start.js';
 import { setting } from './configuration.mjs';
+import { openKept } from './kept.mjs';
 import { openOutside } from './outside.mjs';
 
+const { own, registry } = await openKept();
 const running = await startPostalStandIn(
   {
     listen: { host: '0.0.0.0', port: 5000 },
@@ -18,6 +20,9 @@ const running = await startPostalStandIn(
     domains: [],
     signingKey: new Secret(readFileSync('/config/signing.key', 'utf8')),
     tracking: { byDomain: true },
+    serverToken: own.serverToken,
+    dkim: { key: new Secret(own.dkim), selector: own.selector },
+    registry,
   },
   {
     clock: systemClock,

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { type Envelope, type SpoiltStack, spoiltStack } from './harness/stack.ts';
+
+const longMs = 600_000;
+
+let stack: SpoiltStack;
+
+beforeAll(async () => {
+  stack = await spoiltStack();
+}, longMs);
+afterAll(async () => stack[Symbol.asyncDispose](), longMs);
+beforeEach(async () => {
+  stack.spoil({});
+  await stack.mailctl('down', '--volumes', '--confirm', stack.name, '--yes');
+}, longMs);
+
+/** What a failed `up` of these services alone says. */
+async function failureOf(...services: readonly string[]): Promise<Envelope['error']> {
+  const { ok, error } = await stack.json('up', ...services, '--only', '--yes');
+  expect(ok).toBe(false);
+  return error;
+}
+
+async function start(...services: readonly string[]): Promise<void> {
+  const { exit, stderr } = await stack.mailctl('up', ...services, '--only', '--yes', '--no-input');
+  if (exit !== 0) throw new Error(`up ended with ${exit}: ${stderr}`);
+}
+
+describe('down', () => {
+  it(
+    'destroys what an earlier configuration made too, such as the certificates',
+    { timeout: longMs },
+    async () => {
+      await start('redis');
+      const label = `com.docker.compose.project=${stack.name}`;
+      await stack.docker('volume', 'create', `--label=${label}`, `${stack.name}_letsencrypt`);
+      await stack.mailctl('down', '--volumes', '--confirm', stack.name, '--yes');
+      for (const kind of ['volume', 'network'])
+        expect((await stack.docker(kind, 'ls', '-q', '--filter', `label=${label}`)).stdout).toBe('');
+    },
+  );
+});
+
+describe('up, when something goes wrong with a service', () => {
+  it('names one that crashes, with its last lines and the next command', { timeout: longMs }, async () => {
+    stack.spoil({}, { services: { redis: { command: ['redis-server', '--no-such-setting', 'x'] } } });
+    const error = await failureOf('redis');
+    expect(error).toMatchObject({
+      exit: 13,
+      message: 'redis ends with exit code 1',
+      hint: expect.stringContaining('mailctl logs redis'),
+    });
+    const said = (await stack.mailctl('up', 'redis', '--only', '--yes', '--no-input')).stderr;
+    expect(said).toMatch(/no-such-setting/);
+  });
+
+  it(
+    'names one that wants more memory than it may have, and the variable to raise',
+    { timeout: longMs },
+    async () => {
+      stack.spoil({ RELAY_MEMORY: '16MB' });
+      expect(await failureOf('relay')).toMatchObject({
+        exit: 13,
+        message: expect.stringMatching(/^relay was killed because it wanted more .* raise RELAY_MEMORY$/),
+      });
+      expect((await stack.json('status')).data?.['problems']).toContainEqual(
+        expect.stringMatching(/^relay was killed because it wanted more/),
+      );
+    },
+  );
+
+  it('names one whose volume is full', { timeout: longMs }, async () => {
+    const options = { type: 'tmpfs', device: 'tmpfs', o: 'size=12m,mode=1777' };
+    stack.spoil({}, { volumes: { 'postgres-data': { driver: 'local', driver_opts: options } } });
+    expect(await failureOf('postgres')).toMatchObject({
+      exit: 13,
+      message: 'postgres has no space left: its volume or the disk is full',
+      hint: expect.stringContaining('df -h'),
+    });
+  });
+
+  it(
+    'says that a password is not the one the database was made with, of PostgreSQL and of MariaDB',
+    { timeout: longMs },
+    async () => {
+      await start('postgres', 'mariadb');
+      await stack.mailctl('down', '--yes');
+      const wrong = randomBytes(32).toString('base64url');
+      for (const [variable, services] of [
+        ['MARIADB_POSTAL_PASSWORD', ['mariadb']],
+        ['MARIADB_ROOT_PASSWORD', ['mariadb']],
+        ['POSTGRES_PASSWORD', ['postgres', 'migrate']],
+      ] as const) {
+        stack.spoil({ [variable]: wrong });
+        const error = await failureOf(...services);
+        expect(error).toMatchObject({ exit: 12, hint: expect.stringContaining(variable) });
+        expect(JSON.stringify(error)).not.toContain(wrong);
+      }
+      stack.spoil({});
+      await start('mariadb', 'migrate');
+    },
+  );
+
+  it(
+    'says that a service is not well in time, with what its health check says',
+    { timeout: longMs },
+    async () => {
+      const test = ['CMD-SHELL', 'echo not yet; exit 1'];
+      stack.spoil({}, { services: { redis: { healthcheck: { test } } } });
+      const { stdout } = await stack.mailctl('up', 'redis', '--only', '--yes', '--json', '--wait', '8s');
+      expect((JSON.parse(stdout) as Envelope).error).toMatchObject({
+        exit: 14,
+        message: expect.stringMatching(/^not healthy after 8\.0 s: redis \(starting: not yet\)/),
+      });
+    },
+  );
+});
