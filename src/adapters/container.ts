@@ -10,6 +10,8 @@ export interface Container {
   readonly state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
   /** `none` where the service has no health check. */
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  /** The program that its health check runs inside; none where it has no check. */
+  readonly healthTest: readonly string[];
   /** What the last health check printed. */
   readonly healthOutput: string;
   /** Undefined as long as it never ran. */
@@ -38,6 +40,7 @@ export interface Inspected {
     readonly Image: string;
     readonly Labels: Readonly<Record<string, string>>;
     readonly Env?: readonly string[] | null;
+    readonly Healthcheck?: { readonly Test?: readonly string[] | null };
   };
   readonly State: {
     readonly Status: string;
@@ -63,6 +66,7 @@ export function readContainer(found: Inspected): Container {
     configHash: config.Labels['com.docker.compose.config-hash'] ?? '',
     state: state.Status as Container['state'],
     health: (state.Health?.Status ?? 'none') as Container['health'],
+    healthTest: healthTestOf(config),
     healthOutput: state.Health?.Log?.at(-1)?.Output.trim() ?? '',
     startedAt: state.StartedAt.startsWith('0001-') ? undefined : new Date(state.StartedAt),
     exitCode: state.ExitCode,
@@ -74,6 +78,13 @@ export function readContainer(found: Inspected): Container {
     environment: environmentOf(found),
     addresses: addressesOf(found),
   };
+}
+
+/** As the engine takes it: `CMD` and a program, `CMD-SHELL` and a line for the shell, `NONE`. */
+function healthTestOf({ Healthcheck: check }: Inspected['Config']): readonly string[] {
+  const [kind, ...words] = check?.Test ?? [];
+  if (kind === 'CMD') return words;
+  return kind === 'CMD-SHELL' ? ['/bin/sh', '-c', ...words] : [];
 }
 
 function environmentOf({ Config: { Env: pairs } }: Inspected): readonly string[] {

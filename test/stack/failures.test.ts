@@ -105,6 +105,21 @@ describe('up, when something goes wrong with a service', () => {
   );
 
   it(
+    'does not set Postal up where databases of mail servers are there and its main one is empty',
+    { timeout: longMs },
+    async () => {
+      await start('mariadb');
+      const sql = 'create database `postal-server-1`';
+      const script = `MYSQL_PWD=$(cat /run/secrets/MARIADB_ROOT_PASSWORD) mariadb -u root -e '${sql}'`;
+      await stack.docker('exec', `${stack.name}-mariadb-1`, 'sh', '-c', script);
+      expect(await failureOf('postal-init')).toMatchObject({
+        exit: 21,
+        message: expect.stringMatching(/^MariaDB holds 1 databases of mail servers, but postal is empty/),
+      });
+    },
+  );
+
+  it(
     'says that a service is not well in time, with what its health check says',
     { timeout: longMs },
     async () => {

@@ -30,6 +30,12 @@ function secretsOf(dir: string): readonly string[] {
   );
 }
 
+interface Inspected {
+  readonly Name: string;
+  readonly Config: { readonly User: string };
+  readonly HostConfig: { readonly Memory: number; readonly PidsLimit: number; readonly NanoCpus: number };
+}
+
 describe('what keeps the stack from starting', () => {
   beforeAll(async () => {
     stack = await prepareStack();
@@ -58,6 +64,7 @@ describe('what keeps the stack from starting', () => {
   it.each([
     ['no engine', { DOCKER_HOST: 'unix:///nowhere/docker.sock' }, 13, 'no Docker engine answers'],
     ['a disk too small', { UP_LEAST_DISK: '900000GB' }, 21, 'GB are free'],
+    ['a clock that is apart', { UP_MOST_CLOCK_SKEW: '0s' }, 21, "the engine's clock is"],
     ['too little memory', { UP_LEAST_MEMORY: '900000GB' }, 21, 'of memory'],
     [
       'an image that is not to be had',
@@ -142,6 +149,44 @@ describe('the stack', () => {
     }
     const found = secrets.filter((secret) => places.some((place) => place.includes(secret)));
     expect(found.map((secret) => secret.slice(0, 4))).toEqual([]);
+  });
+
+  it('gives no container more than it needs', { timeout: longMs }, async () => {
+    const label = `label=com.docker.compose.project=${stack.name}`;
+    const ids = (await stack.docker('ps', '-q', '--filter', label)).stdout.split('\n').filter(Boolean);
+    const found = JSON.parse((await stack.docker('inspect', ...ids)).stdout) as readonly Inspected[];
+    expect(found.length).toBeGreaterThan(10);
+    for (const { Name: name, Config: config, HostConfig: host } of found) {
+      const isPostal = name.includes('postal-');
+      const wanted = {
+        CapAdd: isPostal ? ['NET_BIND_SERVICE'] : null,
+        CapDrop: ['ALL'],
+        SecurityOpt: ['no-new-privileges:true'],
+        Privileged: false,
+        ReadonlyRootfs: !isPostal,
+        RestartPolicy: { Name: 'unless-stopped' },
+        LogConfig: { Config: { 'max-size': expect.stringMatching(/^\d/) } },
+      };
+      expect(host, name).toMatchObject(wanted);
+      expect(Math.min(host.Memory, host.PidsLimit, host.NanoCpus), name).toBeGreaterThan(0);
+      expect(config.User, name).toMatch(/^[1-9]/);
+    }
+    const internal = await stack.docker(
+      'network',
+      'inspect',
+      '--format',
+      '{{.Internal}}',
+      `${stack.name}_data`,
+    );
+    expect(internal.stdout.trim()).toBe('true');
+  });
+
+  it('restarts a service, and waits until it is well', { timeout: longMs }, async () => {
+    const before = await containerOf(stack, 'redis');
+    expect((await stack.json('restart', 'redis', '--yes')).error).toBeUndefined();
+    const after = await containerOf(stack, 'redis');
+    expect(after.health).toBe('healthy');
+    expect(after.pid).not.toBe(before.pid);
   });
 
   it('heals whichever container is killed, and mail flows again', { timeout: longMs }, async () => {

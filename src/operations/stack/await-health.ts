@@ -13,20 +13,22 @@ interface Wait {
   readonly names: readonly string[];
   readonly withinMs: number;
   readonly tell: Tell;
+  /** Whose word counts for what has just started: the engine's, which asks in its interval only, or that of the check itself, asked at once. */
+  readonly word: 'of the engine' | 'of its check';
 }
 
 /**
  * Waits until every named service is healthy, or has done its work. Fails at once for one that cannot become so, and as
  * `timed-out` otherwise, with the last lines it printed, without secrets.
  */
-export async function awaitHealth(world: Runtime, { names, withinMs, tell }: Wait): Promise<void> {
+export async function awaitHealth(world: Runtime, { names, withinMs, tell, word }: Wait): Promise<void> {
   const { UP_POLL_INTERVAL } = await world.config('operator');
   const began = world.clock.monotonicMs();
   const waiting = new Set(names);
   for (;;) {
     const containers = await lookAtContainers(world);
     for (const name of Array.from(waiting)) {
-      if (!(await hasCome(world, containers.get(name)))) continue;
+      if (!(await hasCome(world, containers.get(name), word))) continue;
       waiting.delete(name);
       tell(
         `  ${name} is ${isOneShot(name) ? 'done' : 'healthy'} (${seconds(world.clock.monotonicMs() - began)})`,
@@ -39,10 +41,26 @@ export async function awaitHealth(world: Runtime, { names, withinMs, tell }: Wai
 }
 
 /** True for what has arrived; fails for what never will. */
-async function hasCome(world: Runtime, found: Container | undefined): Promise<boolean> {
-  const hopeless = found && (await hopelessness(world, found));
-  if (found && hopeless) throw await failure(world, found, hopeless);
-  return found !== undefined && hasArrived(found);
+async function hasCome(world: Runtime, found: Container | undefined, word: Wait['word']): Promise<boolean> {
+  if (!found) return false;
+  const hopeless = await hopelessness(world, found);
+  if (hopeless) throw await failure(world, found, hopeless);
+  return hasArrived(found) || (word === 'of its check' && (await passesCheck(world, found)));
+}
+
+/** Runs the check of a container that the engine has not asked yet: its first look may be a whole interval away. */
+async function passesCheck(
+  world: Runtime,
+  { id, state, health, healthTest: argv }: Container,
+): Promise<boolean> {
+  if (state !== 'running' || health !== 'starting' || argv.length === 0) return false;
+  const { STACK_HEALTH_TIMEOUT } = await world.config('operator');
+  const stop = AbortSignal.timeout(STACK_HEALTH_TIMEOUT);
+  const ended = await (await world.docker()).exec(id, { argv, stop }).catch((cause: unknown) => {
+    if (cause instanceof OperatorError) throw cause;
+    return undefined;
+  });
+  return ended?.exit === 0;
 }
 
 function hasArrived(found: Container): boolean {

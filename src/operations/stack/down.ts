@@ -116,7 +116,8 @@ function restartOne(name: string): Step {
     run: async (world) => {
       const { UP_TIMEOUT } = await world.config('operator');
       await (await world.compose()).must({ argv: ['restart', '--no-deps', name] });
-      await awaitHealth(world, { names: [name], withinMs: UP_TIMEOUT, tell: () => undefined });
+      const wait = { names: [name], withinMs: UP_TIMEOUT, tell: () => undefined };
+      await awaitHealth(world, { ...wait, word: 'of the engine' });
     },
   };
 }

@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-
 import { OperatorError } from '../../domain/failure.ts';
 import type { Container } from '../../adapters/container.ts';
 import { hasSink } from '../../config/profiles.ts';
@@ -7,11 +5,11 @@ import type { Runtime } from '../../runtime.ts';
 import { settleSinkRecords, writeFirstSinkRecords } from '../domains/sink-records.ts';
 import type { Plan, Step } from '../plan.ts';
 import { awaitHealth, type Tell } from './await-health.ts';
-import { type Drawn, drawUp, filesToWrite } from './blueprint.ts';
+import { type Drawn, drawUp } from './blueprint.ts';
 import { type Current, isCurrent, lookAtContainers, lookAtServices } from './current.ts';
-import { distributeSecrets, fillVolumes, lookAtSecrets } from './distribute-secrets.ts';
+import { distributeSecrets } from './distribute-secrets.ts';
+import { groundwork, settleFiles } from './groundwork.ts';
 import { joinSink } from './join-sink.ts';
-import { buildOwnImage, missingImages, obtainImages } from './images.ts';
 import { refuseLostMainDatabase, settleUsers } from './mariadb-look.ts';
 import { rescueBefore } from '../postal/rescue.ts';
 import { findObstacles, type Obstacle, refuseObstacles } from './preflight.ts';
@@ -66,8 +64,11 @@ export async function planUp(asked: Runtime, wanted: WantedUp, tell: Tell): Prom
   ];
   const last: Step = {
     do: 'look',
-    what: 'see that everything runs',
+    what: 'see that all of it stays well',
     run: async () => {
+      const names = lacking.map(({ name }) => name);
+      const wait = { names, withinMs: wanted.withinMs, tell: () => undefined };
+      await awaitHealth(world, { ...wait, word: 'of the engine' });
       shown.started = await report(world, await drawUp(world));
     },
   };
@@ -129,65 +130,6 @@ function removeStrays(strays: readonly Container[]): Step {
   };
 }
 
-async function groundwork(world: Runtime, drawn: Drawn, { pull }: WantedUp): Promise<readonly Step[]> {
-  const files = await filesToWrite(world, drawn);
-  const builds =
-    drawn.isBuilt &&
-    drawn.image === drawn.ownName &&
-    (await (await world.docker()).image(drawn.image)) === undefined;
-  const missing = await missingImages(world, drawn, { all: pull });
-  const secrets = await lookAtSecrets(world, drawn);
-  const fills = !secrets.isDone || missing.length > 0;
-  return [
-    ...(files.length > 0 ? [writeFiles(files.map(({ path }) => path))] : []),
-    ...(builds ? [buildOwnImage(drawn.image)] : []),
-    ...(missing.length > 0 ? [obtainImages(missing)] : []),
-    ...(fills ? [fill] : []),
-  ];
-}
-
-/** Rendered files are written from what is true at that moment: an earlier step may have changed `.env`. */
-function writeFiles(paths: readonly string[]): Step {
-  return { do: 'write', what: `write ${paths.join(', ')}`, run: settleFiles };
-}
-
-async function settleFiles(world: Runtime): Promise<void> {
-  for (const folder of [
-    'rendered',
-    'rendered/nginx',
-    'rendered/nginx/sites',
-    'rendered/certbot',
-    'rendered/postal',
-    'rendered/mariadb',
-    'rendered/sink',
-  ])
-    await world.files.makeFolder(join(world.dir, folder), 0o755);
-  for (const { path, content, mode } of await filesToWrite(world, await drawUp(world)))
-    await world.files.write(join(world.dir, path), content, mode);
-}
-
-const fill: Step = {
-  do: 'secrets',
-  what: 'write the secrets into the volumes of their readers (0400)',
-  run: settleSecrets,
-};
-
-async function settleSecrets(world: Runtime): Promise<void> {
-  const secrets = await lookAtSecrets(world, await drawUp(world));
-  if (secrets.isDone) return;
-  await fillVolumes(world, secrets);
-  await loadCertificates(world);
-}
-
-/** Who serves certificates that the operator brought looks at them now, and not only within its interval. */
-async function loadCertificates(world: Runtime): Promise<void> {
-  const { TLS_SOURCE } = await world.config('operator');
-  const containers = await lookAtContainers(world);
-  const names = ['nginx', 'relay'].filter((name) => containers.get(name)?.state === 'running');
-  if (TLS_SOURCE !== 'files' || names.length === 0) return;
-  await (await world.compose()).must({ argv: ['kill', '--signal', 'HUP', ...names] });
-}
-
 interface StageToRun {
   readonly stage: Stage;
   readonly lacking: readonly Service[];
@@ -230,7 +172,9 @@ function knowNewKeys(
       run: async (world) => {
         const current = await lookAtServices(world, await drawUp(world));
         const services = allServices.filter((service) => names.includes(service.name));
-        const late = services.filter((service) => !isCurrent(current, service));
+        const late = services.filter(
+          ({ name }) => current.containers.get(name)?.configHash !== current.wanted.get(name),
+        );
         if (late.length === 0) return;
         await startServices(
           late.map(({ name }) => name),
@@ -251,7 +195,7 @@ function startServices(names: readonly string[], { withinMs, profiles }: WantedU
       const argv = ['up', '--detach', '--no-deps', '--no-build', '--quiet-pull', ...names];
       const { exit, stderr } = await compose.run({ argv, profiles });
       if (exit !== 0) throw startFailure(names, stderr);
-      await awaitHealth(world, { names, withinMs, tell });
+      await awaitHealth(world, { names, withinMs, tell, word: 'of its check' });
     },
   };
 }
