@@ -37,7 +37,7 @@ describe('the timetable of a stack', () => {
       expect(error).toBeUndefined();
       const set = data?.['set'] as { readonly id: string };
       const tested = await stack.json('backup', 'key', 'test', set.id, '--identity-file', escrow);
-      expect(tested.data).toMatchObject({ id: set.id, opened: ['postgres', 'mariadb', 'config', 'secrets'] });
+      expect(tested.data).toMatchObject({ id: set.id, opened: ['postgres', 'mariadb', 'secrets'] });
     },
   );
 

@@ -48,18 +48,21 @@ async function hasCome(world: Runtime, found: Container | undefined, word: Wait[
   return hasArrived(found) || (word === 'of its check' && (await passesCheck(world, found)));
 }
 
-/** Runs the check of a container that the engine has not asked yet: its first look may be a whole interval away. */
-async function passesCheck(
-  world: Runtime,
-  { id, state, health, healthTest: argv }: Container,
-): Promise<boolean> {
-  if (state !== 'running' || health !== 'starting' || argv.length === 0) return false;
+/**
+ * Runs the check of a container that is not known to be well: the engine's next look may be a whole interval away, and what its last one
+ * said may be true no more. Fails at once for a database that does not take its password.
+ */
+async function passesCheck(world: Runtime, found: Container): Promise<boolean> {
+  const { id, state, healthTest: argv } = found;
+  if (state !== 'running' || argv.length === 0) return false;
   const { STACK_HEALTH_TIMEOUT } = await world.config('operator');
   const stop = AbortSignal.timeout(STACK_HEALTH_TIMEOUT);
   const ended = await (await world.docker()).exec(id, { argv, stop }).catch((cause: unknown) => {
     if (cause instanceof OperatorError) throw cause;
     return undefined;
   });
+  if (ended && /Access denied for user|password authentication failed/.test(ended.stderr))
+    throw await failure(world, found, { code: 'access-denied', why: 'does not take the password of .env' });
   return ended?.exit === 0;
 }
 
@@ -87,8 +90,6 @@ async function hopelessness(world: Runtime, found: Container): Promise<Hopeless 
       why: `was killed because it wanted more than its memory limit: raise ${memoryOf(found.service)}`,
     };
   }
-  if (/Access denied for user|password authentication failed/.test(found.healthOutput))
-    return { code: 'access-denied', why: 'does not take the password of .env' };
   return howItEnds(found);
 }
 
