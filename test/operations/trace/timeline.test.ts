@@ -10,7 +10,7 @@ function event(kind: TracedEvent['kind'], at: number, changes: Partial<TracedEve
 }
 
 const postal = (kind: TracedEvent['kind'], at: number, webhook: string, detail = {}) =>
-  event(kind, at, { detail, postalUuid: `uuid ${at}`, webhook, webhookReceivedAt: minute(at + 0.5) });
+  event(kind, at, { detail, postalUuid: `uuid ${at}`, webhook, webhookReceivedAt: minute(at + 1) });
 
 /** The timeline as `minute hop event` lines. */
 function lines(seen: ReturnType<typeof scene>): readonly string[] {
@@ -32,7 +32,7 @@ describe('the timeline of a message', () => {
         postal('delivered', 7, 'MessageSent', { output: '250 taken' }),
         postal('bounced', 9, 'MessageBounced', { report: '550 5.1.1 user unknown' }),
       ],
-      deliveries: [delivery({ kind: 'bounced', createdAt: minute(9.6), deliveredAt: minute(10) })],
+      deliveries: [delivery({ kind: 'bounced', createdAt: minute(10), deliveredAt: minute(11) })],
     });
 
     expect(lines(seen)).toEqual([
@@ -41,12 +41,12 @@ describe('the timeline of a message', () => {
       '2 worker uncertain',
       '4 worker accepted',
       '5 postal delayed',
-      '5.5 postal-webhook webhook received',
+      '6 postal-webhook webhook received',
       '7 postal delivered',
-      '7.5 postal-webhook webhook received',
+      '8 postal-webhook webhook received',
       '9 postal bounced',
-      '9.5 postal-webhook webhook received',
-      '10 ams-webhook webhook sent',
+      '10 postal-webhook webhook received',
+      '11 ams-webhook webhook sent',
     ]);
     const details = timelineOf(seen).map(({ detail }) => detail);
     expect(details[0]).toMatchObject({ name: 'ams.example.test', address: '192.0.2.1', credential: 'ams' });
