@@ -142,6 +142,21 @@ describe('the door', () => {
     for (const client of [first, second, third]) client.socket.destroy();
   });
 
+  it('takes of ten thousand recipients as many as it may, and ends with who does not stop', async () => {
+    await using running = await runDoor();
+    const client = await inside(running);
+    const recipients = Array.from({ length: 10_000 }, (_, one) => `RCPT TO:<r${one}@example.org>\r\n`);
+    client.send(`MAIL FROM:<ann@example.com>\r\n${recipients.join('')}`);
+    const said = await client.closed();
+    const count = (reply: RegExp) => said.match(reply)?.length ?? 0;
+
+    expect(count(/^250 2\.1\.5 /gm)).toBe(100);
+    expect(count(/^452 4\.5\.3 /gm)).toBeGreaterThan(800);
+    expect(count(/^\d/gm)).toBeLessThanOrEqual(1_000);
+    expect(said).toMatch(/\r\n421 4\.7\.0 Too many commands\r\n$/);
+    client.socket.destroy();
+  });
+
   it('answers a client that has closed its half', async () => {
     await using running = await runDoor();
     const { keep } = running;

@@ -1,58 +1,16 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 
-import { systemClock } from '../../../src/adapters/clock.ts';
-import { ownDirectory } from '../../../src/adapters/directory-owner.ts';
 import { systemDisk } from '../../../src/adapters/disk.ts';
-import { openHttp } from '../../../src/adapters/http.ts';
-import { silentLog } from '../../../src/adapters/log.ts';
-import { systemRandom } from '../../../src/adapters/random.ts';
-import type { Listening } from '../../../src/services/running.ts';
-import { startRelay } from '../../../src/services/relay/start.ts';
-import { annPlain, relayConfig, writeCertificate } from './running-door.ts';
+import { annPlain, writeCertificate } from './running-door.ts';
+import { figure, isReady, lastingFolder, listenAsApi, logIn, runRelay, submit } from './running-relay.ts';
 import { dial } from './smtp-client.ts';
-import { startWholeApi } from './whole-api.ts';
 
-async function listenAsApi() {
-  const api = await startWholeApi();
-  onTestFinished(() => api[Symbol.asyncDispose]());
-  return api;
-}
-
-/** A folder that outlives the relays of a test. */
-async function lastingFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'relay-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-async function runRelay(variables: Readonly<Record<string, string>>) {
-  const folder = await lastingFolder();
-  await writeCertificate(folder);
-  const http = openHttp({
-    connections: 4,
-    connectTimeoutMs: 2_000,
-    mostAnswerBytes: 65_536,
-    keepAlive: true,
-  });
-  const config = relayConfig(folder, variables);
-  const world = {
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLog,
-    http,
-    disk: systemDisk,
-    own: ownDirectory,
-  };
-  onTestFinished(() => http[Symbol.asyncDispose]());
-  const relay = await startRelay(config, world);
-  onTestFinished(relay.stop);
-  const address = (name: string) => relay.addresses[name] ?? { host: '', port: 0 };
-  return { relay, folder, address };
-}
+const hello = 'From: ann@example.com\r\n\r\nHello\r\n';
 
 it('keeps a message on disk before it says 250, and is ready while it can', async () => {
   const api = await listenAsApi();
@@ -133,20 +91,146 @@ it('serves a known client after a restart while the api is away', async () => {
   const folder = await lastingFolder();
   const variables = { RELAY_JOURNAL_DIR: join(folder, 'journal'), SMTP_AUTH_CACHE_TTL: '1ms' };
   const before = await runRelay({ ...variables, API_INTERNAL_URL: api.url });
-  expect(await logInTo(before.address('private'))).toMatch(/^235 /);
+  (await logIn(before.address('private'))).socket.destroy();
   await before.relay.stop();
   const after = await runRelay({ ...variables, API_INTERNAL_URL: 'http://127.0.0.1:1' });
+  const client = await logIn(after.address('private'));
 
-  expect(await logInTo(after.address('private'))).toMatch(/^235 /);
+  expect(await submit(client, 'From: ann@example.com\r\n\r\nHello\r\n')).toMatch(/^250 2\.0\.0 Ok: queued/);
+  client.socket.destroy();
   expect((await stat(join(folder, 'journal', 'logins.json'))).mode & 0o777).toBe(0o600);
   await after.relay.stop();
 });
 
-async function logInTo(address: Listening): Promise<string> {
-  const client = await dial(address);
-  await client.reply();
-  await client.ask('EHLO app.example.com');
-  const reply = await client.ask(`AUTH PLAIN ${annPlain}`);
+it('is refused a directory that another relay has, whose process is named', async () => {
+  const api = await listenAsApi();
+  const folder = await lastingFolder();
+  const variables = { RELAY_JOURNAL_DIR: join(folder, 'journal'), API_INTERNAL_URL: api.url };
+  const first = await runRelay(variables);
+
+  await expect(runRelay(variables)).rejects.toMatchObject({ code: 'locked', data: { pid: process.pid } });
+  const client = await logIn(first.address('private'));
+  expect(await submit(client, hello)).toMatch(/^250 /);
   client.socket.destroy();
-  return reply;
-}
+});
+
+it('answers 452 4.3.1 when its journal is full, and 250 again when the api has taken some', async () => {
+  const api = await listenAsApi();
+  api.status = 503;
+  const { address } = await runRelay({
+    API_INTERNAL_URL: api.url,
+    RELAY_JOURNAL_MAX_BYTES: '2KB',
+    RELAY_SHIP_RETRY_DELAY: '5ms',
+    RELAY_SHIP_OPEN_TIME: '5ms',
+    RELAY_SHIP_OPEN_MAX: '20ms',
+  });
+  const client = await logIn(address('private'));
+  const replies = [];
+  for (let sent = 0; sent < 9; sent += 1) replies.push((await submit(client, hello)).slice(0, 9));
+
+  expect(new Set(replies)).toEqual(new Set(['250 2.0.0', '452 4.3.1']));
+  expect(replies.at(-1)).toBe('452 4.3.1');
+  expect(await figure(address('health'), 'mailctl_relay_backlog_records{service="relay"}')).toBe(
+    replies.indexOf('452 4.3.1'),
+  );
+  api.status = 200;
+  await expect.poll(() => submit(client, hello), { timeout: 10_000 }).toMatch(/^250 /);
+  expect(api.stored.size).toBeGreaterThanOrEqual(replies.indexOf('452 4.3.1'));
+  client.socket.destroy();
+});
+
+it.each([401, 403, 429])(
+  'is not ready while the api answers %i to it, goes on accepting, sets nothing aside, and ships all when it may again',
+  async (status) => {
+    const api = await listenAsApi();
+    api.status = status;
+    const { address } = await runRelay({ API_INTERNAL_URL: api.url, RELAY_SHIP_REFUSED_DELAY: '10ms' });
+    const client = await logIn(address('private'));
+    expect(await submit(client, hello)).toMatch(/^250 /);
+    const refused = () => figure(address('health'), 'mailctl_relay_refused{service="relay"}');
+    await expect.poll(refused, { timeout: 10_000 }).toBe(1);
+
+    expect(await isReady(address('health'))).toBe(false);
+    expect(await submit(client, hello)).toMatch(/^250 /);
+    api.status = 200;
+    await expect.poll(() => api.stored.size, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => isReady(address('health')), { timeout: 10_000 }).toBe(true);
+    expect(await refused()).toBe(0);
+    const aside = 'mailctl_relay_set_aside_records{kind="refused",service="relay"}';
+    expect(await figure(address('health'), aside)).toBe(0);
+    client.socket.destroy();
+  },
+);
+
+it.each(['EIO', 'ENOSPC'])(
+  'answers 451 to what a disk that gives %s did not take, and 250 to what comes after',
+  async (code) => {
+    const api = await listenAsApi();
+    let isBroken = false;
+    const create: typeof systemDisk.create = async (path) => {
+      const file = await systemDisk.create(path);
+      const sync = () => (isBroken ? Promise.reject(Object.assign(new Error(code), { code })) : file.sync());
+      return { ...file, sync };
+    };
+    const { address } = await runRelay({ API_INTERNAL_URL: api.url }, { ...systemDisk, create });
+    const client = await logIn(address('private'));
+    expect(await submit(client, hello)).toMatch(/^250 /);
+    isBroken = true;
+    expect(await submit(client, hello)).toMatch(/^451 4\.3\.0 /);
+    expect(await submit(client, hello)).toMatch(/^451 4\.3\.0 /);
+    isBroken = false;
+    expect(await submit(client, hello)).toMatch(/^250 /);
+
+    const waiting = () => figure(address('health'), 'mailctl_relay_backlog_records{service="relay"}');
+    await expect.poll(waiting, { timeout: 10_000 }).toBe(0);
+    expect(api.stored.size).toBe(2);
+    client.socket.destroy();
+  },
+);
+
+it('tells by metric the serial number of the certificate that it serves, also after it was renewed', async () => {
+  const { relay, folder, address } = await runRelay({ API_INTERNAL_URL: 'http://127.0.0.1:1' });
+  const serial = async () => {
+    const socket = connectTls({ ...address('tls'), rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { serialNumber } = socket.getPeerCertificate();
+    socket.destroy();
+    return serialNumber;
+  };
+  const told = async () => {
+    const text = await (await fetch(`http://127.0.0.1:${address('health').port}/metrics`)).text();
+    return [...text.matchAll(/^mailctl_relay_certificate_expiry_\S+serial="(\w+)"/gm)].map(([, one]) => one);
+  };
+  const before = await serial();
+  expect(await told()).toEqual([before]);
+  await writeCertificate(folder, 'new');
+  expect(await relay.reload()).toBe(true);
+
+  expect(await serial()).not.toBe(before);
+  expect(await told()).toEqual([await serial()]);
+});
+
+it('tells by metric whether the api is asked as usual, and what waits for it', async () => {
+  const api = await listenAsApi();
+  const { address } = await runRelay({
+    API_INTERNAL_URL: api.url,
+    RELAY_SHIP_FAILURES: '1',
+    RELAY_SHIP_OPEN_TIME: '10ms',
+    RELAY_SHIP_OPEN_MAX: '20ms',
+  });
+  const read = (name: string) => figure(address('health'), `mailctl_relay_${name}{service="relay"}`);
+  const client = await logIn(address('private'));
+  expect(await read('circuit_closed')).toBe(1);
+  api.status = 503;
+  await submit(client, hello);
+  await expect.poll(() => read('circuit_closed'), { timeout: 10_000 }).toBe(0);
+
+  expect(await read('backlog_records')).toBe(1);
+  expect(await read('backlog_bytes')).toBeGreaterThan(hello.length);
+  expect(await read('backlog_oldest_age_seconds')).toBeGreaterThan(0);
+  expect(await isReady(address('health'))).toBe(true);
+  api.status = 200;
+  await expect.poll(() => read('circuit_closed'), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => read('backlog_records'), { timeout: 10_000 }).toBe(0);
+  client.socket.destroy();
+});

@@ -10,6 +10,10 @@ export interface WholeApi extends AsyncDisposable {
   /** Sizes of the messages that came, by id. */
   readonly stored: Map<string, number>;
   readonly logins: string[];
+  /** The status that batches are answered with from now on. */
+  status: number;
+  /** Looks at each message that comes, stored already or not. */
+  inspect: (raw: Uint8Array) => void;
 }
 
 export async function startWholeApi(): Promise<WholeApi> {
@@ -23,30 +27,35 @@ export async function startWholeApi(): Promise<WholeApi> {
         ? { outcome: 'accepted', credential }
         : { outcome: 'refused' };
     },
-    '/internal/v1/submissions': (body) => ({ results: frames(body).map((frame) => store(stored, frame)) }),
+    '/internal/v1/submissions': (body) => ({ results: frames(body).map((frame) => store(api, frame)) }),
   };
   const server = createServer(async (request, response) => {
     const body = Buffer.concat(await request.toArray());
-    const answer = answers[request.url ?? ''];
-    response.writeHead(answer ? 200 : 404, { 'content-type': 'application/json' });
+    const isRefused = request.url === '/internal/v1/submissions' && api.status !== 200;
+    const answer = isRefused ? undefined : answers[request.url ?? ''];
+    response.writeHead(answer ? 200 : isRefused ? api.status : 404, { 'content-type': 'application/json' });
     response.end(JSON.stringify(answer?.(body) ?? {}));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  const api: WholeApi = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     stored,
     logins,
+    status: 200,
+    inspect: () => undefined,
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+  return api;
 }
 
-function store(stored: Map<string, number>, frame: Buffer): object {
+function store({ stored, inspect }: WholeApi, frame: Buffer): object {
   const decoded = decodeSubmission(frame);
   if (!decoded.ok) return { id: decoded.id ?? 'unknown', verdict: 'refused', reason: decoded.reason };
+  inspect(decoded.submission.raw);
   stored.set(decoded.submission.id, decoded.submission.raw.length);
   return { id: decoded.submission.id, verdict: 'stored' };
 }
