@@ -15,7 +15,7 @@ import { dial, type SmtpClient } from '../services/relay/smtp-client.ts';
 import { until } from '../store/until.ts';
 import { report, toy } from './report.ts';
 
-const messages = toy ? 30 : 1000;
+const messages = toy ? 30 : 2000;
 const connections = 8;
 const least = 0.95;
 
@@ -34,17 +34,16 @@ const mail =
   'From: <news@sandbox.test>\r\nTo: <ann@example.test>\r\nSubject: Hello\r\n\r\n' +
   `${'x'.repeat(70)}\r\n`.repeat(35);
 
-/** Runs `work` on each connection until all messages were begun. */
-async function shareOut(work: (lane: number) => Promise<() => Promise<unknown>>): Promise<void> {
+/** Calls each of `senders` again and again until all messages were begun. */
+async function shareOut(senders: readonly (() => Promise<unknown>)[]): Promise<void> {
   let left = messages;
-  const lane = async (number: number): Promise<void> => {
-    const send = await work(number);
+  const lane = async (send: () => Promise<unknown>): Promise<void> => {
     while (left > 0) {
       left -= 1;
       await send();
     }
   };
-  await Promise.all(Array.from({ length: connections }, (_, number) => lane(number)));
+  await Promise.all(senders.map(lane));
 }
 
 /** Messages a second that a client gets into Postal which does nothing else. */
@@ -68,7 +67,7 @@ async function direct({ postal }: Card, variables: (name: string) => string): Pr
     isBounce: false,
   };
   const start = performance.now();
-  await shareOut(async () => () => client.send(message));
+  await shareOut(Array.from({ length: connections }, () => () => client.send(message)));
   return (messages / (performance.now() - start)) * 1000;
 }
 
@@ -92,11 +91,9 @@ async function submit(client: SmtpClient): Promise<void> {
 
 /** Messages a second that go all the way: from the first MAIL FROM until the last is at Postal. */
 async function wholeWay(card: Card, db: Postgres): Promise<number> {
+  const clients = await Promise.all(Array.from({ length: connections }, () => submitter(card)));
   const start = performance.now();
-  await shareOut(async () => {
-    const client = await submitter(card);
-    return () => submit(client);
-  });
+  await shareOut(clients.map((client) => () => submit(client)));
   const handedOver = () =>
     db.query<{ count: number }>(
       'select count(*)::integer as count from messages where next_attempt_at is null',

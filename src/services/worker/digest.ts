@@ -10,11 +10,15 @@ import { isPoison } from './poison.ts';
 import { readWebhook } from './read-webhook.ts';
 import { type DigestRoom, recordReadings } from './record-readings.ts';
 
-/** Turns Postal's webhooks into events, states and webhooks to AMS, a batch in one transaction. What does not fill one is waited for, so that many small ones cost nobody the processor. */
+/**
+ * Turns Postal's webhooks into events, states and webhooks to AMS, a batch in one transaction. What does not fill one is waited for, and
+ * after a full one it rests as long as it worked: taking webhooks in, for which Postal's deliveries wait, comes first.
+ */
 export function digestion(room: DigestRoom): Work {
   let single = 0;
   return {
-    turn: async () => {
+    turn: async (stop) => {
+      const startedMs = room.clock.monotonicMs();
       const limit = single > 0 ? 1 : room.config.WORKER_DIGEST_BATCH;
       const taken: StoredWebhook[] = [];
       try {
@@ -25,7 +29,9 @@ export function digestion(room: DigestRoom): Work {
         if (limit === 1) await setAside(room, taken, error);
         else single = taken.length;
       }
-      return taken.length === limit;
+      if (taken.length < limit) return false;
+      await room.clock.sleep(room.clock.monotonicMs() - startedMs, stop);
+      return true;
     },
   };
 }

@@ -27,6 +27,7 @@ export interface Platform extends AsyncDisposable {
   readonly db: Postgres;
   readonly postgres: ManagedPostgres;
   readonly apiUrl: string;
+  readonly postalUrl: string;
   /** Where Postal's webhooks go, and what it signs them with. */
   readonly webhookUrl: string;
   readonly signing: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
@@ -79,6 +80,7 @@ export async function startPlatform(
     db,
     postgres,
     apiUrl: `http://127.0.0.1:${ports.api}`,
+    postalUrl: `http://127.0.0.1:${ports.postal}`,
     webhookUrl,
     signing,
     program,
