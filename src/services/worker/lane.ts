@@ -13,6 +13,7 @@ export interface Lane {
   isOpen(): boolean;
   /** How many messages may be claimed now. */
   room(wanted: number): number;
+  /** Takes in how a hand-over ended. What was begun before the lane last opened or closed tells nothing of now. */
   report(ticket: Ticket, handover: Handover): void;
   /** Gives leave back that no request was made with, so that nobody waits for its end. Nothing after a report. */
   forgo(ticket: Ticket): void;
@@ -47,11 +48,11 @@ export function openLane(breaker: Breaker, { failures, blocked }: Watch): Lane {
     report: (ticket, handover) => {
       if (handover.outcome === 'blocked') {
         for (let failure = 0; failure < failures; failure += 1) breaker.settle(ticket, 'failed');
-        setBlock({ problem: handover.problem, reason: handover.reason });
+        if (breaker.state() !== 'closed') setBlock({ problem: handover.problem, reason: handover.reason });
         return;
       }
       breaker.settle(ticket, handover.outcome === 'unclear' ? 'failed' : 'answered');
-      if (handover.outcome !== 'unclear') setBlock(undefined);
+      if (handover.outcome !== 'unclear' && breaker.state() === 'closed') setBlock(undefined);
     },
     forgo: (ticket) => breaker.settle(ticket, 'unused'),
   };

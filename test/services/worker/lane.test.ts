@@ -94,6 +94,20 @@ describe('the lane to Postal', () => {
     expect(lane.enter()).toBeUndefined();
   });
 
+  it('believes nothing of what began before: no late success while it is blocked, no late block once it is not', () => {
+    const time = { ms: 0 };
+    const { lane, heard, pass } = laneAt(time);
+    const slow = [lane.enter(), lane.enter()];
+    pass(blocked);
+    if (slow[0]) lane.report(slow[0], accepted);
+    expect(heard).toEqual(['invalid-key']);
+    time.ms = 100;
+    pass(accepted);
+    if (slow[1]) lane.report(slow[1], blocked);
+    expect(heard).toEqual(['invalid-key', undefined]);
+    expect(lane.isOpen()).toBe(true);
+  });
+
   it('goes on saying that it is blocked while its tries fail in other ways', () => {
     const time = { ms: 0 };
     const { heard, pass } = laneAt(time);
