@@ -51,6 +51,8 @@ export interface Key {
   readonly createdAt: Date;
   readonly retiringAt: Date | undefined;
   readonly overlapMs: number;
+  /** When it is to be replaced at the latest; that of a key of the api is written down with that key. */
+  readonly expiresAt: Date | undefined;
   /** Why it was made, and who changed its state last. */
   readonly reason: string;
   readonly changedBy: string;

@@ -10,21 +10,23 @@ interface Row extends Record<string, unknown> {
   readonly created_at: Date;
   readonly retiring_at: Date | null;
   readonly overlap_ms: number;
+  readonly expires_at: Date | null;
   readonly reason: string;
   readonly changed_by: string;
 }
 
-const columns = `id, kind, name, handle, state, created_at, retiring_at, reason, changed_by,
+const columns = `id, kind, name, handle, state, created_at, retiring_at, expires_at, reason, changed_by,
   coalesce(extract(epoch from overlap_ends_at - retiring_at) * 1000, 0)::float as overlap_ms`;
 
 /** Keys that are not retired, oldest first. */
 export async function livingKeys(db: Database): Promise<readonly Key[]> {
   const rows = await db.query<Row>(`select ${columns} from keys where state <> 'retired' order by id`);
-  return rows.map(({ created_at, retiring_at, overlap_ms, changed_by, ...row }) => ({
+  return rows.map(({ created_at, retiring_at, overlap_ms, expires_at, changed_by, ...row }) => ({
     ...row,
     createdAt: created_at,
     retiringAt: retiring_at ?? undefined,
     overlapMs: overlap_ms,
+    expiresAt: expires_at ?? undefined,
     changedBy: changed_by,
   }));
 }
@@ -35,6 +37,7 @@ interface NewKey {
   readonly name: string;
   readonly handle: string;
   readonly state: 'pending' | 'active';
+  readonly expiresAt: Date | undefined;
   readonly reason: string;
   readonly by: string;
 }
@@ -42,9 +45,9 @@ interface NewKey {
 /** Writes a key down. Nothing when the subject has one in that state already. */
 export async function insertKey(db: Database, key: NewKey): Promise<void> {
   await db.change(
-    `insert into keys (id, kind, name, handle, state, reason, changed_by) values ($1, $2, $3, $4, $5, $6, $7)
+    `insert into keys (id, kind, name, handle, state, expires_at, reason, changed_by) values ($1, $2, $3, $4, $5, $6, $7, $8)
      on conflict do nothing`,
-    [key.id, key.kind, key.name, key.handle, key.state, key.reason, key.by],
+    [key.id, key.kind, key.name, key.handle, key.state, key.expiresAt, key.reason, key.by],
   );
 }
 

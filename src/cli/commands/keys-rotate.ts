@@ -19,6 +19,7 @@ interface RotateFlags {
   readonly force?: true;
   readonly reason?: string;
   readonly recipient?: string;
+  readonly expires?: string;
 }
 
 /** `mailctl keys rotate`: what is safe now is done now, and running it again goes on. */
@@ -37,6 +38,10 @@ export function defineRotate(command: Command, session: Session): void {
       'how long the old key is accepted after its last use (default: KEYS_OVERLAP)',
     )
     .option('--force', 'retire old keys now, although they may still be used')
+    .option(
+      '--expires <duration>',
+      'warn before the new key is that old, such as 90d (default: as the last one); keys of the api keep the length of keys create',
+    )
     .option('--recipient <age1…>', 'public half of a new escrow key of backups, made on another machine')
     .option('--reason <text>', 'why, for whoever reads the list')
     .action(
@@ -59,6 +64,7 @@ async function plan({ runtime, terminal }: Context, name: string | undefined, fl
     isContinuing: flags.continue === true,
     overlapMs: durationOf('--overlap', flags.overlap) ?? KEYS_OVERLAP,
     isForced: flags.force === true,
+    expiresInMs: durationOf('--expires', flags.expires),
     reason: flags.reason ?? '',
     given: flags.recipient,
     by: whoever(terminal),

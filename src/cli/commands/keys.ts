@@ -54,7 +54,15 @@ export function defineKeys(command: Command, session: Session): void {
 }
 
 function atOnce(by: string): Manner {
-  return { by, reason: '', overlapMs: 0, isForced: true, given: undefined, spread: distributeSecrets };
+  return {
+    by,
+    reason: '',
+    overlapMs: 0,
+    isForced: true,
+    expiresInMs: undefined,
+    given: undefined,
+    spread: distributeSecrets,
+  };
 }
 
 interface ListFlags {

@@ -61,9 +61,14 @@ function madeAt({ subject, keys }: Candidate): Date | undefined {
   return keys.find(({ state }) => state === 'active')?.createdAt ?? subject.createdAt;
 }
 
+/** When the key in use is to be replaced at the latest. */
+export function endOf({ subject, keys }: Pick<Candidate, 'subject' | 'keys'>): Date | undefined {
+  return subject.expiresAt ?? keys.find(({ state }) => state === 'active')?.expiresAt;
+}
+
 function isDue(one: Candidate, { olderThanMs, expiringMs }: Selection, now: number): boolean {
   const made = madeAt(one)?.getTime();
-  const ends = one.subject.expiresAt?.getTime();
+  const ends = endOf(one)?.getTime();
   const isOld = olderThanMs === undefined || made === undefined || made < now - olderThanMs;
   const isExpiring = expiringMs === undefined || (ends !== undefined && ends < now + expiringMs);
   return isOld && isExpiring;

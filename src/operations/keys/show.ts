@@ -31,7 +31,8 @@ export interface ShownOther {
   readonly name: string;
   readonly state: KeyState;
   readonly created_at: string | null;
-  readonly expires_at: null;
+  /** When it is to be replaced at the latest. */
+  readonly expires_at: string | null;
   /** Null also where nobody can know. */
   readonly last_used_at: string | null;
   /** Why it was made, and who changed its state last; empty where it never rotated. */
@@ -69,11 +70,12 @@ function othersOf({ kind, subject, keys }: Candidate): readonly ShownOther[] {
     const created_at = subject.createdAt?.toISOString() ?? null;
     return [{ ...base, id: subject.handle, state: 'active', created_at, reason: '', changed_by: '' }];
   }
-  return keys.map(({ id, state, createdAt, reason, changedBy }) => ({
+  return keys.map(({ id, state, createdAt, expiresAt, reason, changedBy }) => ({
     ...base,
     id,
     state,
     created_at: createdAt.toISOString(),
+    expires_at: expiresAt?.toISOString() ?? null,
     reason,
     changed_by: changedBy,
   }));

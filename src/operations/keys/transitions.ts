@@ -20,6 +20,8 @@ export interface Manner {
   readonly isForced: boolean;
   readonly reason: string;
   readonly by: string;
+  /** How long the new key is to be used; else as long as the last one. Keys of the api have an end of their own. */
+  readonly expiresInMs: number | undefined;
   /** The public half of a key whose secret half was made elsewhere. */
   readonly given: string | undefined;
   /** Brings what was written down to the services, where they do not read it themselves. Safe to repeat. */
@@ -130,7 +132,8 @@ export function retireSteps(one: Candidate, old: Key, { spread, by }: Manner): r
 }
 
 /** Writes the new key down before its secret exists, and the one in use beside it. */
-async function makeKey(world: Runtime, one: Candidate, { reason, by, given }: Manner): Promise<void> {
+async function makeKey(world: Runtime, one: Candidate, manner: Manner): Promise<void> {
+  const { reason, by, given } = manner;
   const db = await world.postgres();
   const { kind, subject } = one;
   const { name, handle: old } = subject;
@@ -142,9 +145,17 @@ async function makeKey(world: Runtime, one: Candidate, { reason, by, given }: Ma
   await keepPending(world, id, secret);
   const base = { kind, name, reason, by };
   const first = newId('key', new Date(0), world.random.bytes(10));
-  await insertKey(db, { ...base, id: first, handle: old, state: 'active' });
+  await insertKey(db, { ...base, id: first, handle: old, state: 'active', expiresAt: undefined });
   const handle = await kinds[kind].handleOf(world, { name, id, secret, old });
-  await insertKey(db, { ...base, id, handle, state: 'pending' });
+  await insertKey(db, { ...base, id, handle, state: 'pending', expiresAt: endOf(world, one, manner) });
+}
+
+function endOf({ clock }: Runtime, { kind, keys }: Candidate, { expiresInMs }: Manner): Date | undefined {
+  if (kind === 'api') return undefined;
+  const last = keys.find(({ state }) => state === 'active');
+  const lastMs = last?.expiresAt && last.expiresAt.getTime() - last.createdAt.getTime();
+  const ms = expiresInMs ?? lastMs;
+  return ms === undefined ? undefined : new Date(clock.now().getTime() + ms);
 }
 
 async function pendingOf(world: Runtime, { kind, subject }: Candidate): Promise<Key | undefined> {

@@ -61,7 +61,11 @@ describe('a restore', () => {
     expect(Number(next?.['id'])).toBeGreaterThan(1_000_000);
   });
 
-  it('holds what nobody knows of when what was there before is lost', async () => {
+  it.each([
+    ['holds', [], 'held', []],
+    ['sends, where that is wished,', ['--release'], 'accepted', [[61, false]]],
+    ['drops, where that is wished,', ['--drop'], 'cancelled', []],
+  ])('%s what nobody knows of when what was there before is lost', async (_, wish, state, queue) => {
     const lost = await scene.mail();
     await scene.atPostal(61, lost);
     const { data: run } = await scene.backup('run');
@@ -72,9 +76,10 @@ describe('a restore', () => {
     expect(restored.error).toBeUndefined();
     const seen = await scene.backup('commit', run.set.id, ...confirmed, '--dry-run');
     expect(seen.data.mail).toContainEqual({ store: 'mariadb', id: '7/61', verdict: 'unknown' });
-    await scene.backup('commit', run.set.id, ...confirmed);
-    expect((await scene.states())[lost]).toBe('held');
-    expect(await scene.queue()).toEqual([]);
+    expect(restored.data.lost_http_minutes).toBe(1);
+    await scene.backup('commit', run.set.id, ...confirmed, ...wish);
+    expect((await scene.states())[lost]).toBe(state);
+    expect(await scene.queue()).toEqual(queue);
   });
 
   it('refuses while a service is connected, and says what to stop', async () => {

@@ -128,6 +128,29 @@ describe('a rotation', () => {
   });
 });
 
+describe('a key of any kind that has an end', () => {
+  it('is warned of, chosen by it, and followed by one that is used as long', async () => {
+    const five = 5 * 86_400_000;
+    await rotate('--kind', 'relay', '--overlap', '1ms', '--expires', '5d');
+    await end();
+    const list = await runJson(on.folder, 'keys', 'list', '--kind', 'relay', '--publish');
+    const [first] = list.data.keys;
+    expect([list.exit, Math.round((Date.parse(first.expires_at) - Date.now()) / five)]).toEqual([3, 1]);
+    const figures = await readFile(inFolder('state/runs/keys.figures.json'), 'utf8');
+    expect(JSON.parse(figures).figures).toContainEqual(
+      expect.objectContaining({ labels: { kind: 'relay', within: '7d' }, value: 1 }),
+    );
+
+    const chosen = await rotate('--expiring', '7d', '--overlap', '1ms');
+    expect(chosen.data.keys).toMatchObject([{ kind: 'relay', state: 'replaced' }]);
+    await end();
+    const [next] = (await runJson(on.folder, 'keys', 'show', 'relay')).data.keys;
+    expect(next.id).not.toBe(first.id);
+    expect(Date.parse(next.expires_at) - Date.parse(next.created_at)).toBeGreaterThan(five - 60_000);
+    expect((await rotate('--expiring', '1d')).data.keys).toEqual([]);
+  });
+});
+
 describe('keys show and revoke', () => {
   it('say of any kind who changed it and why, and end the old key of a rotation at once', async () => {
     await rotate('relay', '--reason', 'it leaked', '--overlap', '1h');

@@ -66,6 +66,7 @@ export const nothing: RotationOrder = {
   overlapMs: 60_000,
   isForced: false,
   reason: '',
+  expiresInMs: undefined,
   given: undefined,
   by: 'test',
   spread: async () => undefined,
