@@ -64,8 +64,12 @@ function byLookUp(
   if (!found) return { position, address, state: 'uncertain', detail: 'the look-up did not answer for it' };
   if (found.at === 'postal') return { position, address, state: 'accepted', name: found.name, detail: '' };
   if (isForgottenAtPostal) return { position, address, state: 'held', detail: forgotten };
-  if (found.at === 'tidied')
-    return { position, address, state: 'held', name: found.name, detail: tidiedAway };
+  if (found.at === 'tidied') {
+    // Postal has nothing of it that could be released there: without a name it is ours to release.
+    const { id, token } = found.name;
+    const facts = { tidied_postal_id: id, tidied_postal_token: token };
+    return { position, address, state: 'held', detail: tidiedAway, facts };
+  }
   return { position, address, state: 'queued', detail: '' };
 }
 

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../../src/adapters/clock.ts';
+import { systemRandom } from '../../../src/adapters/random.ts';
+import { newId } from '../../../src/domain/id.ts';
 import type { LookUp } from '../../../src/services/worker/doubt.ts';
+import { changeQueue } from '../../../src/store/queue-changes.ts';
 import { recordBlock, sendingState } from '../../../src/store/sending.ts';
 import { until } from '../../store/until.ts';
 import { listen, openRig, type Rig } from './rig.ts';
@@ -195,6 +198,32 @@ describe('a hand-over without a clear end', () => {
         .map((mail) => mail.to)
         .toSorted(),
     ).toEqual(to);
+  });
+
+  it('is held where Postal may have tidied the copy away, and sent when the operator lets it go', async () => {
+    rig.postal.order({ kind: 'dropped-before', count: 1 });
+    const lookUp: LookUp = (_, recipients) =>
+      Promise.resolve(new Map(recipients.map((to) => [to, { at: 'tidied', name: { id: 1, token: 't' } }])));
+    await rig.work({}, { lookUp });
+    const id = await rig.submit();
+    await until(() => states(id), all('held'));
+    await emptyQueue();
+
+    const now = new Date();
+    const recording = {
+      at: now,
+      eventId: () => newId('evt', now, systemRandom.bytes(10)),
+      deliveryId: () => newId('whd', now, systemRandom.bytes(10)),
+    };
+    const release = {
+      act: 'release',
+      filter: { messageIds: [id] },
+      reason: 'it did not arrive',
+      limit: 9,
+    } as const;
+    expect(await changeQueue(rig.db, release, recording)).toBe(1);
+    await until(() => states(id), all('delivered'));
+    expect(rig.postal.mailbox()).toHaveLength(1);
   });
 
   it('waits while the look-up cannot be made', async () => {

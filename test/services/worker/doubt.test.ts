@@ -32,11 +32,16 @@ describe('a recipient in doubt', () => {
     expect(abandoned).toMatchObject([{ facts: { abandoned_postal_id: 7 } }]);
   });
 
-  it('whose copy Postal may have begun to send and tidied away is held, whatever the policy, and the operator told why', async () => {
+  it('whose copy Postal may have begun to send and tidied away is held by us, whatever the policy, and the operator told why', async () => {
     const { settlements, abandoned } = await decided({ at: 'tidied', name });
     expect(settlements).toMatchObject([
-      { state: 'held', name, detail: expect.stringContaining('may have arrived or not') },
+      {
+        state: 'held',
+        detail: expect.stringContaining('may have arrived or not'),
+        facts: { tidied_postal_id: 7 },
+      },
     ]);
+    expect(settlements[0]?.name).toBeUndefined();
     expect(abandoned).toEqual([]);
   });
 
