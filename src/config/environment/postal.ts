@@ -56,8 +56,8 @@ export const postal = {
   POSTAL_CONCURRENCY: variable(count(1, 100), {
     section,
     readBy,
-    means: "Hand-overs at once; no more than Postal's web threads",
-    fallback: '4',
+    means: "Requests to Postal at once; fewer than Postal's web threads, so that its pages answer too",
+    fallback: '6',
   }),
   POSTAL_RECIPIENTS_PER_CALL: variable(count(1, 1000), {
     section,
