@@ -129,7 +129,7 @@ describe('a rotation', () => {
 });
 
 describe('a key of any kind that has an end', () => {
-  it('is warned of, chosen by it, and followed by one that is used as long', async () => {
+  it('is warned of, chosen by it or by its age, and followed by one that is used as long', async () => {
     const five = 5 * 86_400_000;
     await rotate('--kind', 'relay', '--overlap', '1ms', '--expires', '5d');
     await end();
@@ -148,6 +148,11 @@ describe('a key of any kind that has an end', () => {
     expect(next.id).not.toBe(first.id);
     expect(Date.parse(next.expires_at) - Date.parse(next.created_at)).toBeGreaterThan(five - 60_000);
     expect((await rotate('--expiring', '1d')).data.keys).toEqual([]);
+
+    const old = ['--kind', 'relay', '--older-than', '90d'];
+    expect((await rotate(...old)).data.keys).toEqual([]);
+    await on.db.change(`update keys set created_at = now() - interval '91 days' where kind = 'relay'`);
+    expect((await rotate(...old)).data.keys).toMatchObject([{ kind: 'relay', state: 'replaced' }]);
   });
 });
 
