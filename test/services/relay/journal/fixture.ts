@@ -10,7 +10,7 @@ import { systemRandom } from '../../../../src/adapters/random.ts';
 import { newId } from '../../../../src/domain/id.ts';
 import { decodeSubmission } from '../../../../src/domain/submission-codec.ts';
 import type { Submission } from '../../../../src/domain/submission.ts';
-import { type Journal, openJournal } from '../../../../src/services/relay/journal/journal.ts';
+import { type Accepted, type Journal, openJournal } from '../../../../src/services/relay/journal/journal.ts';
 import { lengthBytes } from '../../../../src/services/relay/journal/record.ts';
 import { wholeOf } from '../../../../src/services/relay/octets.ts';
 import { origin, type Position } from '../../../../src/services/relay/journal/segment.ts';
@@ -88,6 +88,19 @@ export function submission(number: number, bytes = 100): Submission {
     client: { name: 'ams.example.com', address: '192.0.2.1' },
     raw: Buffer.alloc(bytes, `Subject: ${number}\r\n\r\n${number} `),
   };
+}
+
+/** The same message, as it comes from a spill file: its pieces share their memory. */
+export function streamed(one: Submission, pieceBytes = 100_000): Accepted {
+  const buffer = Buffer.alloc(pieceBytes);
+  const rest = async function* () {
+    for (let at = 3; at < one.raw.length; at += buffer.length) {
+      const from = one.raw.subarray(at, at + buffer.length);
+      buffer.set(from);
+      yield buffer.subarray(0, from.length);
+    }
+  };
+  return { ...one, raw: { length: one.raw.length, beginning: one.raw.subarray(0, 3), rest } };
 }
 
 /** Everything that can be read from a position on, and how often it had to be asked for. */

@@ -5,11 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { encodeSubmission } from '../../../../src/domain/submission-codec.ts';
-import type { Submission } from '../../../../src/domain/submission.ts';
-import type { Accepted } from '../../../../src/services/relay/journal/journal.ts';
 import { origin } from '../../../../src/services/relay/journal/segment.ts';
 import { pieceBytes, piecesOf, type Streamed } from '../../../../src/services/relay/octets.ts';
-import { openTestJournal, readAll, readIds, submission, temporaryDirectory } from './fixture.ts';
+import { openTestJournal, readAll, readIds, streamed, submission, temporaryDirectory } from './fixture.ts';
 
 const stored = { kind: 'stored' };
 
@@ -18,19 +16,6 @@ function varied(bytes: number): Buffer {
   const octets = Buffer.alloc(bytes);
   for (let at = 0; at + 4 <= bytes; at += 4) octets.writeUInt32BE(at, at);
   return octets;
-}
-
-/** The same message, as it comes from a spill file: its pieces share their memory. */
-function streamed(one: Submission): Accepted {
-  const buffer = Buffer.alloc(100_000);
-  const rest = async function* () {
-    for (let at = 3; at < one.raw.length; at += buffer.length) {
-      const from = one.raw.subarray(at, at + buffer.length);
-      buffer.set(from);
-      yield buffer.subarray(0, from.length);
-    }
-  };
-  return { ...one, raw: { length: one.raw.length, beginning: one.raw.subarray(0, 3), rest } };
 }
 
 const large = { ...submission(2), raw: varied(3 * pieceBytes + 1234) };
