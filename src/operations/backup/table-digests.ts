@@ -29,7 +29,7 @@ export function mariadbDigests(nameOf: (database: string) => string): Digests {
 }
 
 /**
- * Digests a dump of PostgreSQL as text: the rows between `COPY … FROM stdin;` and `\\.`, in whatever order they come. Rows that were restored
+ * Digests a dump of PostgreSQL as text: the rows between `COPY … FROM stdin;` and `\.`, in whatever order they come. Rows that were restored
  * fill the pages of a table otherwise than those that came one by one.
  */
 export function postgresDigests(): Digests {

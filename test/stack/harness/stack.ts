@@ -52,6 +52,9 @@ const limits = {
   STACK_HEALTH_INTERVAL: '2s',
   UP_LEAST_DISK: '1GB',
   UP_LEAST_MEMORY: '1GB',
+  // Nothing runs by itself while a test looks at it.
+  SCHEDULE_POSTAL_RESCUE: 'off',
+  SCHEDULE_KEYS_ROTATE: 'off',
 };
 
 const settings = {
