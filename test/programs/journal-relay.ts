@@ -42,7 +42,8 @@ const shipper = startShipper(
     API_INTERNAL_TOKEN: new Secret('token'),
     RELAY_SHUTDOWN_TIMEOUT: 10_000,
     RELAY_SHIP_RECORDS: 64,
-    RELAY_SHIP_BYTES: 1_000_000,
+    // So that the largest messages are handed over in pieces.
+    RELAY_SHIP_BYTES: 90_000,
     RELAY_SHIP_CONCURRENCY: 2,
     RELAY_SHIP_GATHER: 5,
     RELAY_SHIP_TIMEOUT: 1_000,
