@@ -48,6 +48,7 @@ function environment(): Readonly<Record<string, string>> {
     WORKER_POLL_INTERVAL: '20ms',
     WORKER_UPKEEP_INTERVAL: '50ms',
     WORKER_STALL_AFTER: '2s',
+    POSTAL_SETTLE_TIME: '500ms',
   };
 }
 

@@ -52,7 +52,7 @@ export const worker = {
     section,
     readBy,
     means:
-      'Time after which the worker is unhealthy: a loop without progress, or a due message that nobody takes though nothing stands in its way',
+      'Time after which the worker is unhealthy: a loop without progress, or (POSTAL_SETTLE_TIME later) a due message that nobody takes though nothing stands in its way',
     fallback: '2m',
   }),
   WORKER_SHUTDOWN_TIMEOUT: variable(duration, {

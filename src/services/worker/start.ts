@@ -51,7 +51,8 @@ export async function startWorker(config: WorkerConfig, world: WorkerWorld): Pro
   const figures = openFigures(metrics, () =>
     Object.fromEntries(loops.map((loop) => [loop.name, loop.sinceProgressMs() / 1000])),
   );
-  const due = openDueWatch(config.WORKER_STALL_AFTER, world.clock);
+  // After unclear ends every place may stay taken for the settle time: that is no stall.
+  const due = openDueWatch(config.WORKER_STALL_AFTER + config.POSTAL_SETTLE_TIME, world.clock);
   const health = await startHealth({ ...probes(config, world, { loops, due }), metrics });
   const clients = openClients(config);
   const pulse = pulseOf(config, clients.beats, world.clock);

@@ -197,6 +197,23 @@ it('describes every operation that there is', () => {
   ]);
 });
 
+it('describes of each operation what it is asked by, and how it is answered when it does, refuses or cannot', () => {
+  for (const { name, path, parameters, responses } of operations) {
+    const asked = [...path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+    const named = parameters
+      .filter((parameter) => parameter.in === 'path')
+      .map((parameter) => parameter.name);
+    expect([name, named]).toEqual([name, asked]);
+    const statuses = Object.keys(responses);
+    expect([name, statuses.some((status) => /^20\d$/.test(status))]).toEqual([name, true]);
+    for (const status of ['4XX', '5XX'])
+      expect([name, Object.keys(responses[status]?.content ?? {})]).toEqual([
+        name,
+        ['application/problem+json'],
+      ]);
+  }
+});
+
 it('answers whatever is asked as its description says, and never fails', async () => {
   const statuses = new Map<string, number>();
   for (const operation of operations) {
