@@ -62,7 +62,7 @@ function madeAt({ subject, keys }: Candidate): Date | undefined {
 }
 
 /** When the key in use is to be replaced at the latest. */
-export function endOf({ subject, keys }: Pick<Candidate, 'subject' | 'keys'>): Date | undefined {
+function endOf({ subject, keys }: Pick<Candidate, 'subject' | 'keys'>): Date | undefined {
   return subject.expiresAt ?? keys.find(({ state }) => state === 'active')?.expiresAt;
 }
 

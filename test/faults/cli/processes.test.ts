@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../cli/folders.ts';
 import { envText } from '../../config/valid-sources.ts';
 import { emptyDatabase } from '../../engines/postgres.ts';
-import { buildProgram, runToEnd, start } from './program.ts';
+import { buildProgram, runToEnd, start } from '../../integration/cli/program.ts';
 
 let program: ReturnType<typeof buildProgram>;
 beforeAll(() => {

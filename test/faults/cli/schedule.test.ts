@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../cli/folders.ts';
 import { envText } from '../../config/valid-sources.ts';
 import { startProgram } from '../../programs/program.ts';
-import { buildProgram, runToEnd } from './program.ts';
+import { buildProgram, runToEnd } from '../../integration/cli/program.ts';
 
 let program: ReturnType<typeof buildProgram>;
 beforeAll(() => {

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { parseEnvFile } from '../../../src/config/env-file.ts';
 import { temporaryFolder } from '../../cli/folders.ts';
-import { buildProgram, type Ended, runToEnd, start } from './program.ts';
+import { buildProgram, type Ended, runToEnd, start } from '../../integration/cli/program.ts';
 
 let program: ReturnType<typeof buildProgram>;
 const template = temporaryFolder();

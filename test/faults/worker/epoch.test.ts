@@ -5,7 +5,7 @@ import { lookUpAtPostal } from '../../../src/services/worker/look-up.ts';
 import { beginEpoch } from '../../../src/store/epoch.ts';
 import { postalDatabases, type TestPostal } from '../../engines/postal-databases.ts';
 import { until } from '../../store/until.ts';
-import { openRig, type Rig } from './rig.ts';
+import { openRig, type Rig } from '../../integration/worker/rig.ts';
 
 let databases: TestPostal;
 let rig: Rig;
