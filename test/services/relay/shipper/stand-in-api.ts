@@ -69,12 +69,9 @@ export async function startStandInApi(): Promise<StandInApi> {
 }
 
 async function answer(api: StandInApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) {
-    chunks.push(chunk as Buffer);
-    await api.dawdle();
-  }
-  const ids = frames(Buffer.concat(chunks)).map((frame) => read(api, frame));
+  const body = await bodyOf(api, request);
+  if (!body) return;
+  const ids = frames(body).map((frame) => read(api, frame));
   api.requests.push({ headers: request.headers, path: request.url ?? '' });
   api.batches.push(ids);
   const behaviour = await api.behave(ids);
@@ -90,6 +87,21 @@ async function answer(api: StandInApi, request: IncomingMessage, response: Serve
   const results = ids.map((id) => verdict(api, id));
   if (behaviour === 'swallow') response.destroy();
   else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ results }));
+}
+
+/** Undefined when the relay was gone in the middle of its request. */
+async function bodyOf(api: StandInApi, request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of request) {
+      chunks.push(chunk as Buffer);
+      await api.dawdle();
+    }
+    return Buffer.concat(chunks);
+  } catch (error) {
+    if (request.complete) throw error;
+    return undefined;
+  }
 }
 
 function verdict(api: StandInApi, id: string): object {
