@@ -75,13 +75,15 @@ export function claimDue(
   ]);
 }
 
-// Every limit is a parameter, never computed: the planner must know that few rows come, or it reads the whole table for them.
+// Every limit is a parameter, never computed: the planner must know that few rows come, or it reads the whole table for them. A share is
+// a range of its index: asked for as equal, it is looked for among all that is due once millions of messages are stored.
 const claim = `
 with fair as (
   select d.id from unnest($4::text[]) as s (share)
   cross join lateral (
-    select id from messages m where m.share = s.share and m.next_attempt_at <= now()
-    order by m.next_attempt_at limit $5
+    select id from messages m
+    where m.next_attempt_at is not null and (m.share, m.next_attempt_at) between (s.share, '-infinity') and (s.share, now())
+    order by m.share, m.next_attempt_at limit $5
     for update skip locked
   ) d
   limit $6
