@@ -17,7 +17,7 @@ export const places: readonly (readonly [RegExp, string])[] = [
   [/^src\/postal-stand-in\/(start|main)\.ts$/, 'stand-in start'],
   [/^src\/cli\/main\.ts$/, 'cli main'],
   [/^src\/cli\//, 'cli'],
-  [/^src\/runtime\.ts$/, 'runtime'],
+  [/^src\/runtime(\.ts$|\/)/, 'runtime'],
   [/^src\/domain\//, 'domain'],
   [/^src\/config\//, 'config'],
   [/^src\/store\//, 'store'],
