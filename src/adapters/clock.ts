@@ -9,10 +9,15 @@ export interface Clock {
   sleep(ms: number, stop?: AbortSignal): Promise<void>;
 }
 
+/** A timer of Node holds 31 bits: a longer one fires at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
   sleep: async (ms, stop) => {
-    await sleepFor(ms, undefined, stop ? { signal: stop } : {}).catch(() => undefined);
+    const now = Math.min(ms, longestTimerMs);
+    await sleepFor(now, undefined, stop ? { signal: stop } : {}).catch(() => undefined);
+    if (now < ms && !stop?.aborted) await systemClock.sleep(ms - now, stop);
   },
 };

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 
-import { parseDuration } from '../../domain/duration.ts';
-import { OperatorError } from '../../domain/failure.ts';
+import { readDurationFlag } from '../../domain/duration-flag.ts';
 import { type KeyKind, keyKindNames } from '../../domain/key.ts';
 import { planRotation, type Rotated, type RotationReport } from '../../operations/keys/rotate.ts';
 import { distributeSecrets } from '../../operations/stack/distribute-secrets.ts';
@@ -73,12 +72,7 @@ async function plan({ runtime, terminal }: Context, name: string | undefined, fl
 }
 
 function durationOf(flag: string, text: string | undefined): number | undefined {
-  const ms = text === undefined ? undefined : parseDuration(text);
-  if (text === undefined || ms !== undefined) return ms;
-  throw new OperatorError('usage', `${flag}: "${text}" is no duration`, {
-    hint: 'Write for example 90d, 24h or 30m',
-    field: flag,
-  });
+  return text === undefined ? undefined : readDurationFlag(flag, text, '90d, 24h or 30m');
 }
 
 function rotatedAsText({ keys, secret, secrets = [] }: RotationReport, style: Style): string {

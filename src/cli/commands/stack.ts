@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 
+import { readDurationFlag } from '../../domain/duration-flag.ts';
 import { planDown, planRestart } from '../../operations/stack/down.ts';
 import { planUp, type Started } from '../../operations/stack/up.ts';
 import { acts, type Context, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
-import { readWait } from './wait-flag.ts';
 import { servicesAsText } from './status.ts';
 
 interface UpFlags {
@@ -39,7 +39,7 @@ async function plan(context: Context, names: string[], flags: UpFlags) {
     only: flags.only ?? false,
     pull: flags.pull ?? false,
     profiles: flags.profile ?? [],
-    withinMs: flags.wait === undefined ? UP_TIMEOUT : readWait(flags.wait),
+    withinMs: flags.wait === undefined ? UP_TIMEOUT : readDurationFlag('--wait', flags.wait, '10m'),
   };
   const planned = await planUp(runtime, wanted, (line) => output.note(line));
   for (const { what, remedy } of planned.warnings) output.warn(`${what}. ${remedy}`);

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 
+import { readDurationFlag } from '../../domain/duration-flag.ts';
 import { planRollback } from '../../operations/upgrade/rollback.ts';
 import { planUpgrade } from '../../operations/upgrade/upgrade.ts';
 import { acts, type Context, type Session } from '../command.ts';
 import { workplace } from './backup-workplace.ts';
-import { readWait } from './wait-flag.ts';
 
 const wait = [
   '--wait <duration>',
@@ -47,6 +47,6 @@ export function defineUpgrade(command: Command, session: Session): void {
 
 async function wayOf({ runtime, output, stop }: Context, flags: UpgradeFlags) {
   const { UP_TIMEOUT } = await runtime.config('operator');
-  const withinMs = flags.wait === undefined ? UP_TIMEOUT : readWait(flags.wait);
+  const withinMs = flags.wait === undefined ? UP_TIMEOUT : readDurationFlag('--wait', flags.wait, '10m');
   return { withinMs, stop, tell: (line: string) => output.note(line) };
 }

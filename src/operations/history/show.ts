@@ -1,6 +1,5 @@
 import type { PastAct } from '../../adapters/act-history.ts';
-import { parseDuration } from '../../domain/duration.ts';
-import { OperatorError } from '../../domain/failure.ts';
+import { readDurationFlag } from '../../domain/duration-flag.ts';
 import type { Runtime } from '../../runtime.ts';
 
 /** What `history` reports. */
@@ -19,20 +18,14 @@ export async function showHistory(
   { history, clock }: Pick<Runtime, 'history' | 'clock'>,
   { since, command }: WrittenPast,
 ): Promise<ShownHistory> {
-  const from = since === undefined ? '' : new Date(clock.now().getTime() - readAge(since)).toISOString();
+  const from =
+    since === undefined
+      ? ''
+      : new Date(clock.now().getTime() - readDurationFlag('--since', since, '2h or 7d')).toISOString();
   const words = command?.trim();
   const acts: PastAct[] = [];
   for await (const act of history.read()) {
     if (act.at >= from && (words === undefined || `${act.command} `.startsWith(`${words} `))) acts.push(act);
   }
   return { acts };
-}
-
-function readAge(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined) return ms;
-  throw new OperatorError('usage', `--since: "${text}" is no duration`, {
-    hint: 'Write for example 2h or 7d',
-    field: '--since',
-  });
 }

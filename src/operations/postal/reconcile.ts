@@ -1,4 +1,4 @@
-import { parseDuration } from '../../domain/duration.ts';
+import { readDurationFlag } from '../../domain/duration-flag.ts';
 import type { EventKind } from '../../domain/event.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -21,7 +21,7 @@ export async function planReconcile(
   runtime: Runtime,
   since: string | undefined,
 ): Promise<Plan<PostalReconciled>> {
-  const lookBackMs = since === undefined ? undefined : lookBack(since);
+  const lookBackMs = since === undefined ? undefined : readDurationFlag('--since', since, '12h or 3d');
   let found = await compare(runtime, { lookBackMs, dryRun: true });
   const expected = total(found);
   const span = `since ${found.since.toISOString()}`;
@@ -73,13 +73,4 @@ function inWords({ missing }: Reconciled): string {
   return Object.entries(missing)
     .map(([kind, count]) => `${count} ${kind}`)
     .join(', ');
-}
-
-function lookBack(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined) return ms;
-  throw new OperatorError('usage', `--since: "${text}" is no duration`, {
-    hint: 'Write for example 12h or 3d',
-    field: '--since',
-  });
 }

@@ -1,5 +1,4 @@
-import { parseDuration } from '../../domain/duration.ts';
-import { OperatorError } from '../../domain/failure.ts';
+import { readDurationFlag } from '../../domain/duration-flag.ts';
 import { newId } from '../../domain/id.ts';
 import type { Runtime } from '../../runtime.ts';
 import { changeQueue, countAffected, type QueueAct, type QueueChange } from '../../store/queue-changes.ts';
@@ -76,10 +75,5 @@ async function changeAll({ postgres, clock, random }: Runtime, change: QueueChan
 
 function untilOf(text: string | undefined, now: Date): Date | undefined {
   if (text === undefined) return undefined;
-  const ms = parseDuration(text);
-  if (ms !== undefined) return new Date(now.getTime() + ms);
-  throw new OperatorError('usage', `--for: "${text}" is no duration`, {
-    hint: 'Write for example 2h or 1d',
-    field: '--for',
-  });
+  return new Date(now.getTime() + readDurationFlag('--for', text, '2h or 1d'));
 }

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../domain/duration.ts';
+import { readDurationFlag } from '../../domain/duration-flag.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { type RecipientState, recipientStates } from '../../domain/message.ts';
 import type { QueueFilter } from '../../store/queue-filter.ts';
@@ -22,7 +22,7 @@ export function readFilter({ ids = [], domain, campaign, key, age, state }: Writ
     ...(domain !== undefined && { domain }),
     ...(campaign !== undefined && { tag: campaign }),
     ...(key !== undefined && { credentialId: key }),
-    ...(age !== undefined && { olderThanMs: readAge(age) }),
+    ...(age !== undefined && { olderThanMs: readDurationFlag('--age', age, '30m or 2h') }),
     ...(state !== undefined && { state: readState(state) }),
   };
 }
@@ -34,15 +34,6 @@ export function readActFilter(written: WrittenFilter): QueueFilter {
   throw new OperatorError('usage', 'which messages are meant?', {
     hint: 'Name ids, or --domain, --campaign, --key, --age, --state; --all means every one',
     field: '--all',
-  });
-}
-
-function readAge(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined) return ms;
-  throw new OperatorError('usage', `--age: "${text}" is no duration`, {
-    hint: 'Write for example 30m or 2h',
-    field: '--age',
   });
 }
 

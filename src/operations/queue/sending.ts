@@ -1,4 +1,4 @@
-import { parseDuration } from '../../domain/duration.ts';
+import { readDurationFlag } from '../../domain/duration-flag.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
 import { pauseSending, resumeSending, sendingState } from '../../store/sending.ts';
@@ -20,7 +20,10 @@ export async function planPause(
   { clock }: Runtime,
   { reason, lasting }: WantedPause,
 ): Promise<Plan<SendingChanged>> {
-  const until = lasting === undefined ? undefined : new Date(clock.now().getTime() + durationOf(lasting));
+  const until =
+    lasting === undefined
+      ? undefined
+      : new Date(clock.now().getTime() + readDurationFlag('--for', lasting, '2h or 1d'));
   return {
     title: `Pause sending ${until ? `until ${until.toISOString()}` : 'until it is resumed'}`,
     steps: [
@@ -57,14 +60,5 @@ export async function planResume({ postgres }: Runtime): Promise<Plan<SendingCha
 function restored(reason: string): OperatorError {
   return new OperatorError('refused', `sending is paused because the database was ${reason}`, {
     hint: 'Resuming would send again what went out since the dump: commit or abort the restore',
-  });
-}
-
-function durationOf(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== undefined) return ms;
-  throw new OperatorError('usage', `--for: "${text}" is no duration`, {
-    hint: 'Write for example 2h or 1d',
-    field: '--for',
   });
 }

@@ -1,6 +1,6 @@
 import type { Container } from '../../adapters/container.ts';
 import type { LogLine } from '../../adapters/docker.ts';
-import { parseDuration } from '../../domain/duration.ts';
+import { readDurationFlag } from '../../domain/duration-flag.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
 import { lookAtContainers } from './current.ts';
@@ -47,8 +47,7 @@ export async function* readStackLogs(
 }
 
 function readChoice({ clock }: Pick<Runtime, 'clock'>, { since, level, message }: WrittenLogs) {
-  const age = parseDuration(since);
-  if (age === undefined) throw wrong('--since', `"${since}" is no duration`, 'Write for example 10m or 2h');
+  const age = readDurationFlag('--since', since, '10m or 2h');
   const least = level === undefined ? 0 : levels.findIndex((known) => known === level);
   if (least < 0) throw wrong('--level', `"${level}" is no level`, `Levels: ${levels.join(', ')}`);
   return {
