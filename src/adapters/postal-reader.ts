@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-import type { Secret } from '../domain/secret.ts';
 import type { Http, HttpEnd } from './http.ts';
+import { type PostalAddress, postalRequest } from './postal-request.ts';
 
 /** What asking Postal for a message gave. `gone` is final; after `unclear` it may be asked again. */
 export type ReadAtPostal =
@@ -15,30 +15,12 @@ export interface PostalReader {
   read(id: number): Promise<ReadAtPostal>;
 }
 
-interface PostalAddress {
-  readonly url: string;
-  readonly hostname: string;
-  /** As it is now: it may be replaced while this runs. */
-  readonly apiKey: () => Secret;
-  readonly timeoutMs: number;
-}
-
 /** A reader of one Postal mail server, through `messages/message`. */
 export function postalReader(http: Pick<Http, 'exchange'>, address: PostalAddress): PostalReader {
   return {
     read: async (id) =>
       whatIsThere(
-        await http.exchange({
-          method: 'POST',
-          url: `${address.url}/api/v1/messages/message`,
-          headers: {
-            host: address.hostname,
-            'content-type': 'application/json',
-            'x-server-api-key': address.apiKey().reveal(),
-          },
-          body: JSON.stringify({ id, _expansions: ['raw_message'] }),
-          withinMs: address.timeoutMs,
-        }),
+        await http.exchange(postalRequest(address, 'messages/message', { id, _expansions: ['raw_message'] })),
       ),
   };
 }

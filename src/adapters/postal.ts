@@ -1,8 +1,8 @@
 import { retryAfterMs } from '../domain/backoff.ts';
 import type { Handover, LaneProblem } from '../domain/delivery.ts';
-import type { Secret } from '../domain/secret.ts';
 import type { Http, HttpEnd } from './http.ts';
 import { type PostalAnswer, postalAnswer } from './postal-contract.ts';
+import { type PostalAddress, postalRequest } from './postal-request.ts';
 
 /** Postal's HTTP API, as far as delivering needs it. */
 export interface Postal {
@@ -20,36 +20,19 @@ export interface RawMessage {
   readonly isBounce: boolean;
 }
 
-interface PostalAddress {
-  readonly url: string;
-  /** Postal's web_hostname: it answers 403 to any other Host. */
-  readonly hostname: string;
-  /** Asked at each request: it rotates. */
-  readonly apiKey: () => Secret;
-  readonly timeoutMs: number;
-}
-
 /** A client of one Postal mail server. `http` must not keep connections: see `HttpOptions.keepAlive`. */
 export function postalClient(http: Http, address: PostalAddress): Postal {
   return {
     send: async ({ mailFrom, rcptTo, raw, isBounce }) =>
       handover(
-        await http.exchange({
-          method: 'POST',
-          url: `${address.url}/api/v1/send/raw`,
-          headers: {
-            host: address.hostname,
-            'content-type': 'application/json',
-            'x-server-api-key': address.apiKey().reveal(),
-          },
-          body: JSON.stringify({
+        await http.exchange(
+          postalRequest(address, 'send/raw', {
             rcpt_to: rcptTo,
             mail_from: mailFrom,
             data: raw.toString('base64'),
             ...(isBounce && { bounce: true }),
           }),
-          withinMs: address.timeoutMs,
-        }),
+        ),
       ),
   };
 }

@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import { openHttp } from '../../src/adapters/http.ts';
 import { postalClient } from '../../src/adapters/postal.ts';
 import { openPostgres, type Postgres } from '../../src/adapters/postgres.ts';
+import type { SandboxCard } from '../../src/cli/commands/sandbox.ts';
 import { parseEnvFile } from '../../src/config/env-file.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import { testLimits } from '../engines/postgres-address.ts';
@@ -18,17 +19,6 @@ import { report, toy } from './report.ts';
 const messages = toy ? 30 : 2000;
 const connections = 8;
 const least = 0.95;
-
-interface Card {
-  readonly dir: string;
-  readonly smtp: {
-    readonly host: string;
-    readonly port: number;
-    readonly username: string;
-    readonly password: string;
-  };
-  readonly postal: { readonly url: string };
-}
 
 const mail =
   'From: <news@sandbox.test>\r\nTo: <ann@example.test>\r\nSubject: Hello\r\n\r\n' +
@@ -47,7 +37,7 @@ async function shareOut(senders: readonly (() => Promise<unknown>)[]): Promise<v
 }
 
 /** Messages a second that a client gets into Postal which does nothing else. */
-async function direct({ postal }: Card, variables: (name: string) => string): Promise<number> {
+async function direct({ postal }: SandboxCard, variables: (name: string) => string): Promise<number> {
   await using http = openHttp({
     connections,
     connectTimeoutMs: 5000,
@@ -71,7 +61,7 @@ async function direct({ postal }: Card, variables: (name: string) => string): Pr
   return (messages / (performance.now() - start)) * 1000;
 }
 
-async function submitter({ smtp }: Card): Promise<SmtpClient> {
+async function submitter({ smtp }: SandboxCard): Promise<SmtpClient> {
   const client = await dial(smtp);
   await client.reply();
   await client.ask('EHLO app.sandbox.test');
@@ -90,7 +80,7 @@ async function submit(client: SmtpClient): Promise<void> {
 }
 
 /** Messages a second that go all the way: from the first MAIL FROM until the last is at Postal. */
-async function wholeWay(card: Card, db: Postgres): Promise<number> {
+async function wholeWay(card: SandboxCard, db: Postgres): Promise<number> {
   const clients = await Promise.all(Array.from({ length: connections }, () => submitter(card)));
   const start = performance.now();
   await shareOut(clients.map((client) => () => submit(client)));
@@ -109,7 +99,7 @@ it(`goes through relay, journal, api, PostgreSQL and worker at ${least} of what 
       args: ['sandbox', '--json'],
       environment: { TMPDIR: folder },
     });
-    const card = program.said as Card;
+    const card = program.said as SandboxCard;
     const { values } = parseEnvFile(await readFile(join(card.dir, '.env'), 'utf8'));
     const variable = (name: string) => values.get(name)?.text ?? '';
     await using db = openPostgres({

@@ -5,24 +5,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { exec } from '../../src/adapters/exec.ts';
-import { temporaryFolder } from '../cli/folders.ts';
-import { envText } from '../config/valid-sources.ts';
 import { findProgram } from '../engines/programs.ts';
 import { buildProgram, runToEnd, start } from '../integration/cli/program.ts';
+import { folderDue } from './due-folder.ts';
 
 let program: ReturnType<typeof buildProgram>;
 beforeAll(() => {
   program = buildProgram();
 });
 afterAll(() => program[Symbol.dispose]());
-
-/** A folder in whose timetable the end-to-end check fails at once: there is no database. */
-async function folderDue(when: string) {
-  const folder = temporaryFolder();
-  const values = { MAILCTL_MODE: 'sandbox', POSTGRES_PORT: '9', SCHEDULE_E2E: when };
-  await writeFile(join(folder.path, '.env'), envText(values), { mode: 0o600 });
-  return folder;
-}
 
 const mailctl = (dir: string, ...words: readonly string[]) =>
   runToEnd([process.execPath, program.path, '-C', dir, ...words]);

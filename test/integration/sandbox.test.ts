@@ -4,23 +4,9 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
+import type { SandboxCard } from '../../src/cli/commands/sandbox.ts';
 import { processesWith } from '../programs/process-list.ts';
 import { type Program, startProgram } from '../programs/program.ts';
-
-interface Card {
-  readonly dir: string;
-  readonly smtp: {
-    readonly host: string;
-    readonly port: number;
-    readonly username: string;
-    readonly password: string;
-  };
-  readonly api: { readonly url: string; readonly key: string };
-  readonly mailbox: { readonly url: string };
-  readonly webhook: { readonly url: string; readonly secret: string };
-  readonly postal: { readonly url: string };
-  readonly try: readonly string[];
-}
 
 const isRoot = process.getuid?.() === 0;
 const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
@@ -36,7 +22,7 @@ afterAll(() => rm(temporary, { recursive: true }));
 async function startSandbox(
   name: string,
   start: object = {},
-): Promise<{ program: Program; card: Card; place: string }> {
+): Promise<{ program: Program; card: SandboxCard; place: string }> {
   const place = join(temporary, name);
   await mkdir(place);
   await chmod(place, 0o777);
@@ -45,10 +31,10 @@ async function startSandbox(
     environment: { TMPDIR: place },
     ...start,
   });
-  return { program, card: program.said as Card, place };
+  return { program, card: program.said as SandboxCard, place };
 }
 
-async function untilNothingIsLeft(card: Card): Promise<void> {
+async function untilNothingIsLeft(card: SandboxCard): Promise<void> {
   await vi.waitFor(
     async () => {
       expect(await processesWith(card.dir)).toEqual([]);
@@ -132,7 +118,7 @@ describe('mailctl sandbox', () => {
 });
 
 /** The process id of the sandbox's PostgreSQL, asked of the server itself. */
-async function postmasterOf(card: Card): Promise<number> {
+async function postmasterOf(card: SandboxCard): Promise<number> {
   const { openRuntime } = await import('../../src/runtime.ts');
   await using runtime = openRuntime({ dir: card.dir, environment: {}, uid: process.getuid?.() });
   const db = await runtime.postgres();

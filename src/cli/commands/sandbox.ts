@@ -31,7 +31,8 @@ async function run(context: Context): Promise<void> {
   output.note('stopping');
 }
 
-interface Card {
+/** What a sandbox that is ready says of itself. */
+export interface SandboxCard {
   readonly dir: string;
   readonly smtp: {
     readonly host: string;
@@ -47,7 +48,7 @@ interface Card {
 }
 
 /** All that a sandbox is reached by. Its credentials are shown: they are worth nothing anywhere else. */
-function describe({ dir, submission, user, api, webhook, postal }: Sandbox): Card {
+function describe({ dir, submission, user, api, webhook, postal }: Sandbox): SandboxCard {
   const smtp = {
     host: submission?.host ?? '',
     port: submission?.port ?? 0,
@@ -77,7 +78,7 @@ function describe({ dir, submission, user, api, webhook, postal }: Sandbox): Car
   };
 }
 
-function asText({ dir, smtp, api, postal, mailbox, webhook, try: lines }: Card): string {
+function asText({ dir, smtp, api, postal, mailbox, webhook, try: lines }: SandboxCard): string {
   const rows = [
     ['SMTP', `${smtp.host}:${smtp.port} (STARTTLS), user ${smtp.username}, password ${smtp.password}`],
     ['API', `${api.url}, key ${api.key}`],

@@ -3,36 +3,15 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { temporaryFolder } from '../../cli/folders.ts';
-import { envText } from '../../config/valid-sources.ts';
 import { startProgram } from '../../programs/program.ts';
 import { buildProgram, runToEnd } from '../../integration/cli/program.ts';
+import { folderDue } from '../due-folder.ts';
 
 let program: ReturnType<typeof buildProgram>;
 beforeAll(() => {
   program = buildProgram();
 });
 afterAll(() => program[Symbol.dispose]());
-
-/** A folder in whose timetable the end-to-end check fails at once: there is no database. */
-async function folderDue(when: string) {
-  const folder = temporaryFolder();
-  const rows = [
-    'BACKUP',
-    'BACKUP_VERIFY',
-    'BACKUP_PRUNE',
-    'KEYS_ROTATE',
-    'KEYS_NOTICE',
-    'POSTAL_RESCUE',
-    'POSTAL_RETENTION',
-    'POSTAL_RECONCILE',
-  ];
-  const others = Object.fromEntries(rows.map((row) => [`SCHEDULE_${row}`, 'off']));
-  const own = { SCHEDULE_E2E: when, SCHEDULE_JITTER: '0s' };
-  const values = { MAILCTL_MODE: 'sandbox', POSTGRES_PORT: '9', ...others, ...own };
-  await writeFile(join(folder.path, '.env'), envText(values), { mode: 0o600 });
-  return folder;
-}
 
 const mailctl = (dir: string, ...words: readonly string[]) =>
   runToEnd([process.execPath, program.path, '-C', dir, ...words]);
