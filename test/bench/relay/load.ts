@@ -1,7 +1,9 @@
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-
+import { composeMessage, type LoadMessage } from './load-message.ts';
+import { converse, type Script } from './load-session.ts';
 import type { Target } from './served-program.ts';
+
+/** How a client speaks: one command at a time, or MAIL, RCPT and DATA in one group (RFC 2920), as mail servers do. */
+export type Manner = 'lockstep' | 'pipelined';
 
 /** One load: so many connections at once, each sending one message after another for `forMs`. */
 export interface Load {
@@ -10,6 +12,7 @@ export interface Load {
   readonly bytes: number;
   /** Whether a connection sends many messages, or each message has a connection of its own. */
   readonly perConnection: 'many' | 'one';
+  readonly manner: Manner;
   readonly forMs: number;
   /** Distinguishes the Message-IDs of this load from those of any other. */
   readonly name: string;
@@ -29,15 +32,23 @@ export interface Measured {
 interface Lane {
   readonly load: Load;
   readonly deadline: number;
-  readonly message: { readonly octets: Buffer; readonly numberAt: number };
+  readonly message: LoadMessage;
   readonly times: number[];
   readonly refused: string[];
 }
 
-const numberDigits = 10;
 /** A server that refuses this often is not measured any further. */
 const mostRefused = 5;
 const silenceMs = 20_000;
+
+const mail = 'MAIL FROM:<ann@example.com>\r\n';
+const rcpt = 'RCPT TO:<bob@example.org>\r\n';
+const data = 'DATA\r\n';
+const begin: Readonly<Record<Manner, Script>> = {
+  lockstep: [mail, rcpt, data].map((command) => ({ octets: Buffer.from(command), replies: 1 })),
+  pipelined: [{ octets: Buffer.from(`${mail}${rcpt}${data}`), replies: 3 }],
+};
+const quit = Buffer.from('QUIT\r\n');
 
 /** Sends until the time is over; a message under way then is finished and counts. */
 export async function runLoad(load: Load): Promise<Measured> {
@@ -48,7 +59,7 @@ export async function runLoad(load: Load): Promise<Measured> {
     drive({
       load,
       deadline: start + load.forMs,
-      message: compose(`${load.name}-${lane}`, load.bytes),
+      message: composeMessage(`${load.name}-${lane}`, load.bytes),
       times,
       refused,
     }),
@@ -69,85 +80,42 @@ export async function runLoad(load: Load): Promise<Measured> {
 
 async function drive(lane: Lane): Promise<void> {
   const count = { sent: 0 };
-  while (performance.now() < lane.deadline && lane.refused.length < mostRefused) {
-    await connection(lane, count).catch((why: unknown) => lane.refused.push(String(why)));
+  while (isGoingOn(lane)) {
+    await converse(lane.load.target, { ...conversationOf(lane, count), silenceMs }).catch((why: unknown) =>
+      lane.refused.push(String(why)),
+    );
   }
 }
 
-async function connection(lane: Lane, count: { sent: number }): Promise<void> {
-  const session = await open(lane.load.target);
-  do {
-    count.sent += 1;
-    await send(session, lane, count.sent);
-  } while (lane.load.perConnection === 'many' && performance.now() < lane.deadline);
-  session.end();
-}
-
-async function send(session: Session, { message, times, refused }: Lane, number: number): Promise<void> {
-  message.octets.write(String(number).padStart(numberDigits, '0'), message.numberAt, 'latin1');
-  const start = performance.now();
-  await session.ask('MAIL FROM:<ann@example.com>\r\n');
-  await session.ask('RCPT TO:<bob@example.org>\r\n');
-  await session.ask('DATA\r\n');
-  const reply = await session.ask(message.octets);
-  if (reply.startsWith('250')) times.push(performance.now() - start);
-  else refused.push(reply.trim());
-}
-
-/** A message of so many octets, its end included, with the place of the number that makes its Message-ID its own. */
-function compose(name: string, bytes: number): Lane['message'] {
-  const beforeNumber = `From: <ann@example.com>\r\nTo: <bob@example.org>\r\nSubject: A load\r\nDate: Mon, 02 Mar 2026 10:00:00 +0000\r\nMessage-ID: <${name}-`;
-  const head = `${beforeNumber}${'0'.repeat(numberDigits)}@example.com>\r\n\r\n`;
-  const line = `${'x'.repeat(70)}\r\n`;
-  const body = line.repeat(Math.ceil(bytes / line.length)).slice(0, bytes - head.length - 5);
-  return { octets: Buffer.from(`${head}${body}\r\n.\r\n`, 'latin1'), numberAt: beforeNumber.length };
-}
-
-interface Session {
-  /** Sends and waits for the whole reply; one command at a time, as most clients do. */
-  ask(octets: string | Buffer): Promise<string>;
-  end(): void;
-}
-
-async function open({ port, tls, auth }: Target): Promise<Session> {
-  const where = { host: '127.0.0.1', port };
-  const socket = tls
-    ? connectTls({ ...where, rejectUnauthorized: false })
-    : connect({ ...where, noDelay: true });
-  const session = converse(socket);
-  await session.ask('');
-  await session.ask('EHLO load.example.com\r\n');
-  if (auth !== undefined) {
-    const reply = await session.ask(`AUTH PLAIN ${auth}\r\n`);
-    if (!reply.startsWith('235')) throw new Error(`the login was refused: ${reply}`);
-  }
-  return session;
-}
-
-const lastLine = /(?:^|\n)\d{3}(?: [^\n]*)?\r\n$/;
-
-function converse(socket: Socket): Session {
-  let heard = '';
-  let waiting: { resolve(reply: string): void; reject(why: Error): void } | undefined;
-  socket.setEncoding('latin1');
-  socket.on('data', (text: string) => {
-    heard += text;
-    if (!waiting || !lastLine.test(heard)) return;
-    const [{ resolve }, reply] = [waiting, heard];
-    waiting = undefined;
-    heard = '';
-    resolve(reply);
-  });
-  const fail = (why: Error) => waiting?.reject(why);
-  socket.on('error', fail);
-  socket.setTimeout(silenceMs, () => socket.destroy(new Error('the server says nothing')));
-  socket.on('close', () => fail(new Error('the server closed the connection')));
+function conversationOf(lane: Lane, count: { sent: number }) {
+  const { load, message, times, refused } = lane;
+  const { auth } = load.target;
+  const opening: Script = [
+    { octets: Buffer.alloc(0), replies: 1 },
+    { octets: Buffer.from('EHLO load.example.com\r\n'), replies: 1 },
+    ...(auth === undefined ? [] : [{ octets: Buffer.from(`AUTH PLAIN ${auth}\r\n`), replies: 1 }]),
+  ];
+  const transaction: Script = [...begin[load.manner], { octets: message.octets, replies: 1 }];
+  let start = 0;
+  let isFirst = true;
   return {
-    ask: (octets) =>
-      new Promise((resolve, reject) => {
-        waiting = { resolve, reject };
-        if (octets.length > 0) socket.write(octets);
-      }),
-    end: () => socket.end('QUIT\r\n'),
+    opening,
+    quit,
+    next: (): Script | undefined => {
+      if (!isFirst && (load.perConnection === 'one' || !isGoingOn(lane))) return undefined;
+      isFirst = false;
+      count.sent += 1;
+      message.number(count.sent);
+      start = performance.now();
+      return transaction;
+    },
+    done: (reply: string) => {
+      if (reply.startsWith('250')) times.push(performance.now() - start);
+      else refused.push(reply.trim());
+    },
   };
+}
+
+function isGoingOn({ deadline, refused }: Lane): boolean {
+  return performance.now() < deadline && refused.length < mostRefused;
 }

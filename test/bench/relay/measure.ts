@@ -5,7 +5,9 @@ import { usageOf } from './process-tree.ts';
 import type { MailServer } from './served-program.ts';
 
 /** One kind of load, which every server gets. */
-export type Case = Pick<Load, 'bytes' | 'connections' | 'perConnection'> & { readonly tls: boolean };
+export type Case = Pick<Load, 'bytes' | 'connections' | 'perConnection' | 'manner'> & {
+  readonly tls: boolean;
+};
 
 /** What one server did in one round of one case. */
 export interface Result extends Measured {

@@ -77,6 +77,7 @@ async function start(
     argv: [process.execPath, ...args],
     environment: {
       ...relayEnvironment(folder),
+      RELAY_SWEEP_INTERVAL: '1s',
       RELAY_SUBMISSION_LISTEN: 'off',
       RELAY_PRIVATE_LISTEN: `127.0.0.1:${ports.plain}`,
       RELAY_TLS_LISTEN: `127.0.0.1:${ports.tls}`,
