@@ -153,10 +153,12 @@ async function execute(
   engine.modem.demuxStream(stream, output, complaints);
   // What a program does not read of its input must not hold us: only how it ended counts.
   if (stdin) void pipeline(stdin, stream as unknown as Writable).catch(() => undefined);
-  await overOrStopped(stream, stop);
-  stream.destroy();
-  output.end();
-  await written;
+  const over = overOrStopped(stream, stop).finally(() => {
+    stream.destroy();
+    output.end();
+  });
+  // Where the output cannot be written any more, as on a full disk, the program is not waited for.
+  await Promise.all([over, written]).finally(() => stream.destroy());
   return { exit: (await program.inspect()).ExitCode ?? -1, stderr: complaint };
 }
 

@@ -98,6 +98,7 @@ async function upgrade(
 ): Promise<TLSSocket> {
   const secure = connectTls({ socket, servername: serverName, ...(ca !== undefined && { ca }) });
   await once(secure, 'secureConnect').catch((cause: unknown) => {
+    if (!secure.authorizationError) throw cause instanceof OperatorError ? cause : unreachable(where, cause);
     throw new OperatorError('access-denied', `the certificate of ${where} is not trusted for ${serverName}`, {
       hint: 'Check RELAY_TLS_CERT_FILE and that it is for RELAY_HOSTNAME',
       field: 'RELAY_TLS_CERT_FILE',

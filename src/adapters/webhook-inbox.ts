@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A webhook as it came, before anything was believed of it. */
@@ -25,7 +25,7 @@ const mostBodyBytes = 1024 * 1024;
 /** Opens an endpoint. A GET shows what it remembers as JSON. */
 export async function openWebhookInbox({ listen, keep }: InboxOptions): Promise<WebhookInbox> {
   const webhooks: ReceivedWebhook[] = [];
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method === 'GET') {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(webhooks));
       return;
@@ -38,6 +38,10 @@ export async function openWebhookInbox({ listen, keep }: InboxOptions): Promise<
     webhooks.push({ headers: flatHeaders(request), body });
     webhooks.splice(0, webhooks.length - keep);
     response.writeHead(200).end();
+  };
+  // A sender that leaves in the middle of its body is owed no answer.
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
   });
   server.listen(listen.port, listen.host);
   await once(server, 'listening');

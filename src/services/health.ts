@@ -21,7 +21,7 @@ export interface Health {
 /** Serves `/health/live`, `/health/ready` and `/metrics` on a port of its own. */
 export async function startHealth(health: Health): Promise<Running> {
   const server = createServer((request, response) => {
-    void answer(health, request.url ?? '/', response);
+    answer(health, request.url ?? '/', response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -1,4 +1,4 @@
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -96,6 +96,11 @@ describe('the Docker engine', () => {
     const heard = text(stdout);
     await docker.exec(id, { argv: ['echo', 'next'], stdout });
     expect(await heard).toBe('next\n');
+  });
+
+  it('ends with the failure of what its output is written to, such as a full disk', async () => {
+    const stdout = new Writable({ write: (_octets, _encoding, done) => done(new Error('no space left')) });
+    await expect(docker.exec(id, { argv: ['cat', '/dev/zero'], stdout })).rejects.toThrow('no space left');
   });
 
   it('tells what a container uses', async () => {

@@ -27,7 +27,10 @@ export async function startDns(options: DnsOptions): Promise<Running> {
   });
   const udp = createSocket(options.listen.host.includes(':') ? 'udp6' : 'udp4');
   udp.on('message', (packet, { address: host, port }) => {
-    void replyTo(packet, 'udp', options).then((reply) => reply && udp.send(reply, port, host));
+    replyTo(packet, 'udp', options).then(
+      (reply) => reply && udp.send(reply, port, host),
+      () => undefined,
+    );
   });
   await new Promise<void>((resolve, reject) => {
     udp.once('error', reject);
@@ -60,6 +63,12 @@ async function replyTo(
 }
 
 /** Over TCP each message has its length in front (RFC 1035 §4.2.2). */
+function framed(reply: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(reply.length, 0);
+  return Buffer.concat([length, reply]);
+}
+
 function serveStream(socket: Socket, options: DnsOptions): void {
   let waiting = Buffer.alloc(0);
   socket.setTimeout(options.idleMs, () => socket.destroy());
@@ -69,12 +78,10 @@ function serveStream(socket: Socket, options: DnsOptions): void {
     while (waiting.length >= 2 && waiting.length >= 2 + waiting.readUInt16BE(0)) {
       const packet = waiting.subarray(2, 2 + waiting.readUInt16BE(0));
       waiting = waiting.subarray(2 + packet.length);
-      void replyTo(packet, 'tcp', options).then((reply) => {
-        if (!reply) return socket.destroy();
-        const length = Buffer.alloc(2);
-        length.writeUInt16BE(reply.length, 0);
-        return socket.write(Buffer.concat([length, reply]));
-      });
+      replyTo(packet, 'tcp', options).then(
+        (reply) => (reply ? socket.write(framed(reply)) : socket.destroy()),
+        () => socket.destroy(),
+      );
     }
   });
 }
