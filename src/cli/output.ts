@@ -2,6 +2,7 @@ import { type ChalkInstance, Chalk } from 'chalk';
 
 import type { ShownPlan } from '../operations/plan.ts';
 import type { GlobalFlags } from './flags.ts';
+import { printTo } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Colours, or none where the reader is no terminal. */
@@ -33,7 +34,7 @@ export function openOutput(
   const warnings: string[] = [];
   const style = styleFor(terminal, flags, 'stdout');
   const note = (line: string) => {
-    if (!flags.quiet) terminal.stderr.write(`${line}\n`);
+    if (!flags.quiet) printTo(terminal.stderr, `${line}\n`);
   };
   return {
     style,
@@ -45,9 +46,9 @@ export function openOutput(
     },
     result: (value, asText) => {
       const text = flags.json ? envelope(command, { ok: true, data: value, warnings }) : asText(value, style);
-      if (text !== '') terminal.stdout.write(`${text.replace(/\n+$/, '')}\n`);
+      if (text !== '') printTo(terminal.stdout, `${text.replace(/\n+$/, '')}\n`);
     },
-    line: (value, text) => terminal.stdout.write(`${flags.json ? JSON.stringify(value) : text}\n`),
+    line: (value, text) => printTo(terminal.stdout, `${flags.json ? JSON.stringify(value) : text}\n`),
   };
 }
 

@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { maskAddresses } from '../domain/address.ts';
 import { failures, OperatorError } from '../domain/failure.ts';
 import { type AsText, envelope, styleFor } from './output.ts';
+import { printTo } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { asUsageError } from './usage-error.ts';
 
@@ -27,9 +28,9 @@ export function reportFailure(error: unknown, terminal: Terminal, reporting: Rep
   } else {
     if (failure?.code === 'check-failed' && failure.data !== undefined && reporting.dataAsText) {
       const text = reporting.dataAsText(failure.data as never, styleFor(terminal, reporting, 'stdout'));
-      if (text !== '') terminal.stdout.write(`${text}\n`);
+      if (text !== '') printTo(terminal.stdout, `${text}\n`);
     }
-    terminal.stderr.write(failure ? failureText(failure, terminal, reporting) : bugText(error));
+    printTo(terminal.stderr, failure ? failureText(failure, terminal, reporting) : bugText(error));
   }
   return exitOf(failure, reporting);
 }

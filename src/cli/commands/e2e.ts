@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
@@ -13,6 +13,7 @@ import { runInProbe } from '../../operations/stack/probe.ts';
 import { openRuntime, type Runtime } from '../../runtime.ts';
 import { type Context, runs, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
+import { printTo } from '../printable.ts';
 import { openSandbox } from '../sandbox.ts';
 
 interface E2eFlags {
@@ -41,7 +42,7 @@ async function run(context: Context, names: string[], flags: E2eFlags): Promise<
   if (context.flags.dryRun) return announce(context, names);
   const report = await proofOf(context, names, flags);
   if (flags.junit !== undefined)
-    await context.runtime.files.write(join(context.runtime.dir, flags.junit), junitReport(report), 0o644);
+    await context.runtime.files.write(resolve(context.runtime.dir, flags.junit), junitReport(report), 0o644);
   const failure = failureOf(report);
   if (failure) throw failure;
   context.output.result(report, summary);
@@ -130,7 +131,7 @@ async function prove(
 
 function tellOf({ flags, terminal, output }: Context): (report: CheckReport) => void {
   return (report) => {
-    if (!flags.json) terminal.stdout.write(`${row(report, output.style)}\n`);
+    if (!flags.json) printTo(terminal.stdout, `${row(report, output.style)}\n`);
   };
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
@@ -33,9 +33,11 @@ describe('mailctl e2e', () => {
   });
 
   it('prints a row a check to a person, and says that mail flows', async () => {
-    const { exit, out, err } = await runInProcess(['e2e', 'relay', '--sandbox']);
+    using folder = temporaryFolder();
+    const report = join(folder.path, 'report.xml');
+    const { exit, out, err } = await runInProcess(['e2e', 'relay', '--sandbox', '--junit', report]);
 
-    expect(exit).toBe(0);
+    expect({ exit, written: existsSync(report) }).toEqual({ exit: 0, written: true });
     expect(out.split('\n').filter((line) => line.startsWith('✔'))).toHaveLength(
       allChecks.filter(({ hop }) => hop === 'relay').length,
     );
