@@ -5,7 +5,10 @@ import { exec, type Finished } from './exec.ts';
 export interface PostalRunner {
   /** Runs a Ruby script inside Postal and returns what it answered. Throws `unreachable` when Postal did not run it. */
   ask(script: string): Promise<unknown>;
-  /** Starts Postal's processes anew. Throws `unreachable` when that did not succeed. */
+  /**
+   * Starts Postal's processes anew; where the command names `{process}`, one after another, and none after one that did not come again.
+   * Throws `unreachable` when that did not succeed.
+   */
   restart(): Promise<void>;
 }
 
@@ -30,10 +33,20 @@ export function postalRunner({ command, restart, folder, timeoutMs }: RunnerOpti
       return answer;
     },
     restart: async () => {
-      const { exit, stderr } = await exec(wordsOf(restart), { timeoutMs, folder });
-      if (exit !== 0) throw notRestarted(restart, lastWords(stderr));
+      for (const one of eachOf(restart)) {
+        const { exit, stderr } = await exec(wordsOf(one), { timeoutMs, folder });
+        if (exit !== 0) throw notRestarted(one, lastWords(stderr));
+      }
     },
   };
+}
+
+/** Who hands mail to Postal waits for its web server alone, so that one goes first. */
+const processes = ['web', 'smtp', 'worker'];
+
+function eachOf(command: string): readonly string[] {
+  const place = '{process}';
+  return command.includes(place) ? processes.map((name) => command.replaceAll(place, name)) : [command];
 }
 
 function wordsOf(command: string): readonly [string, ...string[]] {

@@ -27,10 +27,12 @@ export const runnerRequest = z.discriminatedUnion('ask', [
     ask: z.literal('create-credential'),
     wanted: place.extend({ type: z.enum(['API', 'SMTP']), name: z.string() }),
   }),
-  z.object({ ask: z.literal('destroy-credential'), wanted: place.extend({ id: z.number() }) }),
   z.object({
-    ask: z.literal('rename-credential'),
-    wanted: place.extend({ id: z.number(), name: z.string() }),
+    ask: z.literal('retire-credential'),
+    wanted: place.extend({
+      ids: z.array(z.number()),
+      successor: z.object({ id: z.number(), name: z.string() }),
+    }),
   }),
   z.object({
     ask: z.literal('set-webhook-url'),

@@ -46,14 +46,8 @@ async function answerTo(office: Office, request: RunnerRequest, queued: Queued):
       held.credentials.push(made);
       return credentialState(made);
     }
-    case 'destroy-credential': {
-      const before = held.credentials.length;
-      held.credentials = held.credentials.filter(({ id }) => id !== request.wanted.id);
-      return { destroyed: before - held.credentials.length };
-    }
-    case 'rename-credential':
-      for (const one of held.credentials) if (one.id === request.wanted.id) one.name = request.wanted.name;
-      return { changed: [`credential ${request.wanted.id}`] };
+    case 'retire-credential':
+      return retireCredential(office, request.wanted);
     case 'set-webhook-url':
       return moveDoors(office, request.wanted);
     case 'count-webhooks':
@@ -79,6 +73,15 @@ function removeDomain(office: Office, wanted: Asked<'remove-domain'>): object {
   held.domains = held.domains.filter(({ name }) => name !== wanted.name);
   held.routes = held.routes.filter(({ domain }) => domain !== wanted.name);
   return { ...look(office, wanted), changed: isThere ? [`domain ${wanted.name}`] : [] };
+}
+
+function retireCredential({ registry: { held } }: Office, wanted: Asked<'retire-credential'>): object {
+  const { ids, successor } = wanted;
+  const kept = held.credentials.find(({ id }) => id === successor.id);
+  if (!kept) return { refused: 'the credential that follows is not there any more' };
+  held.credentials = held.credentials.filter(({ id }) => id === kept.id || !ids.includes(id));
+  kept.name = successor.name;
+  return { changed: [`credential ${kept.id}`] };
 }
 
 function moveDoors({ registry }: Office, { webhook, endpoint }: Asked<'set-webhook-url'>): object {

@@ -21,8 +21,7 @@ class MailctlPostal
     when "check-dns" then check_dns
     when "remove-domain" then remove_domain
     when "create-credential" then create_credential
-    when "destroy-credential" then destroy_credential
-    when "rename-credential" then rename_credential
+    when "retire-credential" then retire_credential
     when "set-webhook-url" then change_webhook_url
     when "count-webhooks" then count_webhooks
     else raise Refused, "it does not know how to #{@ask}"
@@ -294,15 +293,18 @@ class MailctlPostal
     credential_state(server!.credentials.create!(type: @wanted.fetch("type"), name: @wanted.fetch("name")))
   end
 
-  def destroy_credential
-    credential = server!.credentials.find_by(id: @wanted.fetch("id"))
-    credential&.destroy!
-    { destroyed: credential ? 1 : 0 }
-  end
+  # In one transaction: between the two there is no credential of that name, and `apply` would make another one.
+  def retire_credential
+    successor = server!.credentials.find_by(id: @wanted.fetch("successor").fetch("id"))
+    raise Refused, "the credential that follows is not there any more" if successor.nil?
 
-  def rename_credential
-    credential = server!.credentials.find_by!(id: @wanted.fetch("id"))
-    change(credential, "credential #{@wanted.fetch('id')}", { "name" => @wanted.fetch("name") })
+    ActiveRecord::Base.transaction do
+      server!.credentials.where(id: @wanted.fetch("ids")).where.not(id: successor.id).each do |old|
+        old.destroy!
+        changed "credential #{old.id}: destroyed"
+      end
+      change(successor, "credential #{successor.id}", { "name" => @wanted.fetch("successor").fetch("name") })
+    end
     { changed: @changed }
   end
 
@@ -326,6 +328,8 @@ mailctl_answer =
     MailctlPostal.new(JSON.parse(REQUEST.unpack1("m"))).answer
   rescue MailctlPostal::Refused => e
     { refused: e.message }
+  rescue ActiveRecord::RecordNotFound => e
+    { refused: "Postal has no such #{e.model || 'record'} any more" }
   rescue ActiveRecord::RecordInvalid => e
     { invalid: { record: e.record.class.name, problems: e.record.errors.to_hash } }
   rescue ActiveRecord::ActiveRecordError, Mysql2::Error => e

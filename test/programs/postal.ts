@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { systemClock } from '../../src/adapters/clock.ts';
 import { openLog } from '../../src/adapters/log.ts';
 import { systemRandom } from '../../src/adapters/random.ts';
+import { parseEnvFile } from '../../src/config/env-file.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import type { Provisioned } from '../../src/postal-stand-in/registry.ts';
 import { startPostalStandIn } from '../../src/postal-stand-in/start.ts';
@@ -18,14 +19,23 @@ const given = z
     hostname: z.string(),
     signingKey: z.string(),
     registry: z.string(),
-    login: z.object({ socketPath: z.string(), user: z.string(), password: z.string() }),
+    /** The `.env` that says where MariaDB is and with which login Postal writes. */
+    login: z.string(),
     main: z.string(),
     messages: z.string(),
     serverId: z.number(),
   })
   .parse(JSON.parse(process.env['POSTAL'] ?? ''));
 
-const pool = createPool({ ...given.login, database: given.main, connectionLimit: 4 });
+const env = parseEnvFile(await readFile(given.login, 'utf8')).values;
+const own = (name: string) => env.get(`MARIADB_POSTAL_${name}`)?.text ?? '';
+const pool = createPool({
+  socketPath: own('HOST'),
+  user: own('USER'),
+  password: own('PASSWORD'),
+  database: given.main,
+  connectionLimit: 4,
+});
 const run: Run = async (text, values = []) => {
   const [rows] = await pool.execute<RowDataPacket[]>(text, [...values]);
   return rows;

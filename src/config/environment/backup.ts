@@ -37,6 +37,8 @@ export const backup = {
     readBy,
     means: "User that may dump and restore every database of Postal's (all rights on them, and RELOAD)",
     optional: true,
+    alsoFile: true,
+    rotates: true,
   }),
   BACKUP_MARIADB_PASSWORD: variable(secret, {
     section,

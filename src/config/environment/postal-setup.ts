@@ -196,6 +196,8 @@ export const postalSetup = {
     readBy,
     means: 'The user that Postal itself writes with; it makes and drops the databases of mail servers',
     fallback: 'postal',
+    alsoFile: true,
+    rotates: true,
   }),
   MARIADB_POSTAL_PASSWORD: variable(secret, {
     section,

@@ -38,13 +38,14 @@ export const postal = {
     section,
     readBy: ['operator'],
     means:
-      "How Postal's processes are started anew, words separated by spaces, run in the operator's folder: they read key and configuration at the start alone",
-    fallback: 'docker compose restart postal-web postal-smtp postal-worker',
+      "How Postal's processes are started anew, words separated by spaces, run in the operator's folder: they read key and configuration at the start alone. With `{process}` it is run for web, smtp and worker, one after the other",
+    fallback: 'docker compose up --detach --no-deps --force-recreate --wait postal-{process}',
   }),
   POSTAL_RUNNER_TIMEOUT: variable(duration, {
     section,
     readBy: ['operator'],
-    means: 'How long one question to it may take; it starts anew each time',
+    means:
+      'How long one question to it may take, for which it starts anew each time, and one start of a process',
     fallback: '2m',
   }),
   POSTAL_TIMEOUT: variable(duration, {

@@ -204,6 +204,12 @@ export const relay = {
     means: 'Connections to the api at once, for logins and for handing messages over',
     fallback: '8',
   }),
+  RELAY_TOKEN_LOOK_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means: 'Least time between two looks for another API_INTERNAL_TOKEN while the api refuses ours',
+    fallback: '1s',
+  }),
   SMTP_AUTH_CACHE_TTL: variable(duration, {
     section,
     readBy: ['relay', 'operator'],

@@ -3,6 +3,9 @@ import type { KindOfKey } from './kind.ts';
 import { apiKind } from './kinds/api.ts';
 import { backupRecipientKind } from './kinds/backup-recipient.ts';
 import { mariadbKind } from './kinds/mariadb.ts';
+import { mariadbBackupKind } from './kinds/mariadb-backup.ts';
+import { mariadbPostalKind } from './kinds/mariadb-postal.ts';
+import { mariadbRootKind } from './kinds/mariadb-root.ts';
 import { postalApiKind } from './kinds/postal-api.ts';
 import { postalSigningKind } from './kinds/postal-signing.ts';
 import { postalSmtpKind } from './kinds/postal-smtp.ts';
@@ -22,6 +25,9 @@ export const kinds: Readonly<Record<KeyKind, KindOfKey>> = {
   postgres: postgresKind,
   redis: redisKind,
   mariadb: mariadbKind,
+  'mariadb-postal': mariadbPostalKind,
+  'mariadb-backup': mariadbBackupKind,
+  'mariadb-root': mariadbRootKind,
   'postal-api': postalApiKind,
   'postal-smtp': postalSmtpKind,
   'postal-webhook-token': postalWebhookTokenKind,

@@ -48,11 +48,11 @@ export function credentialKind(
     retire: async (world, { handle }) => {
       const key = await inUse(world);
       if (!key || fingerprintOf(key) === handle) throw stillUsed(variable);
-      const office = await openPostalOffice(world);
-      for (const one of (await held(world, type)).filter((each) => isOf(each, handle)))
-        await office.destroyCredential(one.id);
-      for (const one of (await held(world, type)).filter((each) => isOf(each, fingerprintOf(key))))
-        await office.renameCredential(one.id, ownName);
+      const there = await held(world, type);
+      const successor = there.find((one) => isOf(one, fingerprintOf(key)));
+      if (!successor) throw gone(name);
+      const ids = there.filter((one) => isOf(one, handle)).map(({ id }) => id);
+      await (await openPostalOffice(world)).retireCredentials(ids, { id: successor.id, name: ownName });
     },
   };
 }

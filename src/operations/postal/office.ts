@@ -21,10 +21,14 @@ export interface PostalOffice {
     readonly name: string;
   }): Promise<PostalCredential>;
   credentials(): Promise<readonly PostalCredential[]>;
-  /** Without effect where it is gone already. */
-  destroyCredential(id: number): Promise<void>;
-  /** Gives it another name; its key stays. */
-  renameCredential(id: number, name: string): Promise<void>;
+  /**
+   * Destroys these and has the one that follows them bear their name, both or neither. Safe to repeat; throws `refused` where that one is
+   * not there.
+   */
+  retireCredentials(
+    ids: readonly number[],
+    successor: { readonly id: number; readonly name: string },
+  ): Promise<void>;
   /** Points the webhook at the api under this path token, and incoming mail with it. */
   setWebhookToken(token: string): Promise<void>;
   /** Webhooks that wait and were written for a URL that holds this text. */
@@ -59,11 +63,8 @@ export async function openPostalOffice(world: Runtime): Promise<PostalOffice> {
         lastUsedAt,
       }));
     },
-    destroyCredential: async (id) => {
-      await ask('destroy-credential', { id }, z.object({ destroyed: z.number() }));
-    },
-    renameCredential: async (id, name) => {
-      await ask('rename-credential', { id, name }, z.object({ changed: z.array(z.string()) }));
+    retireCredentials: async (ids, successor) => {
+      await ask('retire-credential', { ids, successor }, z.object({ changed: z.array(z.string()) }));
     },
     setWebhookToken: async (token) => {
       const url = `${config.POSTAL_API_FROM_POSTAL}/webhooks/postal/${token}`;

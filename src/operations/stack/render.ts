@@ -92,7 +92,7 @@ function storesOf({ config, pinned, digests }: Blueprint): readonly (readonly [s
         memory: config.MARIADB_MEMORY,
         configuration: digests.mariadb,
         database: config.POSTAL_DB_NAME,
-        user: config.MARIADB_POSTAL_USER,
+        user: ownerOfLogin(config.MARIADB_POSTAL_USER),
         messagePrefix: config.POSTAL_DB_MESSAGE_PREFIX,
       },
     ],

@@ -35,6 +35,7 @@ export async function secretFiles(scene: Scene): Promise<readonly TarEntry[]> {
     ...folder('secrets-redis', imageId, redisFiles(config)),
     ...folder('secrets-mariadb', imageId, {
       MARIADB_ROOT_PASSWORD: config.MARIADB_ROOT_PASSWORD.reveal(),
+      MARIADB_POSTAL_USER: config.MARIADB_POSTAL_USER,
       MARIADB_POSTAL_PASSWORD: made('MARIADB_POSTAL_PASSWORD', config.MARIADB_POSTAL_PASSWORD),
       POSTAL_DB_USER: postalReaderName(config),
       POSTAL_DB_PASSWORD: made('POSTAL_DB_PASSWORD', config.POSTAL_DB_PASSWORD),

@@ -39,7 +39,7 @@ export async function main({ config, reread, held }: Live<'relay'>, stop: AbortS
     renew: () => renewRedis(redis, config),
     report: (works) => reportHeld({ http, config }, `relay ${hostname()} ${process.pid}`, works),
   });
-  const renewing = askingWithRenewedToken(http, { config, looked: fresh.looked });
+  const renewing = askingWithRenewedToken(http, { ...adapters, config, looked: fresh.looked });
   const world = { ...adapters, log, http: renewing, redis };
   await serve(() => startReloading(config, world, fresh), log, stop);
   await fresh.stop();

@@ -2,7 +2,8 @@ import type { MariadbSession } from '../../adapters/mariadb.ts';
 import type { Secret } from '../../domain/secret.ts';
 import { quoted } from './quoted.ts';
 
-interface Account extends Record<string, unknown> {
+/** One account of a user: whence it may log in. */
+export interface Account extends Record<string, unknown> {
   readonly user: string;
   readonly host: string;
 }
@@ -23,10 +24,10 @@ export async function copyUser(
   return accounts.length > 0;
 }
 
-/** How many connections a user has now. */
+/** How many connections a user has now, besides this one. */
 export async function sessionsOfUser(session: MariadbSession, user: string): Promise<number> {
   const [row] = await session.query<{ sessions: number }>(
-    'select count(*) as sessions from information_schema.processlist where user = ?',
+    'select count(*) as sessions from information_schema.processlist where user = ? and id <> connection_id()',
     [user],
   );
   return Number(row?.sessions ?? 0);
@@ -38,7 +39,8 @@ export async function dropUser(session: MariadbSession, user: string): Promise<v
     await session.command(`drop user if exists ${nameOf(account)}`);
 }
 
-function accountsOf(session: MariadbSession, user: string): Promise<readonly Account[]> {
+/** From where a user may log in. */
+export function accountsOf(session: MariadbSession, user: string): Promise<readonly Account[]> {
   return session.query<Account>('select user as user, host as host from mysql.user where user = ?', [user]);
 }
 
@@ -51,7 +53,8 @@ async function rightsOf(session: MariadbSession, account: Account): Promise<read
     .flatMap((grant) => /^(GRANT .+) TO `/.exec(grant)?.[1] ?? []);
 }
 
-function nameOf({ user, host }: Account): string {
+/** An account as statements name it. */
+export function nameOf({ user, host }: Account): string {
   return `${quoted(user)}@${quoted(host)}`;
 }
 

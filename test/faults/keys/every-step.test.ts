@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../../src/adapters/clock.ts';
-import { mariadbAt } from '../../../src/adapters/mariadb.ts';
+import { type MariadbAddress, mariadbAt } from '../../../src/adapters/mariadb.ts';
 import { readApiKey } from '../../../src/domain/api-key.ts';
 import { type KeyKind, keyKindNames } from '../../../src/domain/key.ts';
 import { publicHalf } from '../../../src/domain/postal-webhook.ts';
@@ -19,6 +19,7 @@ import { privateRedis } from '../../engines/private-redis.ts';
 import { logsIn, redisPassword, uid } from '../../integration/cli/rotating-platform.ts';
 import { runbook, shellIn } from '../runbooks.ts';
 import { killedAfter, mailctl } from './killed-mailctl.ts';
+import { letsIn } from './mariadb-logins.ts';
 import { type WholePlatform, wholePlatform } from './whole-platform.ts';
 
 let redis: Awaited<ReturnType<typeof privateRedis>>;
@@ -75,6 +76,34 @@ const proofs: Readonly<Record<KeyKind, (on: WholePlatform) => Promise<void>>> = 
     expect(await counting({ user, password })).toEqual([{ queued: 0 }]);
     await expect(counting(stores.reader)).rejects.toMatchObject({ code: 'access-denied' });
   },
+  'mariadb-postal': async (on) => {
+    const { names, messages } = on.stores;
+    await expectOtherLogin(on, on.logins.postal, 'MARIADB_POSTAL');
+    const rights = await rightsOf(on, `${on.logins.postal.user}_a`);
+    for (const database of [names.main, messages])
+      expect(rights).toContain(`GRANT ALL PRIVILEGES ON \`${database}\`.* TO`);
+    expect(await readdir(on.folder.path)).toContain('restarted');
+  },
+  'mariadb-backup': async (on) => {
+    await expectOtherLogin(on, on.logins.backup, 'BACKUP_MARIADB');
+    expect(await rightsOf(on, `${on.logins.backup.user}_a`)).toContain('GRANT RELOAD ON *.* TO');
+  },
+  'mariadb-root': async ({ env, stores, logins: { administrator } }) => {
+    const password = new Secret((await env()).get('MARIADB_ROOT_PASSWORD')?.text ?? '');
+    expect(await letsIn({ ...administrator, password })).toBe(true);
+    expect(await letsIn(administrator)).toBe(false);
+    const { user } = administrator;
+    const rows = await stores.run('select host, priv from mysql.global_priv where user = ? order by host', [
+      user,
+    ]);
+    expect(
+      rows.map(({ host, priv }) => [host, JSON.stringify(priv).split('authentication_string').length - 1]),
+    ).toEqual([
+      ['%', 1],
+      ['localhost', 1],
+    ]);
+    expect(JSON.stringify(rows)).toContain('unix_socket');
+  },
   'postal-api': async ({ env, registry }) => {
     const key = (await env()).get('POSTAL_API_KEY')?.text;
     expect(registry.credentials.filter(({ type }) => type === 'API')).toMatchObject([
@@ -113,6 +142,25 @@ const proofs: Readonly<Record<KeyKind, (on: WholePlatform) => Promise<void>>> = 
     expect(file).not.toContain(age.verify.identity.reveal());
   },
 };
+
+/** The other of the two that take turns is in use, and the one before is gone. */
+async function expectOtherLogin(
+  { env, stores }: WholePlatform,
+  old: MariadbAddress,
+  variables: 'MARIADB_POSTAL' | 'BACKUP_MARIADB',
+): Promise<void> {
+  const values = await env();
+  const password = new Secret(values.get(`${variables}_PASSWORD`)?.text ?? '');
+  expect(values.get(`${variables}_USER`)?.text).toBe(`${old.user}_a`);
+  expect(await letsIn({ ...old, user: `${old.user}_a`, password })).toBe(true);
+  expect(await letsIn(old)).toBe(false);
+  expect(await stores.run('select 1 from mysql.user where user = ?', [old.user])).toEqual([]);
+}
+
+async function rightsOf({ stores }: WholePlatform, user: string): Promise<string> {
+  const rows = await stores.run(`show grants for ${user}@localhost`);
+  return rows.flatMap((row) => Object.values(row)).join('\n');
+}
 
 /** What a rotation of this kind is called on the command line. */
 function wordsFor(kind: KeyKind): readonly string[] {

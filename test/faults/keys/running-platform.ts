@@ -11,7 +11,6 @@ import { Secret } from '../../../src/domain/secret.ts';
 import { createApiKey, createSmtpUser, createWebhookEndpoint } from '../../../src/upkeep/access.ts';
 import { goodSecret } from '../../config/valid-sources.ts';
 import { startNameServer } from '../../dns/name-server.ts';
-import { mariadbAddress } from '../../engines/mariadb.ts';
 import { postalDatabases, type TestPostal } from '../../engines/postal-databases.ts';
 import { testDatabase } from '../../engines/postgres.ts';
 import { privateRedis } from '../../engines/private-redis.ts';
@@ -20,6 +19,7 @@ import { redisPassword } from '../../integration/cli/rotating-platform.ts';
 import { type Program, startProgram } from '../../programs/program.ts';
 import { until } from '../../store/until.ts';
 import { comingRecords, runnerProgram } from './coming-record.ts';
+import { mariadbLogins } from './mariadb-logins.ts';
 import { restartingPostal, restartProgram } from './restarting-postal.ts';
 
 const patienceMs = 60_000;
@@ -48,16 +48,13 @@ async function assemble(hook: string, environments: Environments, opened: Opened
   await database.db.query(`create role ${owner} login superuser password 'at first'`);
   const redis = opened.use(await privateRedis(redisPassword));
   const postalStores = opened.use(await postalDatabases());
-  const administrator = `admin_${systemRandom.letters(8)}`;
-  const { user } = postalStores.reader;
-  opened.defer(async () => {
-    for (const gone of [`${user}_a`, administrator])
-      await postalStores.run(`drop user if exists ${gone}@localhost`);
-    await postalStores.run(`create user if not exists ${user}@localhost identified by 'x'`);
-  });
+  const logins = opened.use(await mariadbLogins(postalStores));
   const ports = await listeners();
   const address = { ...database.address, user: owner, password: new Secret('at first') };
-  const folder = folderFor({ address }, variables(ports, redis.url, postalStores));
+  const folder = folderFor(
+    { address },
+    { ...variables(ports, redis.url, postalStores), ...logins.variables },
+  );
   opened.defer(() => folder[Symbol.dispose]());
   await writeFile(join(folder.path, 'runner.cjs'), runnerProgram);
   await mkdir(join(folder.path, 'secrets'), { mode: 0o700 });
@@ -65,14 +62,11 @@ async function assemble(hook: string, environments: Environments, opened: Opened
   await writeFile(join(folder.path, 'secrets/postal-signing.key'), signing.reveal(), { mode: 0o600 });
   const postal = opened.use(await restartingPostal(() => startPostal(folder.path, ports, postalStores)));
   const dns = opened.use(await startNameServer([]));
-  await postalStores.run(`create user ${administrator}@localhost identified by '${goodSecret}'`);
-  await postalStores.run(`grant all on *.* to ${administrator}@localhost with grant option`);
   const own = {
     RELAY_JOURNAL_DIR: join(folder.path, 'journal'),
     RELAY_SPILL_DIR: join(folder.path, 'spill'),
     DNS_RESOLVER: `127.0.0.1:${dns.port}`,
     DNS_AUTHORITATIVE: 'false',
-    MARIADB_ADMIN_USER: administrator,
     POSTAL_RESTART: `'${process.execPath} restart.cjs ${postal.url}'`,
   };
   await writeFile(join(folder.path, 'restart.cjs'), restartProgram);
@@ -100,6 +94,7 @@ async function assemble(hook: string, environments: Environments, opened: Opened
     ports,
     redis,
     postalStores,
+    logins,
     access,
     signing,
     publishSigning: async () => {
@@ -152,6 +147,8 @@ function variables(ports: Ports, redisUrl: string, { reader, names }: TestPostal
     LOG_LEVEL: 'info',
     REDIS_URL: redisUrl,
     REDIS_PASSWORD: redisPassword,
+    // A busy machine is no Redis that does not answer.
+    REDIS_TIMEOUT: '10s',
     SECRETS_RELOAD_INTERVAL: '300ms',
     API_KEY_USE_INTERVAL: '500ms',
     API_RATE_LIMIT: '1000000',
@@ -199,7 +196,8 @@ async function startPostal(folder: string, ports: Ports, { names, messages }: Te
     hostname: 'postal.example.com',
     signingKey: join(folder, 'secrets/postal-signing.key'),
     registry: join(folder, 'postal-registry.json'),
-    login: await mariadbAddress(),
+    // What stands in Postal's own configuration, in a stack.
+    login: join(folder, '.env'),
     main: names.main,
     messages,
     serverId: Number(messages.split('-').at(-1)),

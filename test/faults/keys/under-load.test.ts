@@ -193,8 +193,11 @@ async function expectDeadAtPostal(old: Old): Promise<void> {
   const token = (await platform.env()).get('POSTAL_WEBHOOK_TOKEN')?.text;
   expect(await post(api, signed(postalEvent(), key), old.text('POSTAL_WEBHOOK_TOKEN'))).toBe(404);
   expect(await post(api, signed(postalEvent(), key), token)).toBe(403);
-  const asking = mariadbAt(postalStores.reader).session((session) => session.query('select 1 as one'));
-  await expect(asking).rejects.toMatchObject({ code: 'access-denied' });
+  const { administrator, postal, backup } = platform.logins;
+  for (const login of [postalStores.reader, administrator, postal, backup]) {
+    const asking = mariadbAt(login).session((session) => session.query('select 1 as one'));
+    await expect(asking).rejects.toMatchObject({ code: 'access-denied' });
+  }
 }
 
 async function smtpReply(password: Secret): Promise<string> {

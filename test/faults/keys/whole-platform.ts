@@ -2,7 +2,6 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { makeAgeKey } from '../../../src/adapters/age.ts';
-import { systemRandom } from '../../../src/adapters/random.ts';
 import { makeRsaKey } from '../../../src/adapters/rsa.ts';
 import type { Provisioned } from '../../../src/postal-stand-in/registry.ts';
 import { goodSecret } from '../../config/valid-sources.ts';
@@ -11,6 +10,7 @@ import { postalDatabases } from '../../engines/postal-databases.ts';
 import { platform } from '../../integration/cli/rotating-platform.ts';
 import { startTestPostal } from '../../postal-stand-in/stand-in.ts';
 import { comingRecords, runnerProgram } from './coming-record.ts';
+import { mariadbLogins } from './mariadb-logins.ts';
 
 const keys = { API: 'a'.repeat(24), SMTP: 's'.repeat(24) };
 const signing = (await makeRsaKey(2048)).privatePem;
@@ -38,9 +38,7 @@ export async function wholePlatform(redisUrl: string) {
     mode: 0o600,
   });
   const { reader } = stores;
-  const administrator = `admin_${systemRandom.letters(8)}`;
-  await stores.run(`create user ${administrator}@localhost identified by '${goodSecret}'`);
-  await stores.run(`grant all on *.* to ${administrator}@localhost with grant option`);
+  const logins = await mariadbLogins(stores);
   const more = {
     POSTAL_RUNNER: `'${process.execPath} runner.cjs ${postal.postal.url}/_stand-in/runner'`,
     POSTAL_RESTART: "'touch restarted'",
@@ -49,7 +47,7 @@ export async function wholePlatform(redisUrl: string) {
     POSTAL_DB_HOST: reader.host,
     POSTAL_DB_USER: reader.user,
     POSTAL_DB_PASSWORD: reader.password.reveal(),
-    MARIADB_ADMIN_USER: administrator,
+    ...logins.variables,
     DNS_RESOLVER: `127.0.0.1:${dns.port}`,
     DNS_AUTHORITATIVE: 'false',
   };
@@ -63,6 +61,7 @@ export async function wholePlatform(redisUrl: string) {
     ...base,
     age,
     stores,
+    logins,
     registry,
     signing,
     publishSigning: async () => {
@@ -71,9 +70,7 @@ export async function wholePlatform(redisUrl: string) {
     [Symbol.asyncDispose]: async () => {
       await dns[Symbol.asyncDispose]();
       await postal[Symbol.asyncDispose]();
-      for (const user of [`${reader.user}_a`, `${reader.user}_b`, administrator])
-        await stores.run(`drop user if exists ${user}@localhost`);
-      await stores.run(`create user if not exists ${reader.user}@localhost identified by 'x'`);
+      await logins[Symbol.asyncDispose]();
       await stores[Symbol.asyncDispose]();
       await base[Symbol.asyncDispose]();
     },

@@ -202,20 +202,26 @@ describe('postal apply', () => {
 });
 
 describe('the office for rotations', () => {
-  it('makes a second credential, moves the webhook and destroys the first', async () => {
+  it('makes a second credential, moves the webhook, and has the second take the place and name of the first', async () => {
     await using world = openRuntime({ dir: folder.path, environment: {}, uid: process.getuid?.() });
     const office = await openPostalOffice(world);
 
     const made = await office.createCredential({ type: 'API', name: 'next' });
     const before = await office.credentials();
-    await office.destroyCredential(before.find(({ name }) => name === 'mailctl')?.id ?? 0);
+    const first = before.find(({ type, name }) => type === 'API' && name === 'mailctl')?.id ?? 0;
+    await expect(office.retireCredentials([first], { id: -1, name: 'mailctl' })).rejects.toMatchObject({
+      code: 'refused',
+    });
+    for (let turn = 0; turn < 2; turn += 1)
+      await office.retireCredentials([first, made.id], { id: made.id, name: 'mailctl' });
     await office.setWebhookToken('another-token');
 
     expect(before).toContainEqual(made);
     expect((await office.credentials()).map(({ type, name }) => `${type} ${name}`)).toEqual([
       'SMTP mailctl',
-      'API next',
+      'API mailctl',
     ]);
+    expect(await office.credentials()).toContainEqual({ ...made, name: 'mailctl' });
     expect(await office.queuedWebhooksTo('another-token')).toBe(0);
     expect(JSON.stringify((await mailctl('postal', 'drift')).data.drift)).toContain('webhook mailctl: url');
   });

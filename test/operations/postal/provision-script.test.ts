@@ -19,7 +19,9 @@ it('answers every question that mailctl has', () => {
     'check-dns',
     'remove-domain',
     'create-credential',
-    'destroy-credential',
+    'retire-credential',
+    'set-webhook-url',
+    'count-webhooks',
   ])
     expect(script).toContain(`when "${ask}"`);
 });

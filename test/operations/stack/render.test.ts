@@ -148,13 +148,18 @@ describe('what rotates', () => {
         API_INTERNAL_TOKEN_ALSO: 'n'.repeat(43),
         POSTGRES_USER: 'mailctl_a',
         POSTAL_DB_USER: 'mailctl_reader_a',
+        MARIADB_POSTAL_USER: 'postal_a',
+        BACKUP_MARIADB_USER: 'dumper_a',
       }),
     );
     const files = { readOwn: async () => 'KEY' } as never;
     const entries = await secretFiles({ world: { dir: '/nowhere', files }, ...blueprint() });
     const contents = new Map(entries.map(({ path, content }) => [path, content]));
 
+    // What Postal reads once is a file too, and starts anew by a digest of it alone.
     expect(during).toBe(before);
+    expect(contents.get('secrets-mariadb/MARIADB_POSTAL_USER')).toBe('postal');
+    expect(contents.get('secrets-operator/MARIADB_POSTAL_USER')).toBe('postal');
     expect(before).toContain('API_INTERNAL_TOKEN_ALSO_FILE');
     expect(contents.get('secrets-api/API_INTERNAL_TOKEN_ALSO')).toBe('');
     expect(contents.get('secrets-api/POSTGRES_USER')).toBe('mailctl');
