@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
 import { openSession } from '../../src/cli/run.ts';
+import { actsItself } from '../documents/command-tree.ts';
 import { fakeTerminal } from '../fakes/terminal.ts';
 
 /** A command that does something. */
@@ -18,13 +19,12 @@ export async function everyCommand(): Promise<readonly CommandLine[]> {
 }
 
 function leaves(command: Command, words: readonly string[]): readonly CommandLine[] {
-  if (command.commands.length > 0) {
-    return command.commands.flatMap((verb) => leaves(verb, [...words, verb.name()]));
-  }
+  const verbs = command.commands.flatMap((verb) => leaves(verb, [...words, verb.name()]));
+  if (!actsItself(command)) return verbs;
   const required = command.registeredArguments.filter((argument) => argument.required);
   const values = required.map((argument) => argument.argChoices?.[0] ?? 'word');
   const flags = command.options
     .filter(({ mandatory }) => mandatory)
     .flatMap(({ long = '', argChoices }) => [long, argChoices?.[0] ?? 'word']);
-  return [{ name: words.join(' '), argv: [...words, ...values, ...flags] }];
+  return [{ name: words.join(' '), argv: [...words, ...values, ...flags] }, ...verbs];
 }

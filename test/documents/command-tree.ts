@@ -13,6 +13,8 @@ export interface CommandEntry {
   readonly operands: string;
   /** Its flags with their names and whether a value follows. */
   readonly flags: readonly Flag[];
+  /** It does something itself, whatever its verbs do. */
+  readonly acts: boolean;
   readonly verbs: readonly CommandEntry[];
 }
 
@@ -21,6 +23,8 @@ export interface Flag {
   readonly written: string;
   readonly names: readonly string[];
   readonly takesValue: boolean;
+  /** Without it the command is refused. */
+  readonly isRequired: boolean;
   readonly means: string;
 }
 
@@ -44,10 +48,17 @@ function entryOf(command: Command, name: string): CommandEntry {
       written: option.flags,
       names: [option.short, option.long].filter((flag) => flag !== undefined),
       takesValue: option.required || option.optional,
+      isRequired: option.mandatory,
       means: option.description,
     })),
+    acts: actsItself(command),
     verbs: help.visibleCommands(command).map((verb) => entryOf(verb, `${name} ${verb.name()}`.trim())),
   };
+}
+
+/** Commander tells nobody whether an action was given. */
+export function actsItself(command: Command): boolean {
+  return Boolean(Reflect.get(command, '_actionHandler'));
 }
 
 function bracketed(command: Command) {

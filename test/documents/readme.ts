@@ -74,11 +74,12 @@ export function commandsPart(program: CommandEntry): string {
 
 /** The commands that do something themselves. */
 export function leaves(entry: CommandEntry): readonly CommandEntry[] {
-  return entry.verbs.length === 0 ? [entry] : entry.verbs.flatMap(leaves);
+  return [...(entry.acts ? [entry] : []), ...entry.verbs.flatMap(leaves)];
 }
 
 function commandRow({ name, operands, flags, summary }: CommandEntry): string[] {
-  const usage = ['mailctl', name, operands, ...flags.map(({ written }) => `[${written}]`)];
+  const words = flags.map(({ written, isRequired }) => (isRequired ? written : `[${written}]`));
+  const usage = ['mailctl', name, operands, ...words];
   return [code(usage.filter(Boolean).join(' ')), summary];
 }
 

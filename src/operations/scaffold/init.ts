@@ -42,7 +42,7 @@ export async function planInit(
       files: changes.map(({ report }) => report).toReversed(),
       added,
       kept,
-      next: nextSteps(answers, found),
+      next: nextSteps(answers),
     }),
   };
 }
@@ -84,10 +84,13 @@ function contradiction(message: string, field: string): OperatorError {
   });
 }
 
-function nextSteps({ tls }: Answers, { env }: Folder): readonly string[] {
-  const certificate =
-    tls === 'files' ? ["Put the relay's certificate at secrets/tls.crt and its key at secrets/tls.key"] : [];
-  const postalKey =
-    env && isFilled(env.file, 'POSTAL_API_KEY') ? [] : ['Once Postal runs: mailctl postal apply'];
-  return [...certificate, ...postalKey, 'mailctl config check', 'mailctl db migrate', 'mailctl e2e'];
+function nextSteps({ tls }: Answers): readonly string[] {
+  const certificate = 'Put a certificate for every name at secrets/tls.crt, and its key at secrets/tls.key';
+  return [
+    ...(tls === 'files' ? [certificate] : []),
+    'mailctl config check',
+    'mailctl up',
+    'mailctl e2e',
+    'mailctl backup key make --out escrow.key, and take that file off this host',
+  ];
 }

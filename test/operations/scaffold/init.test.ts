@@ -46,12 +46,14 @@ describe('planning an init', () => {
     expect(JSON.stringify([plan, plan.result()])).not.toContain('cAnArY');
   });
 
-  it('names the certificate to bring, and the key to set, as what comes next', async () => {
+  it('names the certificate to bring, and the way to a platform that is proven and backed up, as what comes next', async () => {
     const plan = await planInit(world, nothing, { ...answers, tls: 'files' });
-    expect(plan.result().next.slice(0, 3)).toEqual([
-      "Put the relay's certificate at secrets/tls.crt and its key at secrets/tls.key",
-      'Once Postal runs: mailctl postal apply',
+    expect(plan.result().next).toEqual([
+      'Put a certificate for every name at secrets/tls.crt, and its key at secrets/tls.key',
       'mailctl config check',
+      'mailctl up',
+      'mailctl e2e',
+      'mailctl backup key make --out escrow.key, and take that file off this host',
     ]);
   });
 });
