@@ -90,9 +90,9 @@ function headerEnd(start: Buffer): number | undefined {
 
 /** Seals what passes in chunks of 64 KiB; OpenSSL's cipher is some eight times as fast as one in JavaScript. */
 export function sealing({ head, key }: FileSeal): Transform {
-  const through = chunked(chunkBytes, (chunk, nonce) => {
+  const through = chunked(chunkBytes, (pieces, nonce) => {
     const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagBytes });
-    return Buffer.concat([cipher.update(chunk), cipher.final(), cipher.getAuthTag()]);
+    return [...pieces.map((piece) => cipher.update(piece)), cipher.final(), cipher.getAuthTag()];
   });
   through.push(head);
   return through;
@@ -100,21 +100,24 @@ export function sealing({ head, key }: FileSeal): Transform {
 
 /** Opens what passes, from behind the head; fails as `check-failed` where an octet is wrong or the end is missing. */
 export function unsealing({ key }: FileSeal): Transform {
-  return chunked(chunkBytes + tagBytes, (chunk, nonce) => {
+  return chunked(chunkBytes + tagBytes, (pieces, nonce) => {
     try {
+      const chunk = Buffer.concat(pieces);
       const decipher = createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagBytes });
       decipher.setAuthTag(chunk.subarray(-tagBytes));
-      return Buffer.concat([decipher.update(chunk.subarray(0, -tagBytes)), decipher.final()]);
+      return [decipher.update(chunk.subarray(0, -tagBytes)), decipher.final()];
     } catch (cause) {
       throw damaged(cause);
     }
   });
 }
 
-/** Passes pieces of one size, the last marked in its nonce: one is held back until it is known whether more comes. */
-function chunked(size: number, turn: (chunk: Buffer, nonce: Buffer) => Buffer): Transform {
+type Turn = (pieces: readonly Buffer[], nonce: Buffer) => readonly Buffer[];
+
+/** Passes chunks of one size, each as the pieces it came in, the last marked in its nonce: one is held back until it is known whether more comes. */
+function chunked(size: number, turn: Turn): Transform {
   let waiting: Buffer[] = [];
-  let length = 0;
+  let room = size;
   let counter = 0n;
   const nonce = (isLast: boolean) => {
     const bytes = Buffer.alloc(12);
@@ -123,31 +126,37 @@ function chunked(size: number, turn: (chunk: Buffer, nonce: Buffer) => Buffer): 
     counter += 1n;
     return bytes;
   };
+  const turned = (to: Transform, isLast: boolean) => {
+    to.push(Buffer.concat(turn(waiting, nonce(isLast))));
+    waiting = [];
+    room = size;
+  };
+  const take = (to: Transform, piece: Buffer) => {
+    for (let at = 0; at < piece.length;) {
+      if (room === 0) turned(to, false);
+      const part = piece.subarray(at, at + room);
+      waiting.push(part);
+      at += part.length;
+      room -= part.length;
+    }
+  };
   return new Transform({
     transform(piece: Buffer, _encoding, done) {
-      waiting.push(piece);
-      length += piece.length;
-      if (length <= size) return done();
-      try {
-        const all = Buffer.concat(waiting);
-        let at = 0;
-        for (; all.length - at > size; at += size) this.push(turn(all.subarray(at, at + size), nonce(false)));
-        waiting = [all.subarray(at)];
-        length = all.length - at;
-        done();
-      } catch (error) {
-        done(error as Error);
-      }
+      answer(done, () => take(this, piece));
     },
     flush(done) {
-      try {
-        this.push(turn(Buffer.concat(waiting), nonce(true)));
-        done();
-      } catch (error) {
-        done(error as Error);
-      }
+      answer(done, () => turned(this, true));
     },
   });
+}
+
+function answer(done: (error?: Error) => void, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    return done(error as Error);
+  }
+  done();
 }
 
 function notOpened(cause: unknown): OperatorError {

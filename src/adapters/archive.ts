@@ -25,6 +25,8 @@ export interface Archive {
   write(path: string): Writable;
   /** The octets from `from` on. */
   read(path: string, from?: number): Readable;
+  /** Reads a file whole; its octets and SHA-256, as hex. Rejects with the signal's reason when that is aborted. */
+  digest(path: string, signal: AbortSignal): Promise<Digest>;
   /** The whole of a small file; undefined when there is none. */
   text(path: string): Promise<string | undefined>;
   /** Puts a small file in place whole or not at all, 0600. */
@@ -42,12 +44,30 @@ export interface Archive {
   meter(how: { readonly digest: boolean }): Meter;
 }
 
+/** What a file holds, in short. */
+export interface Digest {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 /** Octets of a file that are read at once. */
 const highWaterMark = 512 * 1024;
 
 export const systemArchive: Archive = {
   write: (path) => createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true, highWaterMark }),
   read: (path, from = 0) => createReadStream(path, { start: from, highWaterMark }),
+  digest: async (path, signal) => {
+    await using file = await open(path, 'r');
+    const piece = Buffer.allocUnsafe(highWaterMark);
+    const hash = createHash('sha256');
+    for (let bytes = 0; ;) {
+      signal.throwIfAborted();
+      const { bytesRead } = await file.read(piece, 0, piece.length, bytes);
+      if (bytesRead === 0) return { bytes, sha256: hash.digest('hex') };
+      hash.update(piece.subarray(0, bytesRead));
+      bytes += bytesRead;
+    }
+  },
   text: (path) => readFile(path, 'utf8').catch(absent),
   replace: async (path, content) => {
     await writeFile(`${path}.new`, content, { mode: 0o600, flush: true });

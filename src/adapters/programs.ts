@@ -1,78 +1,19 @@
-import { spawn } from 'node:child_process';
-import { PassThrough, type Readable, type Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 
-import { OperatorError } from '../domain/failure.ts';
+import { begin, kept, type RunningProgram } from './running-program.ts';
 import type { Argv } from './exec.ts';
-
-/** How a program ended; `complaint` is the end of what it wrote to stderr. */
-export interface ProgramEnd {
-  readonly exit: number | null;
-  readonly signal: string | null;
-  readonly complaint: string;
-}
-
-/** A program that runs, with its streams. */
-export interface RunningProgram {
-  readonly name: string;
-  readonly input: Writable;
-  readonly output: Readable;
-  /** Never rejects for what the program does; rejects `unreachable` when it cannot be started. */
-  readonly ended: Promise<ProgramEnd>;
-  /** Ends the program and what it started. */
-  kill(): void;
-}
+import { type HearBeginning, join, type JoinedPrograms } from './joined-programs.ts';
 
 /** Starts programs whose input and output are streamed, so that memory does not grow with what passes. */
 export interface Programs {
   start(argv: Argv): RunningProgram;
+  /** Starts two, the second of which reads what the first prints; what passes between them stays out of this process. */
+  join(first: Argv, second: Argv, hear?: HearBeginning): JoinedPrograms;
 }
 
-/** The last octets of stderr that are kept. */
-const mostComplaint = 4096;
+export const systemPrograms: Programs = { start, join };
 
-export const systemPrograms: Programs = { start };
-
-/** The program leads a process group of its own, so that what it started ends with it. */
-function start([program, ...rest]: Argv): RunningProgram {
-  const child = spawn(program, rest, { detached: true, stdio: 'pipe', env: { ...process.env, LC_ALL: 'C' } });
-  let complaint = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint = (complaint + text).slice(-mostComplaint);
-  });
-  child.stdin.on('error', () => undefined);
-  const ended = new Promise<ProgramEnd>((resolve, reject) => {
-    child.once('error', (cause) => reject(notStarted(program, cause)));
-    child.once('close', (exit, signal) => resolve({ exit, signal, complaint: complaint.trim() }));
-  });
-  ended.catch(() => undefined);
-  return {
-    name: program,
-    input: child.stdin,
-    output: kept(child.stdout),
-    ended,
-    kill: () => killGroup(child.pid),
-  };
-}
-
-/** Node throws away what nobody reads yet when a program ends: a short one would seem to have printed nothing. */
-function kept(printed: Readable): Readable {
-  const output = new PassThrough();
-  printed.once('error', (cause) => output.destroy(cause));
-  return printed.pipe(output);
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGTERM');
-  } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ESRCH')) throw cause;
-  }
-}
-
-function notStarted(program: string, cause: unknown): OperatorError {
-  return new OperatorError('unreachable', `${program} cannot be run`, {
-    hint: `Check that ${program} is installed and in PATH`,
-    cause,
-  });
+function start(argv: Argv): RunningProgram {
+  const { child, ...running } = begin(argv, ['pipe', 'pipe', 'pipe']);
+  return { ...running, output: kept(child.stdio[1] as Readable) };
 }

@@ -1,6 +1,4 @@
-import { Transform } from 'node:stream';
-
-import type { RunningProgram } from '../../adapters/programs.ts';
+import type { JoinedPrograms } from '../../adapters/joined-programs.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import {
   beginMariadbSnapshot,
@@ -15,7 +13,7 @@ import { type MariadbAccess, mariadbAccess } from './mariadb-access.ts';
 import { secretLine } from './secret-script.ts';
 import { type Tools, toolsFor } from './tools.ts';
 import type { Workplace } from './workplace.ts';
-import { writePart } from './write-part.ts';
+import { startPacked, writePart } from './write-part.ts';
 
 interface Target {
   readonly path: string;
@@ -35,15 +33,11 @@ export async function dumpMariadb(place: Workplace, target: Target): Promise<Dum
     const databases = await postalDatabaseNames(locking, access.names);
     requireMain(databases, access);
     await lockTables(locking, place.config.BACKUP_LOCK_TIMEOUT);
-    const source = await startDump(place, access, { tools, databases });
-    const begun = begunReading(source, place);
-    const writing = writePart(place, {
-      source: { ...source, output: begun.output },
-      name: 'MariaDB',
-      ...target,
-    });
+    const begun = watchBeginning();
+    const source = await startDump(place, access, { tools, databases, begun });
+    const writing = writePart(place, { source, name: 'MariaDB', ...target });
     const counted = access.server.session(async (counting) => {
-      await Promise.race([begun.seen, writing]);
+      await Promise.race([begun.within(source, place.config.BACKUP_LOCK_TIMEOUT), writing]);
       const position = await beginMariadbSnapshot(counting);
       await unlockTables(locking);
       return { position, tables: await countPostalRows(counting, databases) };
@@ -57,17 +51,18 @@ export async function dumpMariadb(place: Workplace, target: Target): Promise<Dum
 interface Dump {
   readonly tools: Tools;
   readonly databases: readonly string[];
+  readonly begun: Beginning;
 }
 
 async function startDump(
-  { world, config }: Workplace,
+  place: Workplace,
   access: MariadbAccess,
-  { tools, databases }: Dump,
-): Promise<RunningProgram> {
-  const flags = [...mariadbDumpFlags(config.BACKUP_MARIADB_PACKET), ...mariadbLogin(access, tools)];
-  const source = (await world.programs()).start(
-    tools.argv('mariadb-dump', ...flags, '--databases', ...databases),
-  );
+  { tools, databases, begun }: Dump,
+): Promise<JoinedPrograms> {
+  const packet = place.config.BACKUP_MARIADB_PACKET;
+  const flags = [...mariadbDumpFlags(packet), ...mariadbLogin(access, tools)];
+  const argv = tools.argv('mariadb-dump', ...flags, '--databases', ...databases);
+  const source = await startPacked(place, argv, begun.hear);
   source.input.end(secretLine('mariadb', access.password));
   return source;
 }
@@ -100,30 +95,29 @@ export function mariadbLogin(
 const firstWords = '-- Current Database';
 const longestBeginning = 65_536;
 
-function begunReading(source: RunningProgram, { config }: Workplace) {
+interface Beginning {
+  hear(octets: Buffer): void;
+  /** Resolves when those words were heard, or the dump is over. A dump that does not come so far in time is ended. */
+  within(source: JoinedPrograms, ms: number): Promise<void>;
+}
+
+function watchBeginning(): Beginning {
   const watched = openPromise();
-  let beginning: string | undefined = '';
-  const output = new Transform({
-    transform(piece: Buffer, _encoding, done) {
-      if (beginning !== undefined) {
-        beginning += piece.toString('latin1');
-        const isThere = beginning.includes(firstWords) || beginning.length > longestBeginning;
-        if (isThere) watched.resolve();
-        if (isThere) beginning = undefined;
-      }
-      done(null, piece);
+  let text = '';
+  return {
+    hear: (octets) => {
+      text += octets.toString('latin1');
+      if (text.includes(firstWords) || text.length >= longestBeginning) watched.resolve();
     },
-  });
-  source.output.pipe(output);
-  source.output.once('error', (error) => output.destroy(error));
-  const late = setTimeout(() => {
-    watched.reject(tooSlow());
-    source.kill();
-  }, config.BACKUP_LOCK_TIMEOUT);
-  const seen = watched.promise.finally(() => clearTimeout(late));
-  void source.ended.then(() => watched.resolve(), watched.reject);
-  seen.catch(() => undefined);
-  return { output, seen };
+    within: (source, ms) => {
+      const late = setTimeout(() => {
+        watched.reject(tooSlow());
+        source.kill();
+      }, ms);
+      void source.ended.then(() => watched.resolve(), watched.reject);
+      return watched.promise.finally(() => clearTimeout(late));
+    },
+  };
 }
 
 interface OpenPromise {

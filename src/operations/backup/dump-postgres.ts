@@ -1,4 +1,4 @@
-import type { RunningProgram } from '../../adapters/programs.ts';
+import type { JoinedPrograms } from '../../adapters/joined-programs.ts';
 import type { TableRows } from '../../domain/backup-set.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { beginSnapshot, countRows, postgresVersion } from '../../store/backup.ts';
@@ -6,7 +6,7 @@ import { wasEnded } from './program-output.ts';
 import { secretLine } from './secret-script.ts';
 import { type Tools, toolsFor } from './tools.ts';
 import type { Workplace } from './workplace.ts';
-import { writePart, type Written } from './write-part.ts';
+import { startPacked, writePart, type Written } from './write-part.ts';
 
 /** A store's dump with what stands in the manifest of it. */
 export interface Dumped extends Written {
@@ -31,7 +31,7 @@ export async function dumpPostgres(place: Workplace, target: Target): Promise<Du
   return db.transaction(async (within) => {
     const { name, position } = await beginSnapshot(within);
     const argv = tools.argv('pg_dump', ...dumpFlags, `--snapshot=${name}`, ...postgresLogin(place, tools));
-    const source = (await world.programs()).start(argv);
+    const source = await startPacked(place, argv);
     source.input.end(secretLine('postgres', config.POSTGRES_PASSWORD));
     const [written, tables] = await dumpedAndCounted(
       source,
@@ -53,7 +53,7 @@ function requireDataEnd(tail: Buffer): void {
 
 /** Waits for a dump and the count of its rows; when either fails, the program is ended and has ended before this throws. */
 export async function dumpedAndCounted<D, C>(
-  source: RunningProgram,
+  source: JoinedPrograms,
   writing: Promise<D>,
   counting: Promise<C>,
 ): Promise<[D, C]> {

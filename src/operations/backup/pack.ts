@@ -1,10 +1,9 @@
 import { join, relative, resolve } from 'node:path';
 
 import type { Archive } from '../../adapters/archive.ts';
-import type { RunningProgram } from '../../adapters/programs.ts';
 import { filesOfEnv, packingOf } from './named-files.ts';
 import { draftPath, type Workplace } from './workplace.ts';
-import { writePart, type Written } from './write-part.ts';
+import { startPacked, writePart, type Written } from './write-part.ts';
 
 /** What is packed of the operator's folder, which may hold anything else besides. The declarative file of Postal is where its variable says. */
 const belongs: Readonly<Record<Packing['kind'], readonly string[]>> = {
@@ -36,18 +35,8 @@ export async function packFolder(
     if (await isThere(archive, join(dir, name))) names.push(name);
   if (names.length === 0) return undefined;
   const { flags, names: named } = packingOf(kind === 'secrets' ? (await filesOfEnv(place)).there : []);
-  const source: RunningProgram = (await world.programs()).start([
-    'tar',
-    '-C',
-    dir,
-    ...flags,
-    '--dereference',
-    '-cf',
-    '-',
-    '--',
-    ...names,
-    ...named,
-  ]);
+  const tar = ['tar', '-C', dir, ...flags, '--dereference', '-cf', '-', '--', ...names, ...named] as const;
+  const source = await startPacked(place, tar);
   source.input.end();
   const path = draftPath(place, id, `${kind}.tar.zst.age`);
   return writePart(place, { source, path, recipients, name: kind, expected: undefined });

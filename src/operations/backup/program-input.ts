@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 
-import type { RunningProgram } from '../../adapters/programs.ts';
+import type { RunningProgram } from '../../adapters/running-program.ts';
 
 /**
  * What a program reads. One that knows the end of its data, as tar and pg_restore do, may be gone before that end is written: the rest goes

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 
 import type { Argv } from '../../adapters/exec.ts';
-import type { ProgramEnd, RunningProgram } from '../../adapters/programs.ts';
+import type { ProgramEnd, RunningProgram } from '../../adapters/running-program.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
 
@@ -14,7 +14,7 @@ export async function outputOf(world: Pick<Runtime, 'programs'>, argv: Argv): Pr
 }
 
 /** Throws when a program did not end well; its last words say why. */
-export async function requireSuccess(program: RunningProgram): Promise<void> {
+export async function requireSuccess(program: Pick<RunningProgram, 'name' | 'ended'>): Promise<void> {
   const end = await program.ended;
   if (end.exit !== 0) throw programFailed(program.name, end);
 }

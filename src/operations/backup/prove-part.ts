@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 
@@ -9,7 +7,8 @@ import { toolsFor } from './tools.ts';
 import { stopOrTimeout, type Workplace } from './workplace.ts';
 import type { Written } from './write-part.ts';
 
-interface Proving {
+/** What a proof is made of. */
+export interface Proving {
   readonly kind: Part['kind'];
   /** Of the server, for the tool that reads it. */
   readonly version: string;
@@ -35,17 +34,8 @@ export async function requireSame(
   place: Workplace,
   { path, bytes, sha256 }: Pick<Written, 'path' | 'bytes' | 'sha256'>,
 ): Promise<void> {
-  const hash = createHash('sha256');
-  let count = 0;
-  const sink = new Writable({
-    write(piece: Buffer, _encoding, done) {
-      count += piece.length;
-      hash.update(piece);
-      done();
-    },
-  });
-  await pipeline(place.archive.read(path), sink, { signal: stopOrTimeout(place) });
-  if (bytes > 0 && count === bytes && hash.digest('hex') === sha256) return;
+  const found = await place.archive.digest(path, stopOrTimeout(place));
+  if (bytes > 0 && found.bytes === bytes && found.sha256 === sha256) return;
   throw new OperatorError('check-failed', `${path} is not what was written: it is damaged or cut short`, {
     hint: 'Look at the disk that holds it, and use another set: mailctl backup list',
   });

@@ -36,6 +36,10 @@ export interface Running {
   readonly startMs: number;
   readonly held: HeldShelf;
   readonly parts: Part[];
+  /** What was written is read back while the next is dumped. */
+  readonly proofs: Promise<void>[];
+  /** Ends those proofs. */
+  readonly broken: AbortController;
 }
 
 /** Seconds since a monotonic time, to the millisecond. */

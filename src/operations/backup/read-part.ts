@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 import type { FileSeal } from '../../adapters/age.ts';
-import type { RunningProgram } from '../../adapters/programs.ts';
+import type { RunningProgram } from '../../adapters/running-program.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Secret } from '../../domain/secret.ts';
 import { inputOf } from './program-input.ts';

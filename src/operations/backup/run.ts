@@ -6,7 +6,7 @@ import { type Dumped, dumpPostgres } from './dump-postgres.ts';
 import { hasMariadb, mariadbAccess } from './mariadb-access.ts';
 import { holdShelf } from './one-run.ts';
 import { packFolder } from './pack.ts';
-import { provePart } from './prove-part.ts';
+import { provePart, type Proving } from './prove-part.ts';
 import { publish, type Running, secondsSince, type WantedRun } from './publish.ts';
 import { type Encryption, encryptionOf } from './recipients.ts';
 import { recordRun } from './run-record.ts';
@@ -47,6 +47,12 @@ export async function planRun(place: Workplace, wanted: WantedRun): Promise<Plan
         { do: 'seal', what: 'seal the configuration, and .env with the keys to the escrow key alone' },
         () => packAll(held(running)),
       ),
+      step(
+        { do: 'prove', what: 'see that all was read back as it was written, while the next was dumped' },
+        async () => {
+          await Promise.all(held(running).proofs);
+        },
+      ),
       step({ do: 'publish', what: 'compare rows with the set before, and write the manifest' }, async () => {
         made = await publish(held(running));
         await held(running).held.release();
@@ -71,7 +77,9 @@ async function beginning(place: Workplace, wanted: WantedRun, stores: readonly S
     const last = await lastSetWith(place, stores);
     if (held.dead !== undefined) place.warn(`took over the lock of ${held.dead}: that process is dead`);
     await place.archive.makeFolder(draftPath(place, id));
-    return { place, wanted, id, encryption, last, startedAt, startMs: clock.monotonicMs(), held, parts: [] };
+    const startMs = clock.monotonicMs();
+    const broken = new AbortController();
+    return { place, wanted, id, encryption, last, startedAt, startMs, held, parts: [], proofs: [], broken };
   };
   return { id, hold };
 }
@@ -105,8 +113,7 @@ async function guard(
     await work();
     if (place.stop.aborted && !(await isPublished(place, id))) throw stopped();
   } catch (error) {
-    await running()?.place.archive.remove(draftPath(place, id));
-    await running()?.held.release();
+    await discard(running());
     await recordRun(place, 'backup', {
       ok: false,
       id,
@@ -115,6 +122,15 @@ async function guard(
     });
     throw error;
   }
+}
+
+/** Removes what was written, once nothing reads it any more, and lets others run. */
+async function discard(running: Running | undefined): Promise<void> {
+  if (!running) return;
+  running.broken.abort();
+  await Promise.allSettled(running.proofs);
+  await running.place.archive.remove(draftPath(running.place, running.id));
+  await running.held.release();
 }
 
 function isPublished(place: Workplace, id: string): Promise<boolean> {
@@ -139,26 +155,35 @@ async function dump(running: Running, store: Store): Promise<void> {
   const { place, id, encryption, last, parts } = running;
   const startedAt = place.world.clock.now();
   const startMs = place.world.clock.monotonicMs();
-  const expected = last?.manifest.parts.find(({ kind }) => kind === store)?.plain_bytes;
+  const expected = last?.manifest.parts.find(({ kind }) => kind === store)?.bytes;
   const target = { path: draftPath(place, id, files[store]), recipients: openTo(encryption), expected };
   const dumped: Dumped = await (store === 'postgres' ? dumpPostgres : dumpMariadb)(place, target);
-  await provePart(place, { kind: store, version: dumped.server, written: dumped });
+  prove(running, { kind: store, version: dumped.server, written: dumped });
   const { tool, server, position, tables } = dumped;
   const part = partOf({ kind: store, file: files[store], written: dumped, encryption, startedAt });
   parts.push({ ...part, seconds: secondsSince(place, startMs), tool, server, position, tables });
+}
+
+/** Begins to read back; what it finds is heard of by the step that waits for it. */
+function prove({ place, proofs, broken }: Running, proving: Proving): void {
+  const stop = AbortSignal.any([place.stop, broken.signal]);
+  const proof = provePart({ ...place, stop }, proving);
+  proof.catch(() => undefined);
+  proofs.push(proof);
 }
 
 function openTo({ escrow, verify }: Encryption): readonly string[] {
   return verify === null ? [escrow] : [escrow, verify];
 }
 
-async function packAll({ place, id, encryption, parts }: Running): Promise<void> {
+async function packAll(running: Running): Promise<void> {
+  const { place, id, encryption, parts } = running;
   for (const kind of ['config', 'secrets'] as const) {
     const startedAt = place.world.clock.now();
     const recipients = kind === 'config' ? openTo(encryption) : [encryption.escrow];
     const written = await packFolder(place, { kind, id, recipients });
     if (!written) continue;
-    await provePart(place, { kind, version: '', written });
+    prove(running, { kind, version: '', written });
     parts.push(partOf({ kind, file: `${kind}.tar.zst.age`, written, encryption, startedAt }));
   }
 }

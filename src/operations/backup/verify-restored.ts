@@ -21,7 +21,7 @@ import { toolsFor } from './tools.ts';
 import { setPath, stopOrTimeout, type Workplace } from './workplace.ts';
 import { allOrNone } from './write-part.ts';
 import { pipeline } from 'node:stream/promises';
-import type { RunningProgram } from '../../adapters/programs.ts';
+import type { RunningProgram } from '../../adapters/running-program.ts';
 
 /** One table of the set beside the restored one. */
 export interface Compared {

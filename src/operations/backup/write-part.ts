@@ -1,8 +1,8 @@
 import { pipeline } from 'node:stream/promises';
 
 import type { FileSeal } from '../../adapters/age.ts';
-import type { Meter } from '../../adapters/archive.ts';
-import type { RunningProgram } from '../../adapters/programs.ts';
+import type { Argv } from '../../adapters/exec.ts';
+import type { HearBeginning, JoinedPrograms } from '../../adapters/joined-programs.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { requireSuccess, wasEnded } from './program-output.ts';
 import { shownRate } from './progress.ts';
@@ -20,49 +20,51 @@ export interface Written {
 }
 
 interface Writing {
-  readonly source: RunningProgram;
+  /** What `startPacked` started. */
+  readonly source: JoinedPrograms;
   readonly path: string;
   readonly recipients: readonly string[];
   /** What progress is told of. */
   readonly name: string;
-  /** Octets before compression, as far as can be known. */
+  /** Octets of the sealed file, as far as can be known. */
   readonly expected: number | undefined;
 }
 
-/**
- * Streams what a program prints through zstd and age into a file. Every stage must end well: when one fails, all are ended and the
- * cause is thrown.
- */
+/** Starts a program whose output zstd compresses. */
+export async function startPacked(
+  { world, config }: Workplace,
+  argv: Argv,
+  hear?: HearBeginning,
+): Promise<JoinedPrograms> {
+  const programs = await world.programs();
+  return programs.join(argv, ['zstd', '-q', '-c', `-${config.BACKUP_ZSTD_LEVEL}`], hear);
+}
+
+/** Streams what comes compressed through age into a file. Every stage must end well: when one fails, all are ended and the cause is thrown. */
 export async function writePart(place: Workplace, writing: Writing): Promise<Written> {
-  const { archive, world, config } = place;
+  const { archive, world } = place;
   const { source, path, recipients } = writing;
   const age = await world.age();
   const seal = await age.newSeal(recipients);
-  const zstd = (await world.programs()).start(['zstd', '-q', '-c', `-${config.BACKUP_ZSTD_LEVEL}`]);
-  const plain = archive.meter({ digest: false });
   const sealed = archive.meter({ digest: true });
   const signal = stopOrTimeout(place);
-  await using _ = shownRate(place, { ...writing, bytes: plain.bytes });
+  await using _ = shownRate(place, { ...writing, bytes: sealed.bytes });
   await allOrNone(
-    [source, zstd],
+    [source],
     [
-      pipeline(zstd.output, age.sealing(seal), sealed.through, archive.write(path), { signal }),
-      pipeline(source.output, plain.through, zstd.input, { signal }),
-      requireSuccess(source),
-      requireSuccess(zstd),
+      pipeline(source.output, age.sealing(seal), sealed.through, archive.write(path), { signal }),
+      source.passed,
+      ...source.programs.map(requireSuccess),
     ],
     signal,
   );
-  return { path, seal, ...measured(plain, sealed) };
-}
-
-function measured(plain: Meter, sealed: Meter) {
-  return { bytes: sealed.bytes(), sha256: sealed.sha256(), plainBytes: plain.bytes(), tail: plain.tail() };
+  const { bytes: plainBytes, tail } = await source.passed;
+  return { path, seal, bytes: sealed.bytes(), sha256: sealed.sha256(), plainBytes, tail };
 }
 
 /** Waits for all stages; the first failure ends the programs, and of all failures the one that explains most is thrown. */
 export async function allOrNone(
-  programs: readonly RunningProgram[],
+  programs: readonly Pick<JoinedPrograms, 'kill'>[],
   stages: readonly Promise<unknown>[],
   signal: AbortSignal,
 ): Promise<void> {
