@@ -9,7 +9,8 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 /** One JSON object a line: `time`, `level`, `service`, `msg`, and the fields. */
 export interface Log {
-  debug(msg: string, fields?: LogFields): void;
+  /** Its fields are only made when the line is written: these lines are many, and mostly not wanted. */
+  debug(msg: string, fields?: LogFields | (() => LogFields)): void;
   info(msg: string, fields?: LogFields): void;
   warn(msg: string, fields?: LogFields): void;
   error(msg: string, fields?: LogFields): void;
@@ -44,9 +45,10 @@ type Sink = Record<LogLevel, (fields: object, msg: string) => void> & {
 function wrap(sink: Sink, standing: LogFields): Log {
   const line =
     (level: LogLevel) =>
-    (msg: string, fields: LogFields = {}) => {
-      if (sink.isLevelEnabled(level))
-        sink[level](masked({ ...standing, ...fields }) as object, maskAddresses(msg));
+    (msg: string, fields: LogFields | (() => LogFields) = {}) => {
+      if (!sink.isLevelEnabled(level)) return;
+      const told = typeof fields === 'function' ? fields() : fields;
+      sink[level](masked({ ...standing, ...told }) as object, maskAddresses(msg));
     };
   return {
     debug: line('debug'),

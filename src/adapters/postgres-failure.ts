@@ -111,3 +111,8 @@ function withoutCode(cause: unknown): Description | undefined {
   if (cause.message.includes('timeout exceeded when trying to connect')) return used;
   return /Connection terminated|not queryable/.test(cause.message) ? lost : undefined;
 }
+
+/** Whether a statement kept prepared is of no use any more: a migration changed what it gives, or it is not kept (0A000, 26000). */
+export function isPlanStale(cause: unknown): boolean {
+  return ['0A000', '26000'].includes(codeOf(cause));
+}

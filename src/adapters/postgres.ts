@@ -1,7 +1,8 @@
 import pg from 'pg';
 
 import type { Secret } from '../domain/secret.ts';
-import { describeFailure } from './postgres-failure.ts';
+import { describeFailure, isPlanStale } from './postgres-failure.ts';
+import { prepareOften, type Prepared } from './prepared.ts';
 
 type Row = Record<string, unknown>;
 
@@ -48,33 +49,46 @@ export function openPostgres(address: PostgresAddress): Postgres {
     options: withoutJit,
   });
   pool.on('error', () => undefined);
+  const server = { address, prepared: prepareOften() };
   return {
-    ...statements(pool, address),
-    transaction: (work) => onOneConnection(pool, address, (client) => begin(client, address, work)),
+    ...statements(pool, server),
+    transaction: (work) => onOneConnection(pool, address, (client) => begin(client, server, work)),
     [Symbol.asyncDispose]: () => pool.end(),
   };
 }
 
 type Runner = Pick<pg.ClientBase, 'query'>;
+
+/** Where statements go, and which of them are kept prepared there. */
+interface Server {
+  readonly address: PostgresAddress;
+  readonly prepared: Prepared;
+}
+
 type Statements = Pick<Database, 'query' | 'change'>;
 
-function statements(runner: Runner, address: PostgresAddress): Statements {
+function statements(runner: Runner, server: Server): Statements {
   return {
     query: async <R extends Row>(text: string, values?: readonly unknown[]) =>
-      (await run(runner, address, text, values)).rows as R[],
-    change: async (text, values) => (await run(runner, address, text, values)).rowCount ?? 0,
+      (await run(runner, server, text, values)).rows as R[],
+    change: async (text, values) => (await run(runner, server, text, values)).rowCount ?? 0,
   };
 }
 
 async function run(
   runner: Runner,
-  address: PostgresAddress,
+  { address, prepared }: Server,
   text: string,
   values: readonly unknown[] = [],
 ): Promise<pg.QueryResult<Row>> {
-  return runner.query<Row>(text, [...values]).catch((cause: unknown) => {
-    throw describeFailure(cause, address);
-  });
+  const name = values.length > 0 ? prepared.nameOf(text) : undefined;
+  const statement = { text, values: [...values] };
+  return runner
+    .query<Row>(name === undefined ? statement : { ...statement, name })
+    .catch((cause: unknown) => {
+      if (isPlanStale(cause)) prepared.giveUp(text);
+      throw describeFailure(cause, address);
+    });
 }
 
 async function onOneConnection<T>(
@@ -98,32 +112,28 @@ async function onOneConnection<T>(
   }
 }
 
-async function begin<T>(
-  client: Runner,
-  address: PostgresAddress,
-  work: (within: Database) => Promise<T>,
-): Promise<T> {
+async function begin<T>(client: Runner, server: Server, work: (within: Database) => Promise<T>): Promise<T> {
   const words = { open: 'begin', keep: 'commit', undo: 'rollback' };
   return bracket(
-    (text) => run(client, address, text),
+    (text) => run(client, server, text),
     words,
-    () => work(inside(client, address, 1)),
+    () => work(inside(client, server, 1)),
   );
 }
 
-function inside(client: Runner, address: PostgresAddress, depth: number): Database {
+function inside(client: Runner, server: Server, depth: number): Database {
   const name = `nested_${depth}`;
   return {
-    ...statements(client, address),
+    ...statements(client, server),
     transaction: (work) =>
       bracket(
-        (text) => run(client, address, text),
+        (text) => run(client, server, text),
         {
           open: `savepoint ${name}`,
           keep: `release savepoint ${name}`,
           undo: `rollback to savepoint ${name}`,
         },
-        () => work(inside(client, address, depth + 1)),
+        () => work(inside(client, server, depth + 1)),
       ),
   };
 }

@@ -29,6 +29,45 @@ it('has no statement compiled, which takes longer than any of ours', async () =>
   expect(await db.query('show jit')).toEqual([{ jit: 'off' }]);
 });
 
+describe('a statement', () => {
+  const kept = (within: Database) =>
+    within.query<{ statement: string }>('select statement from pg_prepared_statements');
+  const repeat = async (times: number, work: () => Promise<unknown>) => {
+    for (let time = 0; time < times; time += 1) await work();
+  };
+  const find = 'select word from notes where word = $1';
+
+  it('is kept prepared on a connection once it is asked often', async () => {
+    await db.transaction(async (within) => {
+      await repeat(4, () => within.query(find, ['a']));
+      expect(await kept(within)).toEqual([]);
+      await repeat(2, () => within.query(find, ['a']));
+
+      expect(await kept(within)).toEqual([{ statement: find }]);
+    });
+  });
+
+  it('of which every text is another is never kept', async () => {
+    let number = 0;
+    await db.transaction(async (within) => {
+      await repeat(20, () => within.query(`select ${(number += 1)} where $1 = 'a'`, ['a']));
+
+      expect(await kept(within)).toEqual([]);
+    });
+  });
+
+  it('whose result a migration has changed works again after one failure', async () => {
+    await write(db, 'long');
+    await repeat(20, () => db.query(find, ['long']));
+    await db.query('alter table notes alter column word type varchar(20)');
+    const failures: unknown[] = [];
+    await repeat(20, () => db.query(find, ['long']).catch((error: unknown) => failures.push(error)));
+
+    expect(failures.length).toBe(1);
+    expect(await db.query(find, ['long'])).toEqual([{ word: 'long' }]);
+  });
+});
+
 describe('a transaction', () => {
   it('commits what its work did and gives back its result', async () => {
     const changed = await db.transaction((within) => write(within, 'kept'));

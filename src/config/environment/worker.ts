@@ -30,6 +30,12 @@ export const worker = {
     means: "Postal's webhooks worked out in one transaction",
     fallback: '200',
   }),
+  WORKER_DIGEST_REST: variable(count(0, 100), {
+    section,
+    readBy,
+    means: 'Rest after a full batch of webhooks, in times as long as it took: taking them in comes first',
+    fallback: '3',
+  }),
   WORKER_UPKEEP_INTERVAL: variable(duration, {
     section,
     readBy,

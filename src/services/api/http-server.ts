@@ -61,7 +61,10 @@ export function openHttpServer(
   server.removeAllContentTypeParsers();
   nameRequests(server);
   endConnectionsWhenClosing(server);
-  server.addHook('onResponse', async (request, reply) => record(options, request, reply, { log, metrics }));
+  server.addHook('onResponse', (request, reply, done) => {
+    record(options, request, reply, { log, metrics });
+    done();
+  });
   server.setNotFoundHandler(() => {
     throw new ApiProblem('not-found', 'There is no such path, or it does not know this method');
   });
@@ -93,8 +96,9 @@ function timeouts({ requestTimeoutMs }: ServerOptions) {
 }
 
 function nameRequests(server: Pick<FastifyInstance, 'addHook'>): void {
-  server.addHook('onRequest', async (request, reply) => {
+  server.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    done();
   });
 }
 
@@ -104,8 +108,9 @@ function endConnectionsWhenClosing(server: Pick<FastifyInstance, 'addHook'>): vo
   server.addHook('preClose', async () => {
     closing = true;
   });
-  server.addHook('onSend', async (_, reply) => {
+  server.addHook('onSend', (_, reply, payload, done) => {
     if (closing) reply.header('connection', 'close');
+    done(null, payload);
   });
 }
 
@@ -119,7 +124,7 @@ function record(
   const status = reply.statusCode;
   metrics.requests.inc({ listener, route, method: request.method, status });
   metrics.seconds.observe({ listener, route }, reply.elapsedTime / 1000);
-  log.debug('request', {
+  log.debug('request', () => ({
     request_id: request.id,
     listener,
     method: request.method,
@@ -127,5 +132,5 @@ function record(
     status,
     ms: Math.round(reply.elapsedTime),
     client: request.ip,
-  });
+  }));
 }

@@ -12,12 +12,12 @@ import { type DigestRoom, recordReadings } from './record-readings.ts';
 
 /**
  * Turns Postal's webhooks into events, states and webhooks to AMS, a batch in one transaction. What does not fill one is waited for, and
- * after a full one it rests as long as it worked: taking webhooks in, for which Postal's deliveries wait, comes first.
+ * after a full one it rests for a multiple of the time it worked: taking webhooks in, for which Postal's deliveries wait, comes first.
  */
 export function digestion(room: DigestRoom): Work {
   let single = 0;
   return {
-    turn: async (stop) => {
+    turn: async (stop, alive) => {
       const startedMs = room.clock.monotonicMs();
       const limit = single > 0 ? 1 : room.config.WORKER_DIGEST_BATCH;
       const taken: StoredWebhook[] = [];
@@ -29,8 +29,11 @@ export function digestion(room: DigestRoom): Work {
         if (limit === 1) await setAside(room, taken, error);
         else single = taken.length;
       }
+      if (single > 0) return true;
       if (taken.length < limit) return false;
-      await room.clock.sleep(room.clock.monotonicMs() - startedMs, stop);
+      alive();
+      const workedMs = room.clock.monotonicMs() - startedMs;
+      await room.clock.sleep(workedMs * room.config.WORKER_DIGEST_REST, stop);
       return true;
     },
   };

@@ -11,7 +11,11 @@ import { freshId, type Room } from './room.ts';
 export interface DigestRoom extends Room {
   readonly config: Pick<
     ConfigOf<'worker'>,
-    'WORKER_DIGEST_BATCH' | 'POSTAL_EVENT_FUTURE_MAX' | 'SUPPRESSION_BOUNCE_EXPIRY' | 'BOUNCE_REPORT_HOLD'
+    | 'WORKER_DIGEST_BATCH'
+    | 'WORKER_DIGEST_REST'
+    | 'POSTAL_EVENT_FUTURE_MAX'
+    | 'SUPPRESSION_BOUNCE_EXPIRY'
+    | 'BOUNCE_REPORT_HOLD'
   >;
   readonly figures: Pick<Figures, 'digested'>;
 }

@@ -4,6 +4,7 @@ import { backoffMs } from '../../domain/backoff.ts';
 import type { Settlement } from '../../domain/delivery.ts';
 import type { Event, EventKind } from '../../domain/event.ts';
 import { recordEvents } from '../../store/events.ts';
+import { keepPlans } from '../../store/plans.ts';
 import { finishClaims } from '../../store/queue.ts';
 import { recipientKey, settleRecipients } from '../../store/recipients.ts';
 import { type Batcher, openBatcher } from '../batcher.ts';
@@ -95,6 +96,7 @@ async function write(room: Room, entries: readonly Entry[]): Promise<readonly Wr
 }
 
 async function writeAll(room: Room, within: Database, entries: readonly Entry[]): Promise<void> {
+  await keepPlans(within);
   const changed = await settleRecipients(
     within,
     entries.map(({ record }) => record),

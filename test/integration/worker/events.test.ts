@@ -141,7 +141,7 @@ describe('a webhook that belongs nowhere', () => {
     );
   });
 
-  it('that the database cannot take is set aside alone', async () => {
+  it('that the database cannot take is set aside alone, at once', async () => {
     const id = await rig.submit();
     const from = await keyOf(id);
     await rig.db.change('update messages set next_attempt_at = null');
@@ -156,7 +156,7 @@ describe('a webhook that belongs nowhere', () => {
     await report({ name: 'MessageHeld-1', uuid: uuid(1), from });
     await report({ name: 'MessageSent-1', uuid: uuid(2), from });
     await report({ name: 'MessageLoaded-1', uuid: uuid(3), from });
-    await rig.work();
+    await rig.work({ WORKER_POLL_INTERVAL: '1h' });
     await noneNew();
 
     expect(await listQuarantine(rig.db, { limit: 10 })).toMatchObject([

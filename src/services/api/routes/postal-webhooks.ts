@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import { networkOf } from '../../../domain/network.ts';
 import type { Secret } from '../../../domain/secret.ts';
@@ -70,15 +70,16 @@ function defineDoor(server: FastifyInstance, room: WebhookRoom, { url, bodyLimit
     onError: async (_, __, error) => {
       if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') room.metrics.webhookIn.inc({ result: 'forged' });
     },
-    handler: async ({ postalToken: token, body, headers, ip }, reply) => {
-      if (!token) return refuse(room, 'wrong_token', ip);
+    handler: async (request, reply) => {
+      const { postalToken: token, body, headers } = request;
+      if (!token) return refuse(room, 'wrong_token', request.ip);
       const result = await receive(room.intake, {
         token,
         kid: single(headers['x-postal-signature-kid']),
         signature: single(headers['x-postal-signature-256']),
         body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),
       });
-      return answer(room, result, { ip, reply });
+      return answer(room, result, { request, reply });
     },
   });
 }
@@ -86,12 +87,12 @@ function defineDoor(server: FastifyInstance, room: WebhookRoom, { url, bodyLimit
 async function answer(
   room: WebhookRoom,
   result: IntakeResult,
-  { ip, reply }: { readonly ip: string; readonly reply: FastifyReply },
+  { request, reply }: { readonly request: Pick<FastifyRequest, 'ip'>; readonly reply: FastifyReply },
 ): Promise<FastifyReply> {
   if (result === 'unverifiable')
     throw new ApiProblem('unavailable', "Postal's public key cannot be had now; send it again later");
   if (result === 'forged' || result === 'unknown_key' || result === 'wrong_token')
-    return refuse(room, result, ip);
+    return refuse(room, result, request.ip);
   room.metrics.webhookIn.inc({ result });
   return reply.code(200).send({ result });
 }
