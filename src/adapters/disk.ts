@@ -17,6 +17,11 @@ import { dirname } from 'node:path';
 export interface DiskFile {
   /** Writes all parts at the end. After a rejection any part of them may be there. */
   append(parts: readonly Uint8Array[]): Promise<void>;
+  /**
+   * The same with O_DSYNC: what is written here, and nothing written before by `append`, is on the medium when it resolves. One call of
+   * the system instead of two, each of which takes longer to be handed to a thread than to be done.
+   */
+  appendDurably(parts: readonly Uint8Array[]): Promise<void>;
   writeAt(position: number, bytes: Uint8Array): Promise<void>;
   /** The octets from `position` on, put into `into` where it is given; fewer than `length` only where the file ends. */
   readAt(position: number, length: number, into?: Buffer): Promise<Buffer>;
@@ -47,7 +52,7 @@ export interface Disk {
   freeBytes(path: string): Promise<number>;
 }
 
-const { O_RDWR, O_CREAT } = constants;
+const { O_RDWR, O_WRONLY, O_CREAT, O_APPEND, O_DSYNC } = constants;
 
 export const systemDisk: Disk = {
   makeDirectory: async (path) => {
@@ -55,7 +60,7 @@ export const systemDisk: Disk = {
     if (first !== undefined) await syncAbove(path, dirname(first));
   },
   list: (path) => readdir(path),
-  create: async (path) => wrap(await open(path, 'ax+', 0o600)),
+  create,
   open: async (path) => wrap(await open(path, 'r')),
   openForUpdate: async (path) => wrap(await open(path, O_RDWR | O_CREAT, 0o600)),
   read: (path) => readFile(path),
@@ -86,9 +91,30 @@ async function syncDirectory(path: string): Promise<void> {
   await directory.sync();
 }
 
+async function create(path: string): Promise<DiskFile> {
+  const handle = await open(path, 'ax+', 0o600);
+  try {
+    const durable = await open(path, O_WRONLY | O_APPEND | O_DSYNC);
+    return {
+      ...wrap(handle),
+      appendDurably: (parts) => writeAll(durable, parts),
+      close: async () => {
+        await Promise.all([durable.close(), handle.close()]);
+      },
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
 function wrap(handle: FileHandle): DiskFile {
   return {
     append: (parts) => writeAll(handle, parts),
+    appendDurably: async (parts) => {
+      await writeAll(handle, parts);
+      await dataSync(handle.fd);
+    },
     writeAt: async (position, bytes) => {
       await handle.write(bytes, 0, bytes.length, position);
     },

@@ -64,7 +64,9 @@ function masked(value: unknown): unknown {
   if (value instanceof Error) return describeError(value);
   if (Array.isArray(value)) return value.map(masked);
   if (!isPlain(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, masked(part)]));
+  const fields: Record<string, unknown> = {};
+  for (const name of Object.keys(value)) fields[name] = masked(value[name]);
+  return fields;
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {

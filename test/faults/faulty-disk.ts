@@ -39,15 +39,30 @@ export function faultyDisk(real: Disk, fault?: Fault): FaultyDisk {
 
   const wrap = (path: string, file: DiskFile): DiskFile => {
     let isPoisoned = false;
+    const append = async (parts: readonly Uint8Array[]): Promise<void> => {
+      if (fails('append', path)) {
+        isPoisoned = true;
+        if (fault?.isTorn) await file.append(half(parts));
+        throw error('append');
+      }
+      return file.append(parts);
+    };
+    const sync = async (): Promise<void> => {
+      if (isPoisoned) lies.push(path);
+      if (fails('sync', path)) {
+        isPoisoned = true;
+        throw error('sync');
+      }
+      return file.sync();
+    };
     return {
-      append: async (parts) => {
-        if (fails('append', path)) {
-          isPoisoned = true;
-          if (fault?.isTorn) await file.append(half(parts));
-          throw error('append');
-        }
-        return file.append(parts);
+      append,
+      // What the system does in one call can fail before the octets are there and after.
+      appendDurably: async (parts) => {
+        await append(parts);
+        await sync();
       },
+      sync,
       writeAt: async (position, bytes) => {
         if (fails('writeAt', path)) throw error('writeAt');
         return file.writeAt(position, bytes);
@@ -55,14 +70,6 @@ export function faultyDisk(real: Disk, fault?: Fault): FaultyDisk {
       readAt: async (position, length) => {
         if (fails('readAt', path)) throw error('readAt');
         return file.readAt(position, length);
-      },
-      sync: async () => {
-        if (isPoisoned) lies.push(path);
-        if (fails('sync', path)) {
-          isPoisoned = true;
-          throw error('sync');
-        }
-        return file.sync();
       },
       close: async () => {
         await file.close();

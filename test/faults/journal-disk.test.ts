@@ -145,9 +145,10 @@ describe('a journal whose write failed', () => {
         const file = await clean.disk.create(path);
         return {
           ...file,
-          sync: async () => {
-            if (failOn.armed) throw Object.assign(new Error('EIO: sync'), { code: 'EIO' });
-            return file.sync();
+          appendDurably: async (parts: readonly Uint8Array[]) => {
+            if (!failOn.armed) return file.appendDurably(parts);
+            await file.append(parts);
+            throw Object.assign(new Error('EIO: sync'), { code: 'EIO' });
           },
         };
       },

@@ -1,12 +1,10 @@
-import { createHash, type Hash } from 'node:crypto';
-
 import type { Clock } from '../../adapters/clock.ts';
 import type { Log } from '../../adapters/log.ts';
 import type { Id } from '../../domain/id.ts';
 import type { Envelope } from '../../domain/submission.ts';
 import type { Body } from './body.ts';
 import type { Accepted } from './journal/journal.ts';
-import type { Octets } from './octets.ts';
+import { digestsOf, type ReceivedData } from './digests.ts';
 import { type Prepared, prepareMessage } from './prepare.ts';
 import type { Named, RecentMessages } from './recent-messages.ts';
 import type { Ask, StoreAnswer } from './session.ts';
@@ -98,37 +96,22 @@ async function keepNew(
   }
 }
 
-interface Data {
-  /** What the header was, as it came. */
-  readonly header: Uint8Array;
-  /** The message as it is kept, which has the rest of what came from octet `from` on. */
-  readonly raw: Octets;
-  readonly from: number;
-}
-
 async function nameOf(
   { messageId, idempotencyKey }: Fit,
   { credential, envelope }: StoreAsk,
-  data: Data,
+  data: ReceivedData,
 ): Promise<Named | undefined> {
   const key = idempotencyKey ?? messageId;
   if (key === undefined) return undefined;
-  const whole = digestOfSender(credential.id, envelope);
-  const body = idempotencyKey === undefined ? undefined : createHash('sha256');
-  const add = (octets: Uint8Array) => {
-    whole.update(octets);
-    body?.update(octets);
-  };
-  add(data.header);
-  if (data.raw instanceof Uint8Array) add(data.raw.subarray(data.from));
-  else for await (const piece of data.raw.rest()) add(piece);
-  const explicit = body && { key, body: body.digest() };
-  return { dedupe: { key, digest: whole.digest() }, credentialId: credential.id, explicit };
+  const who = whoToWhom(credential.id, envelope);
+  const { whole, body } = await digestsOf(who, data, idempotencyKey !== undefined);
+  const explicit = body && { key, body };
+  return { dedupe: { key, digest: whole }, credentialId: credential.id, explicit };
 }
 
-/** Over who sends to whom, each part behind its length; the DATA octets, exactly as they were received, come after it. */
-function digestOfSender(credentialId: string, envelope: Envelope): Hash {
+/** Who sends to whom, each part behind its length; the DATA octets, exactly as they were received, come after it. */
+function whoToWhom(credentialId: string, envelope: Envelope): string {
   const parts = [credentialId, envelope.mailFrom, ...envelope.rcptTo.toSorted()];
   const who = parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join('');
-  return createHash('sha256').update(`${who}${envelope.rcptTo.length};`);
+  return `${who}${envelope.rcptTo.length};`;
 }

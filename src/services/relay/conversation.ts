@@ -48,8 +48,9 @@ export interface ConversationOptions {
 interface State {
   readonly options: ConversationOptions;
   session: Session;
-  /** Octets that were heard and not yet understood. */
+  /** Octets that were heard; what is not understood yet begins at `at`. */
   rest: Buffer;
+  at: number;
   text: string;
   asking: boolean;
   paused: boolean;
@@ -61,7 +62,6 @@ interface State {
   reader: DataReader | undefined;
 }
 
-/** An empty rest of what was read would keep all of it in memory. */
 const nothing = Buffer.alloc(0);
 
 /** Begins with the question whether the client is welcome. Replies of one turn leave in one write. */
@@ -70,6 +70,7 @@ export function openConversation(options: ConversationOptions): Conversation {
     options,
     session: openSession(options.policy.protection),
     rest: nothing,
+    at: 0,
     text: '',
     asking: false,
     paused: false,
@@ -106,8 +107,18 @@ export function openConversation(options: ConversationOptions): Conversation {
 function hear(state: State, octets: Buffer): void {
   if (state.over) return;
   if (state.session.stage.at === 'door') take(state, { got: 'early-octets' });
-  state.rest = state.rest.length > 0 ? Buffer.concat([state.rest, octets]) : octets;
+  keepRest(state, hasRest(state) ? Buffer.concat([state.rest.subarray(state.at), octets]) : octets);
   advance(state);
+}
+
+function hasRest({ rest, at }: State): boolean {
+  return at < rest.length;
+}
+
+/** What is understood is let go, so that an empty rest does not keep all that was read in memory. */
+function keepRest(state: State, octets: Buffer, at = 0): void {
+  state.rest = at < octets.length ? octets : nothing;
+  state.at = at < octets.length ? at : 0;
 }
 
 function take(state: State, input: Input): void {
@@ -145,7 +156,7 @@ function answerTo(state: State, ask: Ask): Soon<Input> {
 
 /** What came in plain text behind STARTTLS was never said by the client we will know (CVE-2011-0411). */
 function secure(state: State): Promise<void> {
-  state.rest = nothing;
+  keepRest(state, nothing);
   flush(state);
   return state.options.peer.secure();
 }
@@ -168,7 +179,7 @@ function openData(state: State): void {
 }
 
 function advance(state: State): void {
-  while (isReading(state) && state.rest.length > 0 && understand(state));
+  while (isReading(state) && hasRest(state) && understand(state));
   if (state.over) return;
   flush(state);
   if (state.session.stage.at === 'gone' || (state.heardEnd && isReading(state))) return hangUp(state);
@@ -181,13 +192,14 @@ function isReading(state: State): boolean {
 
 /** Takes one line or one piece of a message off the rest; false when there is no whole line. */
 function understand(state: State): boolean {
-  return state.reader ? understandData(state, state.reader(state.rest)) : understandLine(state);
+  const { reader, rest, at } = state;
+  return reader ? understandData(state, reader(at > 0 ? rest.subarray(at) : rest)) : understandLine(state);
 }
 
 function understandLine(state: State): boolean {
-  const step = readLine(state.rest, state.options.policy.maxCommandBytes);
+  const step = readLine(state.rest, state.at, state.options.policy.maxCommandBytes);
   if (step.state === 'more') return forgetEndless(state);
-  state.rest = step.rest.length > 0 ? step.rest : nothing;
+  keepRest(state, state.rest, step.to);
   if (state.inLongLine || step.state === 'long') take(state, { got: 'long-line' });
   else take(state, step.state === 'line' ? { got: 'line', line: step.line } : { got: 'bare-line-end' });
   state.inLongLine = false;
@@ -196,8 +208,8 @@ function understandLine(state: State): boolean {
 
 /** A line that is too long already is not kept; it is answered when it ends. */
 function forgetEndless(state: State): false {
-  if (state.rest.length > state.options.policy.maxCommandBytes) {
-    state.rest = nothing;
+  if (state.rest.length - state.at > state.options.policy.maxCommandBytes) {
+    keepRest(state, nothing);
     state.inLongLine = true;
   }
   return false;
@@ -205,7 +217,7 @@ function forgetEndless(state: State): false {
 
 function understandData(state: State, step: DataStep): boolean {
   const busy = state.body?.busy();
-  state.rest = step.state === 'end' && step.rest.length > 0 ? step.rest : nothing;
+  keepRest(state, step.state === 'end' ? step.rest : nothing);
   if (step.state !== 'more') state.reader = undefined;
   if (busy) waitFor(state, busy, step);
   else endData(state, step);
@@ -246,7 +258,7 @@ function flush(state: State): void {
 
 /** While the world is asked, at most one piece is held, and none beside one that goes to the disk; the rest waits in the client's kernel. */
 function adjustFlow(state: State): void {
-  const shouldPause = !isReading(state) && (state.rest.length > 0 || state.body?.busy() !== undefined);
+  const shouldPause = !isReading(state) && (hasRest(state) || state.body?.busy() !== undefined);
   if (shouldPause === state.paused) return;
   state.paused = shouldPause;
   if (shouldPause) state.options.peer.pause();
@@ -260,7 +272,7 @@ function hangUp(state: State): void {
 
 function abandon(state: State): void {
   state.over = true;
-  state.rest = nothing;
+  keepRest(state, nothing);
   state.reader = undefined;
   dropBody(state);
 }

@@ -98,12 +98,21 @@ export function replyText(said: Said): string {
   if (typeof said === 'string') return plain[said];
   if ('lines' in said)
     return said.lines.map((line, n) => `250${n + 1 < said.lines.length ? '-' : ' '}${line}\r\n`).join('');
-  return plain[said.reply].replaceAll(/\{(\w+)\}/g, (_, key: string) => String(said.values[key]));
+  return fillIn(said.reply, said.values);
+}
+
+function fillIn(reply: ReplyName, values: ReplyValues): string {
+  let text = '';
+  for (const [index, part] of (parts.get(reply) ?? []).entries())
+    text += index % 2 === 0 ? part : String(values[part]);
+  return text;
 }
 
 const plain = Object.fromEntries(
   Object.entries(replies).map(([name, text]) => [name, `${text}\r\n`]),
 ) as Readonly<Record<ReplyName, string>>;
+/** What stands before, between and after braces, and in turn what stands in them. */
+const parts = new Map(Object.entries(plain).map(([name, text]) => [name, text.split(/\{(\w+)\}/)]));
 const codes = Object.fromEntries(
   Object.entries(replies).map(([name, text]) => [name, Number(text.slice(0, 3))]),
 ) as Readonly<Record<ReplyName, number>>;

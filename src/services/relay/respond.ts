@@ -86,10 +86,10 @@ function isInFlight({ stage }: Session): boolean {
 
 /** Ends the session when the client was wrong too often, and when a stop waited for what is now finished. */
 function countErrors(before: Session, turn: Turn, policy: Policy): Turn {
-  const { session, say = [] } = turn;
-  const wrong = say.some((said) => replyCode(said) >= 500);
+  const { session, say } = turn;
+  const wrong = say?.some((said) => replyCode(said) >= 500) === true;
   const errors = wrong ? session.errors + 1 : session.errors;
-  const after = { ...turn, session: errors === session.errors ? session : { ...session, errors } };
+  const after = wrong ? { ...turn, session: { ...session, errors } } : turn;
   if (session.stage.at === 'gone') return after;
   if (wrong && errors >= policy.maxErrors) return closedAfter(after, 'tooManyErrors');
   const finished = before.closing && !isInFlight(session) && session.stage.at !== 'securing';

@@ -169,8 +169,11 @@ it.each(['EIO', 'ENOSPC'])(
     let isBroken = false;
     const create: typeof systemDisk.create = async (path) => {
       const file = await systemDisk.create(path);
-      const sync = () => (isBroken ? Promise.reject(Object.assign(new Error(code), { code })) : file.sync());
-      return { ...file, sync };
+      const appendDurably: typeof file.appendDurably = async (parts) => {
+        if (isBroken) throw Object.assign(new Error(code), { code });
+        return file.appendDurably(parts);
+      };
+      return { ...file, appendDurably };
     };
     const { address } = await runRelay({ API_INTERNAL_URL: api.url }, { ...systemDisk, create });
     const client = await logIn(address('private'));

@@ -7,7 +7,7 @@ import { openName, sealedName, type Segment } from './segment.ts';
 import type { JournalState } from './state.ts';
 
 /**
- * Puts a group on disk with one write and one sync. When either fails the segment is poisoned: it is sealed where it was valid
+ * Puts a group on disk with one write that syncs, or a few writes and one sync. When any of it fails the segment is poisoned: it is sealed where it was valid
  * before, never synced again, and the next group begins a new one. Never rejects.
  */
 export async function commitGroup(state: JournalState, group: readonly Entry[]): Promise<Appended> {
@@ -15,7 +15,6 @@ export async function commitGroup(state: JournalState, group: readonly Entry[]):
     if (!fits(state, group)) await sealActive(state);
     const { segment, file } = state.active ?? (await beginSegment(state));
     await write(file, segment, group);
-    await file.sync();
     add(state, segment, group);
     return { kind: 'stored' };
   } catch (cause) {
@@ -31,7 +30,12 @@ export async function commitGroup(state: JournalState, group: readonly Entry[]):
 }
 
 /** With one call where all of it is in memory. */
-async function write(file: DiskFile, { marker }: Segment, group: readonly Entry[]): Promise<void> {
+async function write(file: DiskFile, segment: Segment, group: readonly Entry[]): Promise<void> {
+  if (group.some(({ rest }) => rest)) return writeInPieces(file, segment, group);
+  await file.appendDurably(group.flatMap(({ payload }) => frameRecord(segment.marker, payload)));
+}
+
+async function writeInPieces(file: DiskFile, { marker }: Segment, group: readonly Entry[]): Promise<void> {
   let ready: Uint8Array[] = [];
   for (const { payload, rest, bytes } of group) {
     if (!rest) {
@@ -43,6 +47,7 @@ async function write(file: DiskFile, { marker }: Segment, group: readonly Entry[
     ready = [];
   }
   if (ready.length > 0) await file.append(ready);
+  await file.sync();
 }
 
 /** The sum of a record stands before its octets, so that what is too large for memory is read once more for it. */
