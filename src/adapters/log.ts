@@ -43,12 +43,14 @@ type Sink = Record<LogLevel, (fields: object, msg: string) => void> & {
 };
 
 function wrap(sink: Sink, standing: LogFields): Log {
+  const isBare = Object.keys(standing).length === 0;
+  const withStanding = (fields: LogFields) => (isBare ? fields : { ...standing, ...fields });
   const line =
     (level: LogLevel) =>
     (msg: string, fields: LogFields | (() => LogFields) = {}) => {
       if (!sink.isLevelEnabled(level)) return;
       const told = typeof fields === 'function' ? fields() : fields;
-      sink[level](masked({ ...standing, ...told }) as object, maskAddresses(msg));
+      sink[level](masked(withStanding(told)) as object, maskAddresses(msg));
     };
   return {
     debug: line('debug'),

@@ -1,6 +1,6 @@
 import { decodeBase64, decodePlain, type Login } from './sasl.ts';
 import { Secret } from '../../domain/secret.ts';
-import { moved, type Policy, type Session, type Turn, type VerifyAnswer } from './session.ts';
+import { changed, moved, type Policy, type Session, type Turn, type VerifyAnswer } from './session.ts';
 
 /** AUTH (RFC 4954 §4): once, which is before any transaction, and under TLS unless the network is private. */
 export function beginAuth(
@@ -68,7 +68,10 @@ function beginLogin(session: Session, initial: string | undefined): Turn {
 function askPassword(session: Session, line: string): Turn {
   const username = decodeBase64(line);
   if (!username) return { session: moved(session, 'commands'), say: ['badBase64'] };
-  return { session: { ...session, stage: { at: 'login-password', username } }, say: ['challengePassword'] };
+  return {
+    session: changed(session, { stage: { at: 'login-password', username } }),
+    say: ['challengePassword'],
+  };
 }
 
 function loginOf(username: string, line: string): Login | undefined {

@@ -1,7 +1,7 @@
 import type { Command } from './command.ts';
 import { beginAuth } from './respond-auth.ts';
 import { beginData, beginMail, beginRecipient, refuseWrong } from './respond-mail.ts';
-import { moved, type Policy, type Session, type Turn } from './session.ts';
+import { changed, moved, type Policy, type Session, type Turn } from './session.ts';
 
 /** The reply to one command where commands are expected (RFC 5321 §4.1.4). */
 export function answerCommand(session: Session, command: Command, policy: Policy): Turn {
@@ -29,7 +29,7 @@ export function answerCommand(session: Session, command: Command, policy: Policy
 function answerSimple(session: Session, verb: 'RSET' | 'NOOP' | 'QUIT' | 'VRFY' | 'HELP'): Turn {
   switch (verb) {
     case 'RSET':
-      return { session: { ...session, envelope: undefined }, say: ['ok'] };
+      return { session: changed(session, { envelope: undefined }), say: ['ok'] };
     case 'NOOP':
       return { session, say: ['ok'] };
     case 'VRFY':
@@ -48,7 +48,7 @@ function greet(
   policy: Policy,
 ): Turn {
   const extended = verb === 'EHLO';
-  const greeted = { ...session, client: { name, extended }, envelope: undefined };
+  const greeted = changed(session, { client: { name, extended }, envelope: undefined });
   if (!extended) return { session: greeted, say: [{ reply: 'helo', values: { hostname: policy.hostname } }] };
   return { session: greeted, say: [{ lines: [policy.hostname, ...extensions(greeted, policy)] }] };
 }

@@ -2,6 +2,7 @@ import type { WrongCommand } from './command.ts';
 import type { DataEnd } from './data.ts';
 import type { Said } from './replies.ts';
 import {
+  changed,
   moved,
   type PermitAnswer,
   type Policy,
@@ -21,7 +22,7 @@ export function beginMail(
   if (size > policy.maxMessageBytes) return { session, say: [tooBig(policy)] };
   if (!session.credential) return { session, say: ['loginFirst'] };
   return {
-    session: { ...session, stage: { at: 'permitting', from } },
+    session: changed(session, { stage: { at: 'permitting', from } }),
     ask: { ask: 'permit', credential: session.credential },
   };
 }
@@ -47,7 +48,7 @@ export function beginRecipient(session: Session, to: string, policy: Policy): Tu
   if (envelope.rcptTo.includes(to)) return { session, say: ['recipientOk'] };
   if (envelope.rcptTo.length >= policy.maxRecipients) return { session, say: ['tooManyRecipients'] };
   return {
-    session: { ...session, envelope: { ...envelope, rcptTo: [...envelope.rcptTo, to] } },
+    session: changed(session, { envelope: { ...envelope, rcptTo: [...envelope.rcptTo, to] } }),
     say: ['recipientOk'],
   };
 }

@@ -3,7 +3,15 @@ import { answerAuthLine, answerVerified } from './respond-auth.ts';
 import { answerCommand } from './respond-command.ts';
 import { answerData, answerPermit, answerStore } from './respond-mail.ts';
 import { replyCode, type ReplyName, type Said } from './replies.ts';
-import { type AdmitAnswer, type Input, moved, type Policy, type Session, type Turn } from './session.ts';
+import {
+  type AdmitAnswer,
+  type Input,
+  changed,
+  moved,
+  type Policy,
+  type Session,
+  type Turn,
+} from './session.ts';
 
 /**
  * The SMTP dialogue of a submission server (RFC 5321, RFC 6409, RFC 3207, RFC 4954) as a function: no socket, no clock,
@@ -36,7 +44,7 @@ function reactTo(session: Session, input: Input, policy: Policy): Turn {
 }
 
 function answerLine(session: Session, line: string, policy: Policy): Turn {
-  const counted = { ...session, commands: session.commands + 1 };
+  const counted = changed(session, { commands: session.commands + 1 });
   if (counted.commands > policy.maxCommands) return farewell(session, 'tooManyCommands');
   if (session.stage.at !== 'commands') return answerAuthLine(counted, line);
   return answerCommand(counted, parseCommand(line, policy.mailDomain), policy);
@@ -74,7 +82,7 @@ function answerTrouble(session: Session, trouble: Trouble, policy: Policy): Turn
       return farewell(session, 'internal');
     case 'shutdown':
       return isInFlight(session)
-        ? { session: { ...session, closing: true } }
+        ? { session: changed(session, { closing: true }) }
         : farewell(session, named('shuttingDown', policy));
   }
 }
@@ -89,7 +97,7 @@ function countErrors(before: Session, turn: Turn, policy: Policy): Turn {
   const { session, say } = turn;
   const wrong = say?.some((said) => replyCode(said) >= 500) === true;
   const errors = wrong ? session.errors + 1 : session.errors;
-  const after = wrong ? { ...turn, session: { ...session, errors } } : turn;
+  const after = wrong ? { ...turn, session: changed(session, { errors }) } : turn;
   if (session.stage.at === 'gone') return after;
   if (wrong && errors >= policy.maxErrors) return closedAfter(after, 'tooManyErrors');
   const finished = before.closing && !isInFlight(session) && session.stage.at !== 'securing';

@@ -25,7 +25,8 @@ export interface Groups {
   idle(): Promise<void>;
 }
 
-interface Waiting extends Entry {
+interface Waiting {
+  readonly entry: Entry;
   readonly resolve: (result: Appended) => void;
 }
 
@@ -44,11 +45,12 @@ export function openGroups(
   const run = async (): Promise<void> => {
     await endOfTurn();
     while (waiting.length > 0) {
-      const group = waiting.slice(0, groupSize(waiting, largestBytes));
-      waiting = waiting.slice(group.length);
+      const going = waiting.slice(0, groupSize(waiting, largestBytes));
+      waiting = waiting.slice(going.length);
+      const group = going.map(({ entry }) => entry);
       const result = await commit(group);
       bytes -= group.reduce((sum, entry) => sum + entry.bytes, 0);
-      for (const entry of group) entry.resolve(result);
+      for (const { resolve } of going) resolve(result);
     }
     delete work.running;
   };
@@ -56,7 +58,7 @@ export function openGroups(
   return {
     add: (entry) =>
       new Promise((resolve) => {
-        waiting.push({ ...entry, resolve });
+        waiting.push({ entry, resolve });
         bytes += entry.bytes;
         work.running ??= run();
       }),
@@ -78,9 +80,9 @@ function endOfTurn(): Promise<void> {
   });
 }
 
-function groupSize(waiting: readonly Entry[], largestBytes: number): number {
+function groupSize(waiting: readonly Waiting[], largestBytes: number): number {
   let bytes = 0;
-  const beyond = waiting.findIndex((entry) => {
+  const beyond = waiting.findIndex(({ entry }) => {
     bytes += entry.bytes;
     return bytes > largestBytes;
   });
