@@ -1,3 +1,5 @@
+import { hostname } from 'node:os';
+
 import { systemClock } from '../../adapters/clock.ts';
 import { ownDirectory } from '../../adapters/directory-owner.ts';
 import { openFiles } from '../../adapters/files.ts';
@@ -15,6 +17,7 @@ export async function main(config: SchedulerConfig, dir: string, stop: AbortSign
     dir,
     clock: systemClock,
     random: systemRandom,
+    seed: `${hostname()} ${dir}`,
     log,
     files: openFiles(process.getuid?.()),
     own: ownDirectory,

@@ -1,5 +1,6 @@
 import { lastUpTo } from '../../domain/cron.ts';
 import { OperatorError } from '../../domain/failure.ts';
+import { jitterMs } from '../../domain/jitter.ts';
 import { seenTo } from '../../domain/timetable.ts';
 import { readRuns } from '../../upkeep/run-book.ts';
 import { runRow, type RunWorld } from '../../upkeep/scheduled-run.ts';
@@ -71,7 +72,7 @@ async function execute(
   stop: AbortSignal,
 ): Promise<void> {
   const log = world.log.with({ row: row.name });
-  await world.clock.sleep(world.random.fraction() * config.SCHEDULE_JITTER, stop);
+  await world.clock.sleep(jitterMs({ row: row.name, due, seed: world.seed }, config.SCHEDULE_JITTER), stop);
   if (stop.aborted) return;
   log.info('a run starts', { due });
   try {

@@ -10,6 +10,8 @@ export type SchedulerConfig = ConfigOf<'scheduler'>;
 /** What the scheduler needs of the world. */
 export interface SchedulerWorld extends Omit<RunWorld, 'limits' | 'files'> {
   readonly random: Random;
+  /** Sets the delays of this installation's runs apart from those of others. */
+  readonly seed: string;
   readonly log: Log;
   readonly files: RunWorld['files'] & Pick<Files, 'list'>;
 }

@@ -4,6 +4,7 @@ import { silentLog } from '../../../src/adapters/log.ts';
 import { systemRandom } from '../../../src/adapters/random.ts';
 import { parseCron } from '../../../src/domain/cron.ts';
 import { OperatorError } from '../../../src/domain/failure.ts';
+import { jitterMs } from '../../../src/domain/jitter.ts';
 import type { ScheduledRun } from '../../../src/domain/timetable.ts';
 import type { ActiveRow } from '../../../src/services/scheduler/room.ts';
 import { startScheduler } from '../../../src/services/scheduler/start.ts';
@@ -51,6 +52,7 @@ async function rig(
   before: readonly ScheduledRun[] = [],
   rows: readonly ActiveRow[] = [hourly],
   clock: StandingClock = standingClock(new Date('2026-03-01T12:00:30Z')),
+  jitter = 0,
 ) {
   const asked: string[] = [];
   const folder = runFolder((words, limits) => {
@@ -59,7 +61,11 @@ async function rig(
   });
   for (const run of before.toReversed()) await writeRun(folder.world, 'backup', run, 5);
   const start = () =>
-    startScheduler(config, { ...folder.world, clock, random: systemRandom, log: silentLog }, rows);
+    startScheduler(
+      { ...config, SCHEDULE_JITTER: jitter },
+      { ...folder.world, clock, random: systemRandom, seed: 'a host', log: silentLog },
+      rows,
+    );
   const running = await start();
   const { host = '', port = 0 } = running.addresses['health'] ?? {};
   return {
@@ -111,6 +117,22 @@ describe('the scheduler', () => {
       ]),
     );
     expect(scheduler.asked).toEqual(['backup run --yes --no-input --no-color']);
+  });
+
+  it('starts a run later by its share of SCHEDULE_JITTER, which is the same in every process', async () => {
+    const most = 30 * minute;
+    await using scheduler = await rig(undefined, [], undefined, undefined, most);
+    const due = new Date('2026-03-01T13:00:00Z');
+    scheduler.pass(30 * minute);
+    await eventually(() => {
+      scheduler.pass(minute);
+      expect(scheduler.asked).toHaveLength(1);
+    });
+
+    const [run] = await scheduler.folder.runs('backup');
+    const late = jitterMs({ row: 'backup', due, seed: 'a host' }, most);
+    expect(late).toBeGreaterThan(minute);
+    expect(Date.parse(String(run?.['started_at']))).toBeGreaterThanOrEqual(due.getTime() + late);
   });
 
   it('owes nothing from before it was first started', async () => {
