@@ -1,9 +1,12 @@
+/** What the end of a key does: `refused` where we check it ourselves, else only `warned of`. */
+export type AtEnd = 'refused' | 'warned of';
+
 /** Kinds of keys that rotate, and what is said of each. */
 export const keyKinds = {
   api: kept('a key with which a client uses the api', 'keys create'),
   smtp: kept('the password of an SMTP user', 'smtp-users create'),
   'webhook-secret': kept('what signs the webhooks to an endpoint', 'webhooks add'),
-  relay: filed('what the relays show the api', 'init'),
+  relay: filed('what the relays show the api', 'init', 'refused'),
   postgres: filed('the login of the services at PostgreSQL', 'init'),
   redis: filed('the password of Redis', 'init'),
   mariadb: filed("the login of the worker at Postal's MariaDB", 'init'),
@@ -12,8 +15,12 @@ export const keyKinds = {
   'mariadb-root': filed("the password of MariaDB's root", 'init'),
   'postal-api': filed('the credential with which the worker hands mail to Postal', 'postal apply'),
   'postal-smtp': filed('the credential with which Postal sends mail of its own', 'postal apply'),
-  'postal-webhook-token': filed("the secret path of Postal's webhooks", 'init'),
-  'postal-signing': filed("what signs Postal's webhooks, and mail of domains without a key", 'init'),
+  'postal-webhook-token': filed("the secret path of Postal's webhooks", 'init', 'refused'),
+  'postal-signing': filed(
+    "what signs Postal's webhooks, and mail of domains without a key",
+    'init',
+    'refused',
+  ),
   'backup-recipient': filed('whom new backup sets are sealed to', 'backup key make'),
 };
 
@@ -25,15 +32,16 @@ interface KindNote {
   readonly isShown: boolean;
   /** It stands in `.env` or in a file of the operator's folder. */
   readonly isFiled: boolean;
+  readonly atEnd: AtEnd;
 }
 
 /** Kept in the database alone, in a form that shows it to nobody. */
 function kept(means: string, madeBy: string): KindNote {
-  return { means, madeBy, isShown: true, isFiled: false };
+  return { means, madeBy, isShown: true, isFiled: false, atEnd: 'refused' };
 }
 
-function filed(means: string, madeBy: string): KindNote {
-  return { means, madeBy, isShown: false, isFiled: true };
+function filed(means: string, madeBy: string, atEnd: AtEnd = 'warned of'): KindNote {
+  return { means, madeBy, isShown: false, isFiled: true, atEnd };
 }
 
 export type KeyKind = keyof typeof keyKinds;

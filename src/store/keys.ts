@@ -31,6 +31,22 @@ export async function livingKeys(db: Database): Promise<readonly Key[]> {
   }));
 }
 
+/** When a key of some kind ends. */
+export interface KeyEnd {
+  readonly kind: KeyKind;
+  readonly handle: string;
+  readonly expiresAt: Date;
+}
+
+/** The ends of the keys of these kinds that are not retired; most have none. */
+export function endsOfKeys(db: Database, kinds: readonly KeyKind[]): Promise<readonly KeyEnd[]> {
+  return db.query<KeyEnd & Record<string, unknown>>(
+    `select kind, handle, expires_at as "expiresAt" from keys
+     where kind = any($1::text[]) and state <> 'retired' and expires_at is not null`,
+    [kinds],
+  );
+}
+
 interface NewKey {
   readonly id: string;
   readonly kind: KeyKind;

@@ -21,6 +21,8 @@ export interface SmtpCredential extends SmtpBounds {
   readonly createdAt: Date;
   readonly disabledAt: Date | undefined;
   readonly lastUsedAt: Date | undefined;
+  /** From when on its password is refused. */
+  readonly passwordExpiresAt: Date | undefined;
   /** Whether mail of this disabled user is held when a relay hands it over. */
   readonly holdsMail: boolean;
   /** Messages of one UTC day (`2026-03-01`), counted while a daily limit holds. */
@@ -43,10 +45,11 @@ type Row = Record<'id' | 'username' | 'password_hash', string> & {
   readonly created_at: Date;
   readonly disabled_at: Date | null;
   readonly last_used_at: Date | null;
+  readonly password_expires_at: Date | null;
 };
 
 const columns = `id, username, password_hash, sender_domains, networks, rate_messages, rate_period_ms, daily_limit,
-  holds_mail, sent_day::text, sent_messages, created_at, disabled_at, last_used_at`;
+  holds_mail, sent_day::text, sent_messages, created_at, disabled_at, last_used_at, password_expires_at`;
 
 /** The credential of this user name, exactly as written, also when it is disabled. */
 export async function findSmtpCredential(
@@ -171,6 +174,7 @@ function toCredential(row: Row): SmtpCredential {
     createdAt: row.created_at,
     disabledAt: row.disabled_at ?? undefined,
     lastUsedAt: row.last_used_at ?? undefined,
+    passwordExpiresAt: row.password_expires_at ?? undefined,
     holdsMail: row.holds_mail,
     sent: row.sent_day === null ? undefined : { day: row.sent_day, messages: row.sent_messages },
   };
@@ -184,27 +188,37 @@ function toRate({ rate_messages: messages, rate_period_ms: period }: Row): Messa
 export interface PreviousPassword {
   readonly previousHash: string | undefined;
   readonly previousUsedAt: Date | undefined;
+  /** From when on it is refused, whatever the overlap. */
+  readonly previousExpiresAt: Date | undefined;
 }
 
 /** What is known of a user's password before; undefined when there is no such user. */
 export async function findPasswords(db: Database, username: string): Promise<PreviousPassword | undefined> {
-  const [row] = await db.query<{ hash: string | null; used_at: Date | null }>(
-    'select previous_password_hash as hash, previous_used_at as used_at from smtp_credentials where username = $1',
+  const [row] = await db.query<{ hash: string | null; used_at: Date | null; ends: Date | null }>(
+    `select previous_password_hash as hash, previous_used_at as used_at, previous_expires_at as ends
+     from smtp_credentials where username = $1`,
     [username],
   );
-  return row && { previousHash: row.hash ?? undefined, previousUsedAt: row.used_at ?? undefined };
+  if (!row) return undefined;
+  const { hash, used_at, ends } = row;
+  return {
+    previousHash: hash ?? undefined,
+    previousUsedAt: used_at ?? undefined,
+    previousExpiresAt: ends ?? undefined,
+  };
 }
 
-/** Takes a new password beside the one before. Nothing when that is not the one it replaces any more. */
+/** Takes a new password, up to its end, beside the one before. Nothing when that is not the one it replaces any more. */
 export async function replacePassword(
   db: Database,
   username: string,
-  { was, is }: { readonly was: string; readonly is: string },
+  { was, is, expiresAt }: { readonly was: string; readonly is: string; readonly expiresAt: Date | undefined },
 ): Promise<void> {
   await db.change(
-    `update smtp_credentials set previous_password_hash = password_hash, previous_used_at = null, password_hash = $3
+    `update smtp_credentials set previous_password_hash = password_hash, previous_used_at = null,
+       previous_expires_at = password_expires_at, password_hash = $3, password_expires_at = $4
      where username = $1 and password_hash = $2`,
-    [username, was, is],
+    [username, was, is, expiresAt],
   );
 }
 

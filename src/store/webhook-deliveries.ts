@@ -80,6 +80,9 @@ export interface ClaimedWebhook {
   readonly url: string;
   readonly sealedSecret: Buffer;
   readonly sealedPreviousSecret: Buffer | null;
+  /** From when on each of them signs no more. */
+  readonly secretExpiresAt: Date | null;
+  readonly previousExpiresAt: Date | null;
 }
 
 interface WebhookClaim {
@@ -134,7 +137,8 @@ with due as (
 )
 select t.id, t.endpoint_id as "endpointId", coalesce(t.event_id, t.id) as "eventId",
   t.event_id is null as "isTest", t.body, t.attempts, e.url,
-  e.sealed_secret as "sealedSecret", e.sealed_previous_secret as "sealedPreviousSecret"
+  e.sealed_secret as "sealedSecret", e.sealed_previous_secret as "sealedPreviousSecret",
+  e.secret_expires_at as "secretExpiresAt", e.previous_expires_at as "previousExpiresAt"
 from taken t join webhook_endpoints e on e.id = t.endpoint_id
 order by t.created_at, t.id`;
 

@@ -81,11 +81,16 @@ export async function findSealedSecret(db: Database, id: string): Promise<Uint8A
   return row?.sealed;
 }
 
-/** Signs with a new secret too; the one before goes on signing beside it. */
-export async function replaceSealedSecret(db: Database, id: string, sealed: Uint8Array): Promise<void> {
+/** Signs with a new secret too, up to its end; the one before goes on signing beside it. */
+export async function replaceSealedSecret(
+  db: Database,
+  id: string,
+  { sealed, expiresAt }: { readonly sealed: Uint8Array; readonly expiresAt: Date | undefined },
+): Promise<void> {
   await db.change(
-    'update webhook_endpoints set sealed_previous_secret = sealed_secret, sealed_secret = $2 where id = $1',
-    [id, Buffer.from(sealed)],
+    `update webhook_endpoints set sealed_previous_secret = sealed_secret, previous_expires_at = secret_expires_at,
+       sealed_secret = $2, secret_expires_at = $3 where id = $1`,
+    [id, Buffer.from(sealed), expiresAt],
   );
 }
 

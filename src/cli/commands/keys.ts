@@ -135,12 +135,17 @@ function keysAsText({ keys }: { readonly keys: readonly (ShownKey | ShownOther)[
         key.kind.padEnd(20),
         key.state.padEnd(8),
         key.name.padEnd(20),
-        `expires ${key.expires_at?.slice(0, 10) ?? 'never'}`,
+        `expires ${endAsText(key)}`,
         `used ${key.last_used_at?.slice(0, 10) ?? ('scopes' in key ? 'never' : 'unknown')}`,
         ...('scopes' in key ? boundsAsText(key) : changeAsText(key)),
       ].join('  '),
     )
     .join('\n');
+}
+
+/** What the end does stands beside it where it does less than one may think. */
+function endAsText({ expires_at: at, at_end }: ShownKey | ShownOther): string {
+  return at === null ? 'never' : `${at.slice(0, 10)}${at_end === 'refused' ? '' : ` (${at_end})`}`;
 }
 
 function boundsAsText({ scopes, networks, rate }: ShownKey): readonly string[] {

@@ -1,5 +1,5 @@
 import { type ExpiryNotice, expiryNotice } from '../../domain/key-expiry.ts';
-import type { KeyKind } from '../../domain/key.ts';
+import { type KeyKind, keyKinds } from '../../domain/key.ts';
 import type { Runtime } from '../../runtime.ts';
 import { type Figure, recordFigures } from '../../upkeep/figures.ts';
 import { listApiKeys } from '../../store/api-keys.ts';
@@ -32,8 +32,10 @@ export async function expiringKeys({ postgres, clock }: World): Promise<readonly
 
 /** A warning in words, with what to do. */
 export function noticeText({ kind, id, name, expires_at, notice }: ExpiringKey): string {
-  const when = notice === 'expired' ? 'expired' : 'expires';
-  return `the ${kind} key ${name} (${id}) ${when} at ${expires_at}: mailctl keys rotate ${name}`;
+  const isRefused = keyKinds[kind].atEnd === 'refused';
+  const over = isRefused ? 'expired and is refused since' : 'is to be replaced since';
+  const when = notice === 'expired' ? over : 'expires at';
+  return `the ${kind} key ${name} (${id}) ${when} ${expires_at}: mailctl keys rotate ${name}`;
 }
 
 /** Writes down what the scheduler publishes of the ends of keys. */

@@ -22,6 +22,8 @@ export interface Coming {
   readonly secret: Secret;
   /** Handle of the one in use. */
   readonly old: string;
+  /** When it is to be replaced at the latest. */
+  readonly expiresAt: Date | undefined;
 }
 
 /** Processes of these rooms must hold the new secret under one of these variables. */
@@ -48,7 +50,7 @@ export interface KindOfKey {
   lacks?(wanting: Wanting): OperatorError | undefined;
   /** Made here, or had from whoever makes it: then the same one again for the same old one. */
   newSecret(world: Runtime, order: Wanting): Promise<Secret> | Secret;
-  handleOf(world: Runtime, coming: Omit<Coming, 'handle'>): Promise<string> | string;
+  handleOf(world: Runtime, coming: Omit<Coming, 'handle' | 'expiresAt'>): Promise<string> | string;
   /** Overlap that is never undercut, in milliseconds: before that the evidence of a use may not be there yet. */
   leastOverlapMs?(config: ConfigOf<'operator'>): number;
   /** Has the new secret accepted beside the old one. */

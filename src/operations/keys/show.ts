@@ -1,7 +1,7 @@
 import type { Database } from '../../adapters/postgres.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { isId } from '../../domain/id.ts';
-import { type KeyKind, keyKindNames, type KeyState } from '../../domain/key.ts';
+import { type AtEnd, type KeyKind, keyKindNames, keyKinds, type KeyState } from '../../domain/key.ts';
 import { formatRequestRate } from '../../domain/request-rate.ts';
 import type { Runtime } from '../../runtime.ts';
 import { type ApiKey, findApiKey, listApiKeys } from '../../store/api-keys.ts';
@@ -17,6 +17,7 @@ export interface ShownKey {
   readonly state: 'active' | 'retiring' | 'expired' | 'revoked';
   readonly created_at: string;
   readonly expires_at: string | null;
+  readonly at_end: AtEnd;
   readonly last_used_at: string | null;
   /** CIDR; none means from anywhere. */
   readonly networks: readonly string[];
@@ -29,10 +30,11 @@ export interface ShownOther {
   readonly id: string;
   readonly kind: KeyKind;
   readonly name: string;
-  readonly state: KeyState;
+  readonly state: KeyState | 'expired';
   readonly created_at: string | null;
-  /** When it is to be replaced at the latest. */
+  /** When it is to be replaced at the latest; from then on it is refused, or `keys list` warns of it. */
   readonly expires_at: string | null;
+  readonly at_end: AtEnd;
   /** Null also where nobody can know. */
   readonly last_used_at: string | null;
   /** Why it was made, and who changed its state last; empty where it never rotated. */
@@ -54,7 +56,7 @@ export async function showKeys(
   return {
     keys: [
       ...api.map((key) => ({ ...shown(key, now), ...(retiring.has(key.id) && stillOn(key, now)) })),
-      ...found.flatMap(othersOf),
+      ...found.flatMap((one) => othersOf(one, now)),
     ],
   };
 }
@@ -63,9 +65,10 @@ function stillOn(key: ApiKey, now: Date): { readonly state?: 'retiring' } {
   return stateOf(key, now) === 'active' ? { state: 'retiring' } : {};
 }
 
-function othersOf({ kind, subject, keys }: Candidate): readonly ShownOther[] {
+function othersOf({ kind, subject, keys }: Candidate, now: Date): readonly ShownOther[] {
+  const at_end = keyKinds[kind].atEnd;
   const last_used_at = subject.lastUsedAt?.toISOString() ?? null;
-  const base = { kind, name: subject.name, expires_at: null, last_used_at };
+  const base = { kind, name: subject.name, expires_at: null, at_end, last_used_at };
   if (keys.length === 0) {
     const created_at = subject.createdAt?.toISOString() ?? null;
     return [{ ...base, id: subject.handle, state: 'active', created_at, reason: '', changed_by: '' }];
@@ -73,7 +76,7 @@ function othersOf({ kind, subject, keys }: Candidate): readonly ShownOther[] {
   return keys.map(({ id, state, createdAt, expiresAt, reason, changedBy }) => ({
     ...base,
     id,
-    state,
+    state: at_end === 'refused' && expiresAt && expiresAt <= now ? 'expired' : state,
     created_at: createdAt.toISOString(),
     expires_at: expiresAt?.toISOString() ?? null,
     reason,
@@ -118,6 +121,7 @@ export function shown(key: Omit<ApiKey, 'digest'>, now: Date): ShownKey {
     state: stateOf(key, now),
     created_at: key.createdAt.toISOString(),
     expires_at: key.expiresAt?.toISOString() ?? null,
+    at_end: keyKinds.api.atEnd,
     last_used_at: key.lastUsedAt?.toISOString() ?? null,
     networks: key.networks,
     rate: key.rate ? formatRequestRate(key.rate) : null,

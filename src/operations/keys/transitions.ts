@@ -168,8 +168,8 @@ export async function comingOf(world: Runtime, one: Candidate): Promise<Coming> 
   const pending = await pendingOf(world, one);
   const secret = pending && (await readPending(world, pending.id));
   if (!pending || !secret) throw lost(one, pending?.id);
-  const { id, handle, name } = pending;
-  return { id, handle, name, secret, old: one.subject.handle };
+  const { id, handle, name, expiresAt } = pending;
+  return { id, handle, name, secret, expiresAt, old: one.subject.handle };
 }
 
 function lost(one: Candidate, id: string | undefined): OperatorError {

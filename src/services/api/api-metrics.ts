@@ -7,6 +7,7 @@ export type WebhookInResult =
   | 'forged'
   | 'wrong_token'
   | 'unknown_key'
+  | 'expired_key'
   | 'quarantined';
 
 const webhookInResults: readonly WebhookInResult[] = [
@@ -15,6 +16,7 @@ const webhookInResults: readonly WebhookInResult[] = [
   'forged',
   'wrong_token',
   'unknown_key',
+  'expired_key',
   'quarantined',
 ];
 

@@ -1,4 +1,5 @@
 import { textsEqual } from '../../domain/api-key.ts';
+import { fingerprintOf } from '../../domain/fingerprint.ts';
 import { Secret } from '../../domain/secret.ts';
 import { recordHolder } from '../../store/secret-uses.ts';
 import type { ApiMetrics } from './api-metrics.ts';
@@ -6,6 +7,7 @@ import { heldSecrets, smtpAuthQuestion } from './contracts/internal.ts';
 import { type HttpServer, openHttpServer } from './http-server.ts';
 import { takeSubmissions } from './intake.ts';
 import { parseJson } from './json-body.ts';
+import type { KeyEnds } from './key-ends.ts';
 import { ApiProblem } from './problem.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
 import type { SecretUses } from './secret-uses.ts';
@@ -19,10 +21,12 @@ export interface InternalServer {
   readonly world: ApiWorld;
   readonly metrics: ApiMetrics;
   readonly secretUses: SecretUses;
+  readonly keyEnds: KeyEnds;
 }
 
 /** The server for the relay alone: no proxy and no public limit stands in front of it, a token does. */
-export function openInternalServer({ config, world, metrics, secretUses }: InternalServer): HttpServer {
+export function openInternalServer(parts: InternalServer): HttpServer {
+  const { config, world, metrics } = parts;
   const server = openHttpServer(
     {
       listener: 'internal',
@@ -33,7 +37,7 @@ export function openInternalServer({ config, world, metrics, secretUses }: Inter
     { ...world, metrics },
   );
   server.addHook('onRequest', async ({ headers }) => {
-    requireToken(config, secretUses, headers.authorization ?? '');
+    requireToken(parts, headers.authorization ?? '');
   });
   server.addContentTypeParser(
     submissionsType,
@@ -51,7 +55,7 @@ export function openInternalServer({ config, world, metrics, secretUses }: Inter
   server.post('/internal/v1/smtp-auth', async ({ body }) => {
     const { username, password } = validated(smtpAuthQuestion, body);
     const answer = await checkPassword({ ...world, config }, username, new Secret(password));
-    metrics.smtpAuth.inc({ outcome: answer.outcome });
+    metrics.smtpAuth.inc({ outcome: 'code' in answer ? 'expired' : answer.outcome });
     return answer;
   });
   server.post('/internal/v1/held-secrets', async ({ body }) => {
@@ -63,11 +67,19 @@ export function openInternalServer({ config, world, metrics, secretUses }: Inter
 }
 
 /** During a rotation two tokens are believed; which of them was shown is written down. */
-function requireToken(config: ApiConfig, uses: SecretUses, authorization: string): void {
+function requireToken(
+  { config, secretUses, keyEnds }: Pick<InternalServer, 'config' | 'secretUses' | 'keyEnds'>,
+  authorization: string,
+): void {
   const presented = /^Bearer (\S+)$/.exec(authorization)?.[1] ?? '';
   const tokens = [config.API_INTERNAL_TOKEN, config.API_INTERNAL_TOKEN_ALSO];
   const token = tokens.find((one) => one && textsEqual(presented, one.reveal()));
   if (!token)
     throw new ApiProblem('token-wrong', 'Relay and api have different values of API_INTERNAL_TOKEN');
-  uses.note(token);
+  if (keyEnds.hasEnded('relay', fingerprintOf(token)))
+    throw new ApiProblem(
+      'key-expired',
+      'This API_INTERNAL_TOKEN has ended: mailctl keys rotate --kind relay',
+    );
+  secretUses.note(token);
 }

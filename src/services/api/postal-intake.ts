@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { textsEqual } from '../../domain/api-key.ts';
+import { fingerprintOf } from '../../domain/fingerprint.ts';
 import { isSignedBy } from '../../domain/postal-webhook.ts';
 import type { Secret } from '../../domain/secret.ts';
 import type { InboundMail } from '../../store/inbound-mail.ts';
@@ -27,6 +28,8 @@ export interface PostalIntake {
   readonly keys: PostalKeys;
   /** Hears of each token that a genuine webhook brought. */
   used(token: Secret): void;
+  /** True for a token, told by its fingerprint, or a signing key, by its name, whose end has come. */
+  hasEnded(kind: 'postal-webhook-token' | 'postal-signing', handle: string): boolean;
   /** Hears of the name of each key that signed one. */
   usedKey(kid: string): void;
   /** Says whether a stored webhook was new. */
@@ -76,6 +79,11 @@ async function doubtOf(intake: PostalIntake, claimed: ClaimedWebhook): Promise<I
   if (search.kind === 'unreachable') return 'unverifiable';
   if (search.kind === 'unknown') return 'unknown_key';
   if (!isSignedBy(search.key, claimed)) return 'forged';
+  if (
+    intake.hasEnded('postal-signing', claimed.kid) ||
+    intake.hasEnded('postal-webhook-token', fingerprintOf(claimed.token))
+  )
+    return 'expired_key';
   intake.used(claimed.token);
   intake.usedKey(claimed.kid);
   return undefined;

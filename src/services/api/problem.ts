@@ -19,7 +19,7 @@ export const problems = {
   'key-missing': { status: 401, title: 'No API key was sent', retryable: false },
   'key-mistyped': { status: 401, title: 'The API key has a typing or copying mistake', retryable: false },
   'key-unknown': { status: 401, title: 'The API key is wrong', retryable: false },
-  'key-expired': { status: 401, title: 'The API key has expired', retryable: false },
+  'key-expired': { status: 401, title: 'The key has expired', retryable: false },
   'key-revoked': { status: 401, title: 'The API key was revoked', retryable: false },
   'token-wrong': { status: 401, title: 'The internal token is wrong', retryable: false },
   'signature-wrong': { status: 403, title: 'The signature is not genuine', retryable: false },

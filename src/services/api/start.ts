@@ -3,6 +3,7 @@ import { postalKeysOfPem } from '../../domain/postal-webhook.ts';
 import { ensureBodyPartitions } from '../../store/bodies.ts';
 import { migrate, migrations } from '../../store/migrate.ts';
 import { insertInboundMail, type InboundMail } from '../../store/inbound-mail.ts';
+import { endsOfKeys } from '../../store/keys.ts';
 import { insertPostalWebhooks, type ReceivedWebhook } from '../../store/postal-webhooks.ts';
 import { reachDatabase } from '../../store/reachable.ts';
 import { startHealth } from '../health.ts';
@@ -13,6 +14,7 @@ import type { Gate } from './authenticate.ts';
 import { type Batcher, openBatcher } from '../batcher.ts';
 import { type HttpServer, listen } from './http-server.ts';
 import { type InternalServer, openInternalServer } from './internal-server.ts';
+import { kindsInMind, openKeyEnds } from './key-ends.ts';
 import { openLimiters } from './limiters.ts';
 import { jwksKeys, keysBesides, pinnedKeys, type PostalKeys } from './postal-keys.ts';
 import { openPublicServer, type PublicServer } from './public-server.ts';
@@ -28,6 +30,7 @@ export async function startApi(config: ApiConfig, world: ApiWorld): Promise<Runn
   await ensureBodyPartitions(world.db, config.BODY_DAYS_AHEAD);
   const registry = openMetrics('api');
   const room = openRoom(config, world, registry);
+  room.keyEnds.learn(await endsOfKeys(world.db, kindsInMind));
   const servers = { public: await openPublicServer(room), internal: openInternalServer(room) };
   const health = await startHealth({
     service: 'api',
@@ -38,7 +41,7 @@ export async function startApi(config: ApiConfig, world: ApiWorld): Promise<Runn
   });
   const ended = new AbortController();
   const upkeep = keepUp(
-    { ...world, uses: room.gate.uses, secretUses: room.secretUses, config },
+    { ...world, uses: room.gate.uses, secretUses: room.secretUses, keyEnds: room.keyEnds, config },
     ended.signal,
   );
   const stop = once(async () => {
@@ -79,6 +82,7 @@ async function flushLastUses({
 function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
   const metrics = openApiMetrics(registry);
   const secretUses = openSecretUses(world.clock);
+  const keyEnds = openKeyEnds(world.clock);
   const limiters = openLimiters(config, world, registry);
   const gate: Gate = {
     ...world,
@@ -92,12 +96,24 @@ function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
       [config.POSTAL_WEBHOOK_TOKEN, config.POSTAL_WEBHOOK_TOKEN_ALSO].filter((one) => one !== undefined),
     used: secretUses.note,
     usedKey: secretUses.noteName,
+    hasEnded: keyEnds.hasEnded,
     keys: keysBesides(() => config.POSTAL_WEBHOOK_PUBLIC_KEY_ALSO, postalKeysOf(config, world)),
     store: webhookStore(config, world),
     keepMail: (mail: InboundMail) => insertInboundMail(world.db, mail),
   };
   const { webhookFailures, linkFailures } = limiters;
-  return { config, world, metrics, gate, intake, webhookFailures, linkFailures, limiters, secretUses };
+  return {
+    config,
+    world,
+    metrics,
+    gate,
+    intake,
+    webhookFailures,
+    linkFailures,
+    limiters,
+    secretUses,
+    keyEnds,
+  };
 }
 
 function postalKeysOf(config: ApiConfig, world: ApiWorld): PostalKeys {

@@ -7,5 +7,7 @@ export const credentialShape = z.object({
   senderDomains: z.array(z.string().toLowerCase()),
   networks: z.array(z.string()).optional(),
   rate: z.object({ messages: z.number().positive(), periodMs: z.number().positive() }).optional(),
+  /** From when on the password it logged in with is refused. */
+  endsAt: z.iso.datetime().optional(),
   daily: z.object({ limit: z.number(), sent: z.number(), at: z.iso.datetime() }).optional(),
 });

@@ -65,6 +65,7 @@ function permitted(answer: VerifyAnswer): PermitAnswer {
     case 'accepted':
       return { outcome: 'permitted', credential: answer.credential };
     case 'refused':
+    case 'expired':
       return { outcome: 'revoked' };
     default:
       return { outcome: 'unavailable' };
@@ -93,7 +94,7 @@ async function ask(state: State, login: Login, digest: Buffer): Promise<VerifyAn
     remembered.keep(login.username, { digest, credential, login, verifiedAt, missedAt: 0, revoked: false });
     changed();
   }
-  if (answer.outcome === 'refused' && isSameLogin(known, digest)) {
+  if ((answer.outcome === 'refused' || answer.outcome === 'expired') && isSameLogin(known, digest)) {
     remembered.keep(login.username, { ...known, revoked: true });
     changed();
   }
@@ -101,17 +102,24 @@ async function ask(state: State, login: Login, digest: Buffer): Promise<VerifyAn
 }
 
 function serveOn(state: State, login: Login, known: Remembered): VerifyAnswer {
+  if (hasEnded(state, known)) return { outcome: 'expired' };
   if (known.revoked || nowMs(state) - known.verifiedAt >= state.options.staleMs)
     return { outcome: 'unavailable' };
   state.options.remembered.keep(login.username, { ...known, login, missedAt: nowMs(state) });
   return { outcome: 'accepted', credential: known.credential };
 }
 
-function isFresh(state: State, { verifiedAt, missedAt, revoked }: Remembered): boolean {
+function isFresh(state: State, known: Remembered): boolean {
+  const { verifiedAt, missedAt, revoked } = known;
   const { ttlMs, staleMs, retryMs } = state.options;
   const now = nowMs(state);
-  if (revoked || now - verifiedAt >= staleMs) return false;
+  if (revoked || now - verifiedAt >= staleMs || hasEnded(state, known)) return false;
   return now - verifiedAt < ttlMs || now - missedAt < retryMs;
+}
+
+/** The end of a password needs no question to the api. */
+function hasEnded(state: State, { credential: { endsAt } }: Remembered): boolean {
+  return endsAt !== undefined && Date.parse(endsAt) <= nowMs(state);
 }
 
 function nowMs({ options }: State): number {

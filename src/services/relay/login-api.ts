@@ -12,7 +12,7 @@ const answer = z.discriminatedUnion('outcome', [
     outcome: z.literal('accepted'),
     credential: credentialShape,
   }),
-  z.object({ outcome: z.literal('refused') }),
+  z.object({ outcome: z.literal('refused'), code: z.string().optional() }),
 ]);
 
 export interface LoginApiOptions {
@@ -44,7 +44,8 @@ export function checkLoginByApi({ http, url, token, timeoutMs, log }: LoginApiOp
 function readAnswer(body: Buffer): VerifyAnswer | undefined {
   const text = body.toString('utf8');
   const read = answer.safeParse(parseJson(text));
-  return read.success ? read.data : undefined;
+  if (!read.success || read.data.outcome === 'accepted') return read.data;
+  return { outcome: read.data.code === 'key-expired' ? 'expired' : 'refused' };
 }
 
 /** A proxy's error page is no answer, and no reason to fail. */

@@ -65,6 +65,7 @@ export const replies = {
   tlsFirst: '530 5.7.0 Must issue a STARTTLS command first',
   loginFirst: '530 5.7.0 Authentication required',
   loginWrong: '535 5.7.8 Authentication credentials invalid',
+  loginExpired: '535 5.7.8 The password has expired',
   loginRevoked: '535 5.7.8 The credential is no longer valid',
   loginNeedsTls: '538 5.7.11 Encryption required for requested authentication mechanism',
 

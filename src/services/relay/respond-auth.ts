@@ -41,6 +41,8 @@ export function answerVerified(session: Session, answer: VerifyAnswer, policy: P
       };
     case 'unavailable':
       return { session: moved(session, 'commands'), say: ['authUnavailable'] };
+    case 'expired':
+      return { session: moved(session, 'commands'), say: ['loginExpired'] };
     case 'locked':
       return { session: moved(session, 'gone'), say: ['tooManyLogins'] };
     case 'refused':

@@ -28,6 +28,8 @@ export interface Credential {
   /** Networks (CIDR) it may log in from; none means anywhere. */
   readonly networks?: readonly string[] | undefined;
   readonly rate?: MessageRate | undefined;
+  /** From when on the password it logged in with is refused (ISO 8601). */
+  readonly endsAt?: string | undefined;
   /** Messages a UTC day, and how many of them the api counted `at` that time. */
   readonly daily?: { readonly limit: number; readonly sent: number; readonly at: string } | undefined;
 }
@@ -89,10 +91,10 @@ export type PermitAnswer =
   | { readonly outcome: 'revoked' | 'unavailable' }
   | { readonly outcome: 'limited'; readonly said: Said };
 
-/** `locked` ends the session without a word on the password. */
+/** `locked` ends the session without a word on the password; `expired` is said of one that was right, and is no guess. */
 export type VerifyAnswer =
   | { readonly outcome: 'accepted'; readonly credential: Credential }
-  | { readonly outcome: 'refused' | 'unavailable' | 'locked' };
+  | { readonly outcome: 'refused' | 'expired' | 'unavailable' | 'locked' };
 
 /** `stored` names the id under which the message is durable; `refused` is the reply that says why not. */
 export type StoreAnswer =

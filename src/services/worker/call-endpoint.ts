@@ -26,9 +26,9 @@ export interface Call {
 
 /** Signs a webhook with every secret that is valid now and posts it once. */
 export async function callEndpoint(room: CallRoom, webhook: ClaimedWebhook): Promise<Call> {
-  const secrets = secretsOf(webhook, room.config.WEBHOOK_SEALING_KEY);
-  if (!secrets.ok) return failed(room, webhook, { error: secrets.why, outcome: 'unused' });
   const at = room.clock.now();
+  const secrets = secretsOf(webhook, room.config.WEBHOOK_SEALING_KEY, at);
+  if (!secrets.ok) return failed(room, webhook, { error: secrets.why, outcome: 'unused' });
   const ended = await room.http.exchange({
     method: 'POST',
     url: webhook.url,
@@ -47,11 +47,32 @@ type Secrets =
   | { readonly ok: true; readonly secrets: readonly Secret[] }
   | { readonly ok: false; readonly why: string };
 
-function secretsOf({ endpointId, sealedSecret, sealedPreviousSecret }: ClaimedWebhook, key: Secret): Secrets {
-  const current = unsealSecret(sealedSecret, { key, owner: endpointId });
+/** A secret signs up to its end; without one that signs, nothing is sent: it waits as for an endpoint that does not answer. */
+function secretsOf(webhook: ClaimedWebhook, key: Secret, now: Date): Secrets {
+  const {
+    endpointId: owner,
+    sealedSecret,
+    sealedPreviousSecret,
+    secretExpiresAt,
+    previousExpiresAt,
+  } = webhook;
+  const current = unsealSecret(sealedSecret, { key, owner });
   if (!current.ok) return { ok: false, why: `the endpoint's secret cannot be opened: ${current.why}` };
-  const previous = sealedPreviousSecret && unsealSecret(sealedPreviousSecret, { key, owner: endpointId });
-  return { ok: true, secrets: [current.secret, ...(previous?.ok ? [previous.secret] : [])] };
+  const previous = sealedPreviousSecret && unsealSecret(sealedPreviousSecret, { key, owner });
+  const secrets = [
+    ...(isOver(secretExpiresAt, now) ? [] : [current.secret]),
+    ...(previous?.ok && !isOver(previousExpiresAt, now) ? [previous.secret] : []),
+  ];
+  if (secrets.length > 0) return { ok: true, secrets };
+  const since = secretExpiresAt?.toISOString();
+  return {
+    ok: false,
+    why: `key-expired: its secret signs no more since ${since}: mailctl keys rotate ${owner}`,
+  };
+}
+
+function isOver(end: Date | null, now: Date): boolean {
+  return end !== null && end <= now;
 }
 
 function judge(room: CallRoom, webhook: ClaimedWebhook, ended: HttpEnd): Call {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../../src/adapters/clock.ts';
+import { silentLog } from '../../../src/adapters/log.ts';
 import { type MariadbAddress, mariadbAt } from '../../../src/adapters/mariadb.ts';
 import { readApiKey } from '../../../src/domain/api-key.ts';
 import { type KeyKind, keyKindNames } from '../../../src/domain/key.ts';
@@ -36,7 +37,7 @@ const proofs: Readonly<Record<KeyKind, (on: WholePlatform) => Promise<void>>> = 
     expect((await findApiKey(db, presented.id))?.revokedAt).toBeInstanceOf(Date);
   },
   smtp: async ({ db, old }) => {
-    const world = { db, clock: systemClock, config: { DAILY_LIMIT: undefined } };
+    const world = { db, clock: systemClock, log: silentLog, config: { DAILY_LIMIT: undefined } };
     expect(await checkPassword(world, 'ams', old.smtp ?? new Secret(''))).toEqual({ outcome: 'refused' });
   },
   'webhook-secret': async ({ db }) => {

@@ -173,3 +173,30 @@ describe('who may send', () => {
     expect(api.asked).toBe(1);
   });
 });
+
+describe('a password that ends', () => {
+  const ending = { ...ann, endsAt: new Date(5_000_050).toISOString() };
+
+  it('is good up to that moment, however long ago it was verified', async () => {
+    const { api, credentials } = rememberingApi();
+    api.answer = { outcome: 'accepted', credential: ending };
+    await credentials.verify(login());
+    api.nowMs += 49;
+    expect(credentials.verify(login())).toEqual(api.answer);
+
+    api.nowMs += 1;
+    api.answer = { outcome: 'expired' };
+    expect(await credentials.verify(login())).toEqual({ outcome: 'expired' });
+    expect(await credentials.permit(ending)).toEqual({ outcome: 'revoked' });
+  });
+
+  it('is refused from then on although the api cannot be asked', async () => {
+    const { api, credentials } = rememberingApi();
+    api.answer = { outcome: 'accepted', credential: ending };
+    await credentials.verify(login());
+    api.answer = { outcome: 'unavailable' };
+    api.nowMs += 50;
+    expect(await credentials.verify(login())).toEqual({ outcome: 'expired' });
+    expect(await credentials.permit(ending)).toEqual({ outcome: 'revoked' });
+  });
+});

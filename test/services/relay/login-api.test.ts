@@ -50,6 +50,11 @@ it('believes a refusal', async () => {
   expect(await apiThat(answered(200, { outcome: 'refused' })).check(login)).toEqual({ outcome: 'refused' });
 });
 
+it('tells a password that expired from a wrong one', async () => {
+  const { check } = apiThat(answered(200, { outcome: 'refused', code: 'key-expired' }));
+  expect(await check(login)).toEqual({ outcome: 'expired' });
+});
+
 it.each<[string, HttpEnd]>([
   ['a wrong token', answered(401, {})],
   ['a failure', answered(500, { outcome: 'refused' })],

@@ -53,6 +53,12 @@ export interface SpokenOptions {
   readonly memoryBytes?: number;
 }
 
+/** What comes of the logins of these, whatever password they show. */
+const outcomes: Readonly<Record<string, 'unavailable' | 'expired'>> = {
+  away: 'unavailable',
+  over: 'expired',
+};
+
 /** A conversation without a socket; ids and times are always the same. */
 export function speak(options: SpokenOptions): Spoken {
   let text = '';
@@ -84,7 +90,7 @@ export function speak(options: SpokenOptions): Spoken {
       verify: ({ username, password: shown }) =>
         username === ann.username && shown.reveal() === password
           ? { outcome: 'accepted', credential: ann }
-          : { outcome: username === 'away' ? 'unavailable' : 'refused' },
+          : { outcome: outcomes[username] ?? 'refused' },
       permit: (credential) => ({ outcome: 'permitted', credential }),
       store: (ask, body) => acceptMessage(acceptance, ask, { body, address: '192.0.2.1' }),
       ...options.answers,

@@ -24,6 +24,8 @@ function webhook(changes: Partial<ClaimedWebhook> = {}): ClaimedWebhook {
     url: 'https://ams.example.com/hook',
     sealedSecret: Buffer.from(sealSecret(secret, { key, owner: 'whe_1' }, new Uint8Array(12))),
     sealedPreviousSecret: null,
+    secretExpiresAt: null,
+    previousExpiresAt: null,
     ...changes,
   };
 }
@@ -108,5 +110,30 @@ describe('a call of an endpoint', () => {
     ]);
     const unsigned = await call(answered(200), { sealedSecret: Buffer.from('not sealed by us') });
     expect(unsigned).toMatchObject({ outcome: 'unused', asked: [], attempt: { next: { state: 'waiting' } } });
+  });
+});
+
+describe('a secret of an endpoint', () => {
+  const past = new Date(clock.now().getTime() - 1);
+  const soon = new Date(clock.now().getTime() + 1);
+  const previous = webhook().sealedSecret;
+  const signatures = async (changes: Partial<ClaimedWebhook>) => {
+    const { asked } = await call(answered(200), changes);
+    return asked.map(({ headers }) => headers?.['webhook-signature']?.split(' ').length);
+  };
+
+  it('signs up to its end, also beside one that goes on', async () => {
+    expect(await signatures({ secretExpiresAt: soon })).toEqual([1]);
+    expect(await signatures({ sealedPreviousSecret: previous })).toEqual([2]);
+    expect(await signatures({ sealedPreviousSecret: previous, previousExpiresAt: past })).toEqual([1]);
+    expect(await signatures({ sealedPreviousSecret: previous, secretExpiresAt: past })).toEqual([1]);
+  });
+
+  it('has what is to be signed wait when it ended, and says so, without a word to the endpoint', async () => {
+    const ended = await call(answered(200), { secretExpiresAt: past });
+    expect(ended).toMatchObject({ outcome: 'unused', asked: [], attempt: { next: { state: 'waiting' } } });
+    expect(ended.attempt.error).toBe(
+      `key-expired: its secret signs no more since ${past.toISOString()}: mailctl keys rotate whe_1`,
+    );
   });
 });

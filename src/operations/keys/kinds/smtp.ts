@@ -21,13 +21,14 @@ export const smtpKind: KindOfKey = {
       })),
   newSecret: ({ random }) => random.secret(),
   handleOf: (_, { id }) => id,
-  issue: async ({ postgres, random }, { name, secret }) => {
+  issue: async ({ postgres, random }, { name, secret, expiresAt }) => {
     const db = await postgres();
     const user = await findSmtpCredential(db, name);
     if (!user || (await passwordMatches(secret, user.passwordHash))) return;
     await replacePassword(db, name, {
       was: user.passwordHash,
       is: await hashPassword(secret, random.bytes(16)),
+      expiresAt,
     });
   },
   leastOverlapMs: ({ SMTP_AUTH_CACHE_TTL }) => 2 * SMTP_AUTH_CACHE_TTL,

@@ -23,11 +23,11 @@ export const webhookSecretKind: KindOfKey = {
   },
   newSecret: ({ random }) => webhookSecret(random.letters(52)),
   handleOf: (_, { secret }) => fingerprintOf(secret),
-  issue: async (world, { name, handle, secret }) => {
+  issue: async (world, { name, handle, secret, expiresAt }) => {
     if ((await fingerprintNow(world, name)) === handle) return;
     const { WEBHOOK_SEALING_KEY: key } = await world.config('operator');
     const sealed = sealSecret(secret, { key, owner: name }, world.random.bytes(12));
-    await replaceSealedSecret(await world.postgres(), name, sealed);
+    await replaceSealedSecret(await world.postgres(), name, { sealed, expiresAt });
   },
   distribute: async () => undefined,
   lastUsed: async () => undefined,

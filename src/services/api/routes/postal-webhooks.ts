@@ -91,6 +91,10 @@ async function answer(
 ): Promise<FastifyReply> {
   if (result === 'unverifiable')
     throw new ApiProblem('unavailable', "Postal's public key cannot be had now; send it again later");
+  if (result === 'expired_key') {
+    room.metrics.webhookIn.inc({ result });
+    throw new ApiProblem('key-expired', 'The token of this path, or the key that signed it, has ended');
+  }
   if (result === 'forged' || result === 'unknown_key' || result === 'wrong_token')
     return refuse(room, result, request.ip);
   room.metrics.webhookIn.inc({ result });

@@ -60,6 +60,7 @@ function setUp({
   const check = async ({ username, password }: Login): Promise<VerifyAnswer> => {
     asked.push(password.reveal());
     if (!apiAnswers) return { outcome: 'unavailable' };
+    if (password.reveal() === 'expired') return { outcome: 'expired' };
     if (username !== 'ann' || password.reveal() !== 'right') return { outcome: 'refused' };
     return { outcome: 'accepted', credential: { id: 'usr_ann', username, senderDomains: [] } };
   };
@@ -97,6 +98,16 @@ describe('guessing one password', () => {
     const { logIn } = setUp();
     for (let n = 0; n < 100; n += 1) expect(await logIn(home, 'ann', 'the old one')).toBe('refused');
     expect(await logIn(home, 'ann', 'right')).toBe('accepted');
+  });
+
+  it('is no guess where it expired, however often a client shows it', async () => {
+    const { logIn, guard, locked } = setUp();
+    for (let n = 0; n < 100; n += 1) expect(await logIn(home, 'ann', 'expired')).toBe('expired');
+    expect([locked, await guard.admit(home), await logIn(home, 'ann', 'right')]).toEqual([
+      [],
+      'welcome',
+      'accepted',
+    ]);
   });
 
   it('asks for no more guesses when a hundred come at once', async () => {
