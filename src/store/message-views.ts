@@ -1,6 +1,7 @@
 import type { Database } from '../adapters/postgres.ts';
 import type { EventKind } from '../domain/event.ts';
 import { type Id, leastId } from '../domain/id.ts';
+import type { Priority } from '../domain/priority.ts';
 import { messageState, type RecipientState } from '../domain/message.ts';
 import { receptionEventId } from './messages.ts';
 
@@ -14,6 +15,7 @@ export interface MessageView {
   readonly headerMessageId: string | undefined;
   readonly subject: string | undefined;
   readonly tag: string | undefined;
+  readonly priority: Priority;
   readonly metadata: Readonly<Record<string, string>>;
   readonly sizeBytes: number;
   readonly recipients: readonly RecipientView[];
@@ -55,6 +57,7 @@ interface MessageRow extends Record<string, unknown> {
   readonly header_message_id: string | null;
   readonly subject: string | null;
   readonly tag: string | null;
+  readonly priority: Priority;
   readonly metadata: Record<string, string>;
   readonly size_bytes: number;
 }
@@ -77,7 +80,8 @@ interface EventRow extends Record<string, unknown> {
   readonly detail: Record<string, unknown>;
 }
 
-const columns = 'id, received_at, source, mail_from, header_message_id, subject, tag, metadata, size_bytes';
+const columns =
+  'id, received_at, source, mail_from, header_message_id, subject, tag, priority, metadata, size_bytes';
 
 /** One message with its recipients in the order of the envelope; an alias leads to the message that was sent first. */
 export async function findMessage(db: Database, id: string): Promise<MessageView | undefined> {
@@ -159,6 +163,7 @@ function toView(row: MessageRow, recipients: readonly RecipientRow[]): MessageVi
     headerMessageId: row.header_message_id ?? undefined,
     subject: row.subject ?? undefined,
     tag: row.tag ?? undefined,
+    priority: row.priority,
     metadata: row.metadata,
     sizeBytes: row.size_bytes,
     recipients: recipients.map(({ address, state, detail, opens, clicks, changed_at }) => ({

@@ -1,5 +1,6 @@
 import type { Database } from '../adapters/postgres.ts';
 import type { Id } from '../domain/id.ts';
+import type { Priority } from '../domain/priority.ts';
 import type { Submission } from '../domain/submission.ts';
 import { oneBehindAnother } from './adjoining.ts';
 import type { UnsubscribeWish } from '../domain/unsubscribe.ts';
@@ -13,6 +14,8 @@ export interface NewMessage {
   readonly subject: string | undefined;
   readonly tag: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Normal where nothing is said. */
+  readonly priority?: Priority | undefined;
   /** What `wishUnsubscribe` writes down. */
   readonly unsubscribe?: UnsubscribeWish | undefined;
   /** Not handed to Postal before. */
@@ -47,29 +50,29 @@ const insertion = `
 with input as (
   select * from unnest(
     $1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[],
-    $11::integer[], $12::integer[], $13::text[], $14::timestamptz[]
+    $11::integer[], $12::integer[], $13::text[], $14::timestamptz[], $15::text[]
   ) as t (id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
-    size_bytes, body_start, postal_key, send_at)
+    size_bytes, body_start, postal_key, send_at, priority)
 ), stored as (
   insert into messages (id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
-    size_bytes, body_day, postal_key, next_attempt_at)
+    size_bytes, body_day, postal_key, next_attempt_at, priority)
   select id, received_at, source, credential_id, client, mail_from, header_message_id, subject, tag, metadata,
-    size_bytes, (now() at time zone 'UTC')::date, postal_key, coalesce(send_at, least(received_at, now()))
+    size_bytes, (now() at time zone 'UTC')::date, postal_key, coalesce(send_at, least(received_at, now())), priority
   from input
   on conflict (id) do nothing
   returning id, body_day
 ), stored_bodies as (
   insert into bodies (message_id, day, raw)
-  select id, body_day, substring($18::bytea from body_start + 1 for size_bytes) from stored join input using (id)
+  select id, body_day, substring($19::bytea from body_start + 1 for size_bytes) from stored join input using (id)
   on conflict (message_id, day) do nothing
 ), stored_recipients as (
   insert into recipients (message_id, position, address, state)
   select r.id, r.position, r.address, case when input.send_at is null then 'queued' else 'scheduled' end
-  from unnest($15::text[], $16::integer[], $17::text[]) as r (id, position, address) join stored using (id) join input using (id)
+  from unnest($16::text[], $17::integer[], $18::text[]) as r (id, position, address) join stored using (id) join input using (id)
 ), stored_events as (
   insert into events (id, message_id, kind, at, detail)
   select w.event_id, w.id, 'received', received_at, w.detail
-  from unnest($19::text[], $20::text[], $21::jsonb[]) as w (id, event_id, detail) join stored using (id) join input using (id)
+  from unnest($20::text[], $21::text[], $22::jsonb[]) as w (id, event_id, detail) join stored using (id) join input using (id)
 )
 select id from stored`;
 
@@ -110,6 +113,7 @@ function columnsOf(
     bodyStarts,
     of((message) => message.postalKey),
     of((message) => message.sendAt?.toISOString()),
+    of((message) => message.priority ?? 'normal'),
   ];
 }
 

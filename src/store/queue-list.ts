@@ -1,5 +1,6 @@
 import type { Database } from '../adapters/postgres.ts';
 import { messageState, type RecipientState } from '../domain/message.ts';
+import type { Priority } from '../domain/priority.ts';
 import { filterSql, filterValues, type QueueFilter } from './queue-filter.ts';
 
 /** A message of the queue as the operator sees it. */
@@ -14,6 +15,7 @@ export interface QueuedMessage {
   readonly mailFrom: string;
   readonly subject: string | null;
   readonly tag: string | null;
+  readonly priority: Priority;
   readonly sizeBytes: number;
   readonly recipients: readonly QueuedRecipientRow[];
 }
@@ -59,7 +61,7 @@ export async function showQueued(db: Database, id: string): Promise<QueuedMessag
 }
 
 const columns = `m.id, m.received_at as "receivedAt", m.next_attempt_at as "nextAttemptAt", m.attempts,
-  m.credential_id as "credentialId", m.mail_from as "mailFrom", m.subject, m.tag, m.size_bytes as "sizeBytes",
+  m.credential_id as "credentialId", m.mail_from as "mailFrom", m.subject, m.tag, m.priority, m.size_bytes as "sizeBytes",
   jsonb_agg(
     jsonb_build_object('address', r.address, 'state', r.state, 'detail', r.detail, 'heldUntil', r.held_until) order by r.position
   ) as recipients`;

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 
 import type { Database } from '../../src/adapters/postgres.ts';
-import { claimDue, giveBack, queuedShares } from '../../src/store/queue.ts';
+import { claimDue, queuedShares } from '../../src/store/claim.ts';
+import { giveBack } from '../../src/store/queue.ts';
 import { testDatabase } from '../engines/postgres.ts';
 import { median, report, toy } from './report.ts';
 
@@ -17,7 +18,9 @@ async function fill(db: Database, count: number): Promise<void> {
     for (let from = 0; from < count; from += 250_000) await store(db, from, Math.min(count, from + 250_000));
   });
   await db.change(
-    `update messages set next_attempt_at = received_at, tag = 'campaign ' || (hashtext(id) % 40) where id >= $1`,
+    `update messages set next_attempt_at = received_at, tag = 'campaign ' || (hashtext(id) % 40),
+       priority = (array['high', 'low', 'low', 'normal'])[1 + least(3, abs(hashtext(id)) % 10)]
+     where id >= $1`,
     [idOf(count - queued)],
   );
   await db.change(`update recipients set state = 'queued' where message_id >= $1`, [idOf(count - queued)]);
@@ -77,8 +80,16 @@ async function store(db: Database, from: number, to: number): Promise<void> {
 async function claimMs(db: Database, round: number): Promise<number> {
   const attemptId = `att_${round}`;
   const start = performance.now();
-  const shares = await queuedShares(db, { after: '', limit: 10 });
-  const claimed = await claimDue(db, { attemptId, limit: 20, leaseMs: 60_000, shares });
+  const shares = await queuedShares(db, { after: { high: '', normal: '', low: '' }, limit: 10 });
+  const claimed = await claimDue(db, {
+    attemptId,
+    limit: 20,
+    leaseMs: 60_000,
+    shares,
+    others: 5,
+    aged: 1,
+    lowDelayMs: 3_600_000,
+  });
   const ms = performance.now() - start;
   expect(claimed).toHaveLength(20);
   await giveBack(

@@ -10,7 +10,8 @@ import {
 } from '../../src/store/queue-changes.ts';
 import type { QueueFilter } from '../../src/store/queue-filter.ts';
 import { listQueue, showQueued } from '../../src/store/queue-list.ts';
-import { beginHandover, claimDue, finishClaims } from '../../src/store/queue.ts';
+import { claimDue } from '../../src/store/claim.ts';
+import { beginHandover, finishClaims } from '../../src/store/queue.ts';
 import { pauseSending, resumeSending, sendingState } from '../../src/store/sending.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
 import { submit } from './submit.ts';
@@ -29,7 +30,15 @@ const recording = {
   eventId: () => newId('evt', now, systemRandom.bytes(10)),
   deliveryId: () => newId('whd', now, systemRandom.bytes(10)),
 };
-const claim = { attemptId: 'att_1', limit: 10, leaseMs: 60_000, shares: [] };
+const claim = {
+  attemptId: 'att_1',
+  limit: 10,
+  leaseMs: 60_000,
+  shares: [],
+  others: 0,
+  aged: 0,
+  lowDelayMs: 0,
+};
 
 function act(name: QueueAct, filter: QueueFilter, more: { heldUntil?: Date; limit?: number } = {}) {
   return changeQueue(database.db, { act: name, filter, reason: 'because', limit: 100, ...more }, recording);

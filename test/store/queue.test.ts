@@ -1,15 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import {
-  beginHandover,
-  claimDue,
-  closeSettled,
-  finishClaims,
-  giveBack,
-  queuedShares,
-  queueFigures,
-} from '../../src/store/queue.ts';
+import { claimDue, type Claim, queuedShares } from '../../src/store/claim.ts';
+import { beginHandover, closeSettled, finishClaims, giveBack, queueFigures } from '../../src/store/queue.ts';
 import { recipientKey, settleRecipients } from '../../src/store/recipients.ts';
+import type { Database } from '../../src/adapters/postgres.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
 import { submit } from './submit.ts';
 import { until } from './until.ts';
@@ -22,7 +16,15 @@ afterEach(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-const plain = { attemptId: 'att_1', limit: 10, leaseMs: 60_000, shares: [] };
+const plain: Claim = {
+  attemptId: 'att_1',
+  limit: 10,
+  leaseMs: 60_000,
+  shares: [],
+  others: 0,
+  aged: 0,
+  lowDelayMs: 0,
+};
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 const ids = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id);
 
@@ -60,7 +62,11 @@ describe('a claim', () => {
     await submitMany(40);
     const claims = await Promise.all(
       Array.from({ length: 8 }, (_, number) =>
-        claimDue(db, { ...plain, attemptId: `att_${number}`, shares: ['mk_test/greeting'] }),
+        claimDue(db, {
+          ...plain,
+          attemptId: `att_${number}`,
+          shares: [{ priority: 'normal', share: 'mk_test/greeting' }],
+        }),
       ),
     );
     const taken = claims.flatMap(ids);
@@ -95,16 +101,19 @@ describe('a claim', () => {
   });
 });
 
+const nobody = { high: '', normal: '', low: '' };
+const names = (shares: readonly { readonly share: string }[]) => shares.map(({ share }) => share);
+
 describe('fair shares', () => {
   it('let a single message through before a campaign that came first', async () => {
     const { db } = database;
     await submitMany(30, { tag: 'campaign', receivedAt: minutesAgo(60) });
     const reset = await submit(db, { tag: 'reset' });
 
-    const shares = await queuedShares(db, { after: '', limit: 5 });
+    const shares = await queuedShares(db, { after: nobody, limit: 5 });
     const claimed = await claimDue(db, { ...plain, shares });
 
-    expect(shares).toEqual(['mk_test/campaign', 'mk_test/reset']);
+    expect(names(shares)).toEqual(['mk_test/campaign', 'mk_test/reset']);
     expect(claimed).toHaveLength(10);
     expect(ids(claimed)).toContain(reset);
   });
@@ -115,23 +124,118 @@ describe('fair shares', () => {
       await submit(db, { tag: `t${10 + number}`, receivedAt: minutesAgo(1) });
     const old = await submitMany(5, { tag: 'z', receivedAt: minutesAgo(60) });
 
-    const shares = await queuedShares(db, { after: '', limit: 5 });
+    const shares = await queuedShares(db, { after: nobody, limit: 5 });
     const claimed = await claimDue(db, { ...plain, shares });
 
     expect(ids(claimed)).toEqual(expect.arrayContaining([...old]));
     expect(claimed).toHaveLength(10);
   });
 
-  it('are listed a page after the other, only those that have something queued', async () => {
+  it('are listed in a circle, a page after the other, only those that have something queued', async () => {
     const { db } = database;
     for (const tag of ['c', 'a', 'b']) await submit(db, { tag });
     const done = await submit(db, { tag: 'aa' });
     await db.change('update messages set next_attempt_at = null where id = $1', [done]);
 
-    const first = await queuedShares(db, { after: '', limit: 2 });
-    const second = await queuedShares(db, { after: first.at(-1) ?? '', limit: 2 });
+    const first = await queuedShares(db, { after: nobody, limit: 2 });
+    const second = await queuedShares(db, {
+      after: { ...nobody, normal: names(first).at(-1) ?? '' },
+      limit: 2,
+    });
 
-    expect([first, second]).toEqual([['mk_test/a', 'mk_test/b'], ['mk_test/c']]);
+    expect([names(first), names(second)]).toEqual([['mk_test/a', 'mk_test/b'], ['mk_test/c']]);
+    const third = await queuedShares(db, { after: { ...nobody, normal: 'mk_test/c' }, limit: 1 });
+    expect(names(third)).toEqual(['mk_test/a']);
+  });
+});
+
+describe('priority', () => {
+  const hour = 3_600_000;
+  const taken = async (db: Database, claim: Partial<Claim> = {}) => {
+    const shares = await queuedShares(db, { after: nobody, limit: 5 });
+    return ids(await claimDue(db, { ...plain, others: 2, aged: 1, lowDelayMs: hour, shares, ...claim }));
+  };
+
+  it('puts what is urgent before everything that came earlier', async () => {
+    const { db } = database;
+    await submitMany(20, { tag: 'campaign', receivedAt: minutesAgo(60) });
+    const resets = await submitMany(3, { tag: 'campaign', priority: 'high' });
+
+    const claimed = await taken(db);
+
+    expect(claimed.slice(0, 3).toSorted()).toEqual(resets.toSorted());
+    expect(claimed).toHaveLength(10);
+  });
+
+  it('leaves a part of each claim to the rest, however much is urgent', async () => {
+    const { db } = database;
+    const urgent = await submitMany(20, { priority: 'high', receivedAt: minutesAgo(60) });
+    const plainOnes = await submitMany(5);
+
+    const claimed = await taken(db, { others: 4 });
+
+    expect(claimed).toHaveLength(10);
+    expect(claimed.filter((id) => urgent.includes(id))).toHaveLength(6);
+    expect(claimed.filter((id) => plainOnes.includes(id))).toHaveLength(4);
+  });
+
+  it('fills the claim with what is urgent where nothing else waits', async () => {
+    const { db } = database;
+    await submitMany(20, { priority: 'high' });
+    await submitMany(1, { priority: 'low' });
+    expect(await taken(db, { others: 4 })).toHaveLength(10);
+  });
+
+  it('divides what is urgent among its shares, too', async () => {
+    const { db } = database;
+    await submitMany(30, { tag: 'campaign', priority: 'high', receivedAt: minutesAgo(60) });
+    const reset = await submit(db, { tag: 'reset', priority: 'high' });
+    expect(await taken(db)).toContain(reset);
+  });
+
+  it('leaves half of what is left to the rest to whoever of it has waited longest', async () => {
+    const { db } = database;
+    await submitMany(20, { priority: 'high', receivedAt: minutesAgo(90) });
+    for (const tag of ['a', 'b', 'c', 'd']) await submitMany(3, { tag });
+    const [old = ''] = await submitMany(1, { tag: 'z', receivedAt: minutesAgo(60) });
+    expect(await taken(db)).toContain(old);
+  });
+
+  it('takes what is of low priority only when nothing else is due', async () => {
+    const { db } = database;
+    const low = await submitMany(10, { priority: 'low', receivedAt: minutesAgo(59) });
+    const others = await submitMany(8);
+
+    const claimed = await taken(db);
+
+    expect(claimed.slice(0, 8).toSorted()).toEqual(others.toSorted());
+    expect(claimed.slice(8).every((id) => low.includes(id))).toBe(true);
+    expect(claimed).toHaveLength(10);
+  });
+
+  it('gives what is of low priority a part of each claim once its delay is over', async () => {
+    const { db } = database;
+    const patient = await submitMany(3, { priority: 'low', receivedAt: minutesAgo(61) });
+    await submitMany(20, { receivedAt: minutesAgo(90) });
+    await submitMany(20, { priority: 'high' });
+
+    const claimed = await taken(db);
+
+    expect(claimed).toHaveLength(10);
+    expect(claimed.filter((id) => patient.includes(id))).toHaveLength(1);
+  });
+
+  it('of any kind is never claimed twice when many claim at once', async () => {
+    const { db } = database;
+    await submitMany(20, { priority: 'high' });
+    await submitMany(10, { priority: 'low' });
+    await submitMany(10);
+    const claims = await Promise.all(
+      Array.from({ length: 8 }, (_, number) => taken(db, { attemptId: `att_${number}` })),
+    );
+    const all = claims.flat();
+    expect(new Set(all).size).toBe(all.length);
+    expect(all).toHaveLength(40);
   });
 });
 

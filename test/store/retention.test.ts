@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../src/adapters/random.ts';
 import { newId } from '../../src/domain/id.ts';
 import { changeQueue } from '../../src/store/queue-changes.ts';
-import { beginHandover, claimDue } from '../../src/store/queue.ts';
+import { claimDue } from '../../src/store/claim.ts';
+import { beginHandover } from '../../src/store/queue.ts';
 import { dropBodyDay, expiredBodyDays } from '../../src/store/retention.ts';
 import { applyRetention } from '../../src/upkeep/retention.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
@@ -79,7 +80,15 @@ describe('the retention of bodies', () => {
     const { db } = database;
     const id = await submitOld(`state = 'queued'`);
     await dropBodyDay(db, oldDay, 200);
-    await claimDue(db, { attemptId: 'att_1', limit: 1, leaseMs: 60_000, shares: [] });
+    await claimDue(db, {
+      attemptId: 'att_1',
+      limit: 1,
+      leaseMs: 60_000,
+      shares: [],
+      others: 0,
+      aged: 0,
+      lowDelayMs: 0,
+    });
     const begun = await beginHandover(db, {
       id,
       attemptId: 'att_1',
@@ -117,7 +126,15 @@ describe('the retention of bodies', () => {
     await db.change('update messages set next_attempt_at = now() where id = $1', [scheduled]);
     for (const act of ['release', 'retry'] as const)
       await changeQueue(db, { act, filter: {}, reason: '', limit: 10 }, recording);
-    const claimed = await claimDue(db, { attemptId: 'att_1', limit: 9, leaseMs: 60_000, shares: [] });
+    const claimed = await claimDue(db, {
+      attemptId: 'att_1',
+      limit: 9,
+      leaseMs: 60_000,
+      shares: [],
+      others: 0,
+      aged: 0,
+      lowDelayMs: 0,
+    });
     const intent = { attemptId: 'att_1', positions: [0], leaseMs: 60_000, settleMs: 0 };
     const begun = await Promise.all(claimed.map(({ id }) => beginHandover(db, { ...intent, id })));
     expect(begun.map((one) => one?.raw?.includes('Subject: Hello'))).toEqual([true, true, true]);
@@ -127,7 +144,15 @@ describe('the retention of bodies', () => {
     const { db } = database;
     await submitOld(`state = 'queued'`);
     const free = await submitOld(`state = 'held'`);
-    await claimDue(db, { attemptId: 'att_1', limit: 1, leaseMs: 60_000, shares: [] });
+    await claimDue(db, {
+      attemptId: 'att_1',
+      limit: 1,
+      leaseMs: 60_000,
+      shares: [],
+      others: 0,
+      aged: 0,
+      lowDelayMs: 0,
+    });
     await db.change('update messages set lease_until = null where id = $1', [free]);
 
     expect(await dropBodyDay(db, oldDay, 200)).toEqual({ outcome: 'busy' });

@@ -1,6 +1,7 @@
 import { systemRandom } from '../../src/adapters/random.ts';
 import type { Database } from '../../src/adapters/postgres.ts';
 import { newId } from '../../src/domain/id.ts';
+import type { Priority } from '../../src/domain/priority.ts';
 import { postalKeyFor } from '../../src/domain/postal-key.ts';
 import { insertSubmissions } from '../../src/store/messages.ts';
 
@@ -13,6 +14,7 @@ export interface NewMail {
   readonly credentialId: string;
   readonly tag: string;
   readonly receivedAt: Date;
+  readonly priority: Priority;
 }
 
 /** Stores a message as the api does and returns its id. */
@@ -40,6 +42,7 @@ export async function submit(db: Database, mail: Partial<NewMail> = {}): Promise
       tag,
       metadata: { order: '7' },
       sendAt,
+      priority: mail.priority,
     },
   ]);
   return id;

@@ -118,7 +118,7 @@ function changedAsText({ changed }: QueueChanged): string {
 
 function queueAsText({ messages, next_cursor }: ShownQueue, style: Style): string {
   if (messages.length === 0) return 'nothing waits';
-  const rows = messages.map(({ id, state, received_at, attempts, recipients, campaign }) => {
+  const rows = messages.map(({ id, state, received_at, attempts, recipients, campaign, priority }) => {
     const to = recipients.length === 1 ? (recipients[0]?.address ?? '') : `${recipients.length} recipients`;
     return [
       style.bold(id),
@@ -127,6 +127,7 @@ function queueAsText({ messages, next_cursor }: ShownQueue, style: Style): strin
       `${attempts} attempts`,
       to,
       campaign ?? '',
+      priority === 'normal' ? '' : priority,
     ]
       .join('  ')
       .trimEnd();
@@ -135,12 +136,13 @@ function queueAsText({ messages, next_cursor }: ShownQueue, style: Style): strin
 }
 
 function messageAsText({ message }: { readonly message: ShownMessage }, style: Style): string {
-  const { id, state, received_at, next_attempt_at, attempts, mail_from, subject } = message;
+  const { id, state, received_at, next_attempt_at, attempts, mail_from, subject, priority } = message;
   return [
     `${style.bold(id)}  ${state}`,
     `  received  ${received_at}`,
     `  from      ${mail_from === '' ? '<>' : mail_from}`,
     `  subject   ${subject ?? ''}`,
+    ...(priority === 'normal' ? [] : [`  priority  ${priority}`]),
     `  next try  ${next_attempt_at ?? 'none'} (${attempts} attempts so far)`,
     ...message.recipients.map(
       ({ address, state: where, detail }) => `  ${where.padEnd(9)} ${address}${detail ? `  ${detail}` : ''}`,

@@ -48,6 +48,13 @@ export const worker = {
     means: 'Messages one claim takes',
     fallback: '20',
   }),
+  WORKER_LOW_PRIORITY_DELAY: variable(duration, {
+    section,
+    readBy,
+    means:
+      'How long what is of low priority stands back; after that it gets a part of each claim, however much else waits',
+    fallback: '1h',
+  }),
   WORKER_LEASE: variable(duration, {
     section,
     readBy,

@@ -14,6 +14,7 @@ export interface ShownMessage {
   readonly mail_from: string;
   readonly subject: string | null;
   readonly campaign: string | null;
+  readonly priority: string;
   readonly size_bytes: number;
   readonly recipients: readonly {
     readonly address: string;
@@ -66,6 +67,7 @@ function shown(message: QueuedMessage): ShownMessage {
     mail_from: message.mailFrom,
     subject: message.subject,
     campaign: message.tag,
+    priority: message.priority,
     size_bytes: message.sizeBytes,
     recipients: message.recipients.map(({ address, state, detail, heldUntil }) => ({
       address,

@@ -14,6 +14,7 @@ export function messageDocument(view: MessageView): z.input<typeof message> {
     message_id: view.headerMessageId ?? null,
     subject: view.subject ?? null,
     tag: view.tag ?? null,
+    priority: view.priority,
     metadata: { ...view.metadata },
     size_bytes: view.sizeBytes,
     recipients: view.recipients.map(({ address, state, detail, opens, clicks, changedAt }) => ({

@@ -33,7 +33,7 @@ export async function prepareStructured(
   const sendAt = checkSchedule(body.send_at, now, room.limits.API_MAX_SCHEDULE);
   const raw = await room.mime.composeMessage(draftOf(body, { id, now }));
   const submission = { id, receivedAt: now, envelope, raw, ...fromHttp(sender) };
-  return newMessageOf(submission, { metadata: body.metadata, sendAt });
+  return newMessageOf(submission, { metadata: body.metadata, sendAt, priority: body.priority });
 }
 
 /** Makes a raw message ready to be stored. */

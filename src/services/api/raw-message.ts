@@ -8,6 +8,7 @@ import type { Id } from '../../domain/id.ts';
 import { isAddress } from '../../domain/mailbox.ts';
 import type { Envelope } from '../../domain/submission.ts';
 import { domainOf } from '../../domain/address.ts';
+import { priorities, priorityHeader, readPriority } from '../../domain/priority.ts';
 import { ApiProblem } from './problem.ts';
 import type { ApiWorld } from './room.ts';
 
@@ -38,6 +39,7 @@ export function finishRawMessage(
     throw new ApiProblem('invalid-message', 'The message has no From field with an address', {
       field: 'from',
     });
+  checkPriority(fields);
   const envelope = {
     mailFrom: message.mailFrom ?? from,
     rcptTo: message.rcptTo === undefined ? recipientsOf(fields, mime) : mime.readAddresses(message.rcptTo),
@@ -49,6 +51,14 @@ export function finishRawMessage(
   ];
   const leaveOut = fields.filter(({ name }) => name === 'bcc' || isPostals(name));
   return { envelope, raw: editHeaderSection(octets, { leaveOut, add: missing }) };
+}
+
+function checkPriority(fields: readonly HeaderField[]): void {
+  const value = headerValue(fields, priorityHeader);
+  if (value !== undefined && !readPriority(value))
+    throw new ApiProblem('invalid-field', `X-Mailctl-Priority must be ${priorities.join(', ')}`, {
+      field: priorityHeader,
+    });
 }
 
 /** Tags are for us to pass on; any other X-Postal field would be an order to Postal. */

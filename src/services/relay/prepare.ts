@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 
 import { domainOf } from '../../domain/address.ts';
 import { editHeaderSection, type HeaderField, readHeaderSection } from '../../domain/header-section.ts';
+import { priorities, priorityHeader, readPriority } from '../../domain/priority.ts';
 import { parseAddressList } from './address-list.ts';
 import type { Said } from './replies.ts';
 
@@ -36,6 +37,7 @@ const once = new Set([
   'subject',
   'x-idempotency-key',
   'x-mailctl-tag',
+  priorityHeader,
 ]);
 const bounded = ['message-id', 'x-idempotency-key', 'x-mailctl-tag'];
 const unsent = /^(?:bcc$|resent-bcc$|x-idempotency-key$|x-mailctl-tag$|x-postal-)/;
@@ -79,7 +81,11 @@ function flawOf(section: Buffer, fields: readonly HeaderField[]): Said | undefin
   const twice = secondOf(fields);
   if (twice !== undefined) return bad(`Message has more than one ${twice} field`);
   const long = bounded.find((name) => (valueOf(fields, name)?.length ?? 0) > longestName);
-  return long === undefined ? undefined : bad(`Field ${long} is longer than ${longestName} characters`);
+  if (long !== undefined) return bad(`Field ${long} is longer than ${longestName} characters`);
+  const priority = fields.find(({ name }) => name === priorityHeader);
+  return priority && !readPriority(priority.value)
+    ? bad(`Field ${priorityHeader} must be ${priorities.join(', ')}`)
+    : undefined;
 }
 
 function secondOf(fields: readonly HeaderField[]): string | undefined {

@@ -1,5 +1,7 @@
 import type { ConfigOf } from '../../config/environment.ts';
-import { claimDue, type ClaimedMessage, giveBack, queuedShares } from '../../store/queue.ts';
+import { claimDue, type ClaimedMessage, queuedShares, type Share } from '../../store/claim.ts';
+import { giveBack } from '../../store/queue.ts';
+import { priorities, type Priority } from '../../domain/priority.ts';
 import type { Work } from '../loop.ts';
 import { openSlots, type Slots } from '../slots.ts';
 import type { DeliveryRoom } from './delivery-room.ts';
@@ -10,14 +12,17 @@ import { freshId } from './room.ts';
 /** What delivering needs: handing over, and how much of it at once. */
 export type DeliverRoom = DeliveryRoom & {
   readonly due: Pick<DueWatch, 'handedOver'>;
-  readonly config: Pick<ConfigOf<'worker'>, 'POSTAL_CONCURRENCY' | 'WORKER_BATCH'>;
+  readonly config: Pick<
+    ConfigOf<'worker'>,
+    'POSTAL_CONCURRENCY' | 'WORKER_BATCH' | 'WORKER_LOW_PRIORITY_DELAY'
+  >;
 };
 
 /** Keeps Postal busy: claims in batches, and hands over as many messages at once as Postal takes. */
 export function deliveries(room: DeliverRoom): Work {
   const { POSTAL_CONCURRENCY: most, WORKER_POLL_INTERVAL: pollMs } = room.config;
   const claimed: ClaimedMessage[] = [];
-  const round = { after: '' };
+  const round: Round = { after: { high: '', normal: '', low: '' }, owed: 0, owedToAged: 0 };
   const slots = openSlots(most, room.clock, (error) =>
     room.log.error('a hand-over broke off; its recipients are uncertain when its lease ends', { error }),
   );
@@ -40,27 +45,44 @@ export function deliveries(room: DeliverRoom): Work {
   };
 }
 
-async function claim(room: DeliverRoom, round: { after: string }): Promise<readonly ClaimedMessage[]> {
+/** Whose turn it is next, and what is owed to messages that are not urgent. */
+interface Round {
+  readonly after: Record<Priority, string>;
+  owed: number;
+  /** Of it to what is of low priority. */
+  owedToAged: number;
+}
+
+async function claim(room: DeliverRoom, round: Round): Promise<readonly ClaimedMessage[]> {
   const limit = room.lane.room(room.config.WORKER_BATCH);
   if (limit === 0) return [];
-  const shares = await nextShares(room, round, Math.floor(limit / 2));
-  const leaseMs = room.config.WORKER_LEASE;
+  const shares = await nextShares(room, round, Math.ceil(limit / 2));
+  const { WORKER_LEASE: leaseMs, WORKER_LOW_PRIORITY_DELAY: lowDelayMs } = room.config;
+  const { others, aged } = leftToOthers(round, limit);
   const fromMs = room.clock.monotonicMs();
-  const messages = await claimDue(room.db, { attemptId: freshId(room, 'att'), limit, leaseMs, shares });
+  const attemptId = freshId(room, 'att');
+  const messages = await claimDue(room.db, { attemptId, limit, leaseMs, shares, others, aged, lowDelayMs });
   const [first] = messages;
   if (first) room.databaseClock.saw(first.claimedAt, { fromMs, toMs: room.clock.monotonicMs() });
   return messages;
 }
 
-/** The shares whose turn it is; after the last one the round begins anew. */
-async function nextShares(
-  room: DeliverRoom,
-  round: { after: string },
-  most: number,
-): Promise<readonly string[]> {
-  if (most === 0) return [];
+/** A quarter of what is claimed, and a quarter of that to what is of low priority, also where a claim is fewer than four messages. */
+function leftToOthers(round: Round, limit: number) {
+  const others = Math.floor(round.owed + limit / 4);
+  round.owed += limit / 4 - others;
+  const aged = Math.floor(round.owedToAged + others / 4);
+  round.owedToAged += others / 4 - aged;
+  return { others, aged };
+}
+
+/** The shares whose turn it is; after the last one of a priority its round begins anew. */
+async function nextShares(room: DeliverRoom, round: Round, most: number): Promise<readonly Share[]> {
   const shares = await queuedShares(room.db, { after: round.after, limit: most });
-  round.after = shares.length < most ? '' : (shares.at(-1) ?? '');
+  for (const priority of priorities) {
+    const page = shares.filter((share) => share.priority === priority);
+    round.after[priority] = page.length < most ? '' : (page.at(-1)?.share ?? '');
+  }
   return shares;
 }
 

@@ -1,6 +1,6 @@
 import type { ConfigOf } from '../../config/environment.ts';
 import type { Found, QueuedRecipient, Settlement } from '../../domain/delivery.ts';
-import type { ClaimedMessage } from '../../store/queue.ts';
+import type { ClaimedMessage } from '../../store/claim.ts';
 
 /**
  * Looks up in Postal's own database what became of the recipients of one `mail_from`. Every asked recipient is in the answer; it

@@ -7,7 +7,8 @@ import {
   type Settlement,
   suppress,
 } from '../../domain/delivery.ts';
-import { beginHandover, type Begun, type ClaimedMessage } from '../../store/queue.ts';
+import type { ClaimedMessage } from '../../store/claim.ts';
+import { beginHandover, type Begun } from '../../store/queue.ts';
 import type { Ticket } from '../breaker.ts';
 import type { Leave } from '../slots.ts';
 import type { DeliveryRoom } from './delivery-room.ts';

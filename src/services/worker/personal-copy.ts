@@ -1,6 +1,6 @@
 import type { ConfigOf } from '../../config/environment.ts';
 import { unsubscribeUrl, withUnsubscribeLink } from '../../domain/unsubscribe.ts';
-import type { ClaimedMessage } from '../../store/queue.ts';
+import type { ClaimedMessage } from '../../store/claim.ts';
 import type { Room } from './room.ts';
 
 /** What making a copy for one recipient needs. */

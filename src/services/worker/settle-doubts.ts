@@ -1,6 +1,6 @@
 import { backoffMs } from '../../domain/backoff.ts';
 import type { QueuedRecipient, Settlement } from '../../domain/delivery.ts';
-import type { ClaimedMessage } from '../../store/queue.ts';
+import type { ClaimedMessage } from '../../store/claim.ts';
 import { noteLookUp } from '../../store/epoch.ts';
 import { adoptDoubts } from '../../store/recipients.ts';
 import type { DeliveryRoom } from './delivery-room.ts';

@@ -24,6 +24,7 @@ describe('sending', () => {
         bcc: ['eve@example.com'],
         html: '<p>Hi</p>',
         tag: 't1',
+        priority: 'high',
       },
     });
     expect(answer).toMatchObject({ status: 202, body: { state: 'queued', recipients: 3 } });
@@ -33,6 +34,7 @@ describe('sending', () => {
       body: {
         subject: 'Grüße',
         tag: 't1',
+        priority: 'high',
         state: 'queued',
         mail_from: 'news@acme.test',
         recipients: [

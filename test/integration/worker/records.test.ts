@@ -4,7 +4,8 @@ import { systemClock } from '../../../src/adapters/clock.ts';
 import { silentLog } from '../../../src/adapters/log.ts';
 import { systemRandom } from '../../../src/adapters/random.ts';
 import { openRecords, recordSettlements } from '../../../src/services/worker/record.ts';
-import { beginHandover, claimDue } from '../../../src/store/queue.ts';
+import { claimDue } from '../../../src/store/claim.ts';
+import { beginHandover } from '../../../src/store/queue.ts';
 import { testDatabase } from '../../engines/postgres.ts';
 import { submit } from '../../store/submit.ts';
 
@@ -13,7 +14,7 @@ it('writes down what others found out at the same moment, although PostgreSQL re
   const { db } = database;
   const ids = await Promise.all(Array.from({ length: 6 }, () => submit(db)));
   const attemptId = 'att_1';
-  await claimDue(db, { attemptId, limit: 6, leaseMs: 60_000, shares: [] });
+  await claimDue(db, { attemptId, limit: 6, leaseMs: 60_000, shares: [], others: 0, aged: 0, lowDelayMs: 0 });
   for (const id of ids)
     await beginHandover(db, { id, attemptId, positions: [0], leaseMs: 60_000, settleMs: 0 });
   const world = { db, clock: systemClock, random: systemRandom, log: silentLog };

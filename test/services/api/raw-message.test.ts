@@ -56,6 +56,12 @@ describe('a raw message', () => {
   it.each([
     ['no From', 'To: c@d.test\r\n\r\n', {}, 'no From field'],
     ['a From that is none', 'From: \r\nTo: c@d.test\r\n\r\n', {}, 'no From field'],
+    [
+      'a priority that is none',
+      'From: a@b.test\r\nTo: c@d.test\r\nX-Mailctl-Priority: 1\r\n\r\n',
+      {},
+      'X-Mailctl-Priority must be high, normal, low',
+    ],
     ['a recipient that is none', 'From: a@b.test\r\nTo: c@d.test, nobody\r\n\r\n', {}, 'A recipient'],
     ['a sender that is none', 'From: a@b.test\r\nTo: c@d.test\r\n\r\n', { mailFrom: 'x' }, 'Mail-From'],
   ])('with %s is refused', (_, text, envelope, why) => {

@@ -79,6 +79,16 @@ describe('preparing a message', () => {
     );
   });
 
+  it('keeps the priority for the api, and refuses one that is none or said twice', () => {
+    expect(prepare(`X-Mailctl-Priority: High\r\n${full}\r\n`)).toBe(
+      `${trace}X-Mailctl-Priority: High\r\n${full}\r\n`,
+    );
+    expect(prepare(`X-Mailctl-Priority: urgent\r\n${full}\r\n`)).toContain('must be high, normal, low');
+    expect(prepare(`X-Mailctl-Priority: low\r\nX-Mailctl-Priority: high\r\n${full}\r\n`)).toContain(
+      'more than one x-mailctl-priority',
+    );
+  });
+
   it('leaves every other octet as it was', () => {
     const odd = `${full}Subject:  =?utf-8?q?x?=\r\n\tfolded \r\nX-Odd:\r\n\r\n\r\n\r\n \xff\r\n`;
 

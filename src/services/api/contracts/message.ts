@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { hasControls, type Mailbox, parseMailbox } from '../../../domain/mailbox.ts';
 import { recipientStates } from '../../../domain/message.ts';
+import { priorities } from '../../../domain/priority.ts';
 
 /** Text that stands in one header line: nothing in it can begin another (RFC 5322 §2.2). */
 function line(most: number) {
@@ -39,7 +40,7 @@ const attachment = z.strictObject({
 });
 
 const ownedByUs =
-  /^(?:from|sender|reply-to|to|cc|bcc|subject|date|message-id|mime-version|content-.*|received|return-path|dkim-signature|authentication-results|arc-.*|resent-.*|x-postal-.*)$/i;
+  /^(?:from|sender|reply-to|to|cc|bcc|subject|date|message-id|mime-version|content-.*|received|return-path|dkim-signature|authentication-results|arc-.*|resent-.*|x-postal-.*|x-mailctl-priority)$/i;
 
 const headers = z.record(
   z
@@ -72,6 +73,8 @@ export const newMessage = z
     attachments: z.array(attachment).max(100, { error: 'has more than 100 attachments' }).default([]),
     headers: headers.default({}),
     tag: line(255).min(1, { error: 'is empty' }).optional(),
+    /** Who goes to Postal first while much waits. */
+    priority: z.enum(priorities, { error: `must be ${priorities.join(', ')}` }).default('normal'),
     metadata: metadata.default({}),
     /** A one-click link (RFC 8058) that ends all mail to its recipient, or that with the tag. */
     unsubscribe: z.enum(['all', 'tag'], { error: 'must be all or tag' }).optional(),
@@ -123,6 +126,7 @@ export const message = z.object({
   message_id: z.string().nullable(),
   subject: z.string().nullable(),
   tag: z.string().nullable(),
+  priority: z.enum(priorities),
   metadata: z.record(z.string(), z.string()),
   size_bytes: z.number().int(),
   recipients: z.array(recipient),
