@@ -1,4 +1,5 @@
 import { sign } from 'node:crypto';
+import { cpus } from 'node:os';
 
 import { expect, it } from 'vitest';
 
@@ -11,6 +12,7 @@ import { kidOf } from '../../src/domain/postal-webhook.ts';
 import { pauseSending, resumeSending } from '../../src/store/sending.ts';
 import { submit } from '../store/submit.ts';
 import { until } from '../store/until.ts';
+import { usageOf } from './relay/process-tree.ts';
 import { report, toy } from './report.ts';
 import { sendSteadily } from './webhook-load.ts';
 
@@ -24,7 +26,7 @@ const connections = 64;
 const sent = toy ? 100 : 6000;
 /** More than Postal, which takes 85 a second, is handed meanwhile. */
 const waiting = toy ? 100 : 4000;
-/** The platform of the chaos tests is in a hurry; here its workers have mailctl's own defaults. */
+/** The platform of the chaos tests is in a hurry and has two workers; here there is one, as on a host, with mailctl's own defaults. */
 const asDelivered = {
   WORKER_POLL_INTERVAL: '1s',
   WORKER_BATCH: '20',
@@ -74,6 +76,15 @@ async function handedOver(db: Postgres): Promise<number> {
   return row?.count ?? 0;
 }
 
+/** What the api has used so far, and how long all cores together have worked and rested. */
+async function cpuSeconds({ program }: Platform) {
+  const { cpuSeconds: api } = await usageOf(program('api').pid);
+  const times = cpus().map((core) => core.times);
+  const idle = times.reduce((sum, core) => sum + core.idle, 0) / 1000;
+  const all = times.flatMap((core) => Object.values(core)).reduce((sum, ms) => sum + ms, 0) / 1000;
+  return { api, idle, all };
+}
+
 interface Scene {
   readonly platform: Platform;
   readonly bodies: readonly Signed[];
@@ -81,13 +92,16 @@ interface Scene {
 }
 
 /** One rate: how long answers took from when their request was due, and what was handed over meanwhile. */
-async function measure({ platform: { db, webhookUrl: url }, bodies, perSecond }: Scene) {
+async function measure({ platform, bodies, perSecond }: Scene) {
+  const { db, webhookUrl: url } = platform;
   const before = await handedOver(db);
+  const used = await cpuSeconds(platform);
   const start = performance.now();
   const times = (await sendSteadily(bodies, { url, perSecond, connections })).toSorted(
     (one, other) => one - other,
   );
   const tookSeconds = (performance.now() - start) / 1000;
+  const { api, idle, all } = await cpuSeconds(platform);
   const at = (share: number) => Number((times[Math.floor(times.length * share)] ?? Number.NaN).toFixed(1));
   return {
     offered: perSecond,
@@ -96,6 +110,8 @@ async function measure({ platform: { db, webhookUrl: url }, bodies, perSecond }:
     p99_ms: at(0.99),
     most_ms: at(0.99999),
     handed_over: Number((((await handedOver(db)) - before) / tookSeconds).toFixed(1)),
+    api_cpu_ms: Number((((api - used.api) * 1000) / bodies.length).toFixed(3)),
+    machine_busy: Number((1 - (idle - used.idle) / (all - used.all)).toFixed(2)),
   };
 }
 
@@ -109,6 +125,7 @@ it(`takes Postal's webhooks, each verified and stored before it is answered, whi
   await using databases = await postalDatabases();
   await using platform = await startPlatform(databases, asDelivered);
   const { db, postalUrl } = platform;
+  await platform.program('worker two')[Symbol.asyncDispose]();
   await pauseSending(db, { reason: 'until all is signed' });
   const messages = await sendBefore(platform);
   const loads = [warmUp, ...rates].map((perSecond) => ({
@@ -119,10 +136,11 @@ it(`takes Postal's webhooks, each verified and stored before it is answered, whi
   await db.query('analyze');
   const headers = { 'content-type': 'application/json' };
   await fetch(`${postalUrl}/_stand-in/pace`, { method: 'POST', headers, body: '"measured"' });
-  await resumeSending(db);
   const rows = [];
   for (const load of loads) {
+    await resumeSending(db);
     rows.push(await measure({ platform, ...load }));
+    await pauseSending(db, { reason: 'until all is worked out' });
     await workedOut(db);
   }
   report('webhook-intake', rows.slice(1));
