@@ -12,9 +12,11 @@ const results = z.object({
   ),
 });
 
+const tooLarge = 413;
+
 export type RecordVerdict = z.output<typeof results>['results'][number];
 
-/** What the api said to a batch. Only `judged` says anything about its records. */
+/** What the api said to a batch. But for one too large record alone, only `judged` says anything about its records. */
 export type Answer =
   | { readonly kind: 'judged'; readonly verdicts: readonly RecordVerdict[] }
   /** The api lives and refuses the request as such: a wrong token, too many requests, a request it does not know. */
@@ -25,8 +27,16 @@ export type Answer =
 export function readAnswer(end: HttpEnd, ids: readonly string[]): Answer {
   if (end.end !== 'answered') return { kind: 'failed', why: end.why };
   if (end.status === 200) return judge(end.body, ids);
+  const [only, second] = ids;
+  if (end.status === tooLarge && only !== undefined && second === undefined) return refusalOf(only);
   const why = `the api answered ${end.status} to a batch`;
   return end.status >= 500 ? { kind: 'failed', why } : { kind: 'refused', status: end.status, why };
+}
+
+/** A request too large with a single record in it (RFC 9110 §15.5.14) says of this record that it will never be taken. */
+function refusalOf(id: string): Answer {
+  const reason = `the api answered ${tooLarge} to this message alone: it is too large`;
+  return { kind: 'judged', verdicts: [{ id, verdict: 'refused', reason }] };
 }
 
 function judge(body: Buffer, ids: readonly string[]): Answer {

@@ -256,20 +256,20 @@ describe('the shipper', () => {
     expect(await readSetAside(systemDisk, directory.path, 'none')).toBeUndefined();
   });
 
-  it('makes smaller requests when the api finds one too large, and names the record that is too large alone', async () => {
+  it('makes smaller requests when the api finds one too large, and sets the record aside that is too large alone', async () => {
     await using directory = await temporaryDirectory();
     await using api = await startStandInApi();
     await using opened = await openTestJournal(directory.path);
     const sent = await fill(opened.journal, 12);
     api.behave = (ids) => (ids.length > 1 || ids[0] === sent[3] ? 413 : 'judge');
     await using shipping = ship(api, { journal: opened.journal, config: { RELAY_SHIP_CONCURRENCY: 1 } });
-    await until('it is not ready', async () => !(await shipping.shipper.probe()).ok);
-    expect(shipping.lines).toContainEqual(
-      expect.objectContaining({ fields: expect.objectContaining({ first: sent[3] }) }),
-    );
-    expect([...api.stored.keys()]).toEqual(sent.slice(0, 3));
-    api.behave = () => 'judge';
-    await until('all is stored', () => sent.every((id) => api.stored.has(id)));
+    await until('all is settled', async () => (await opened.journal.backlog()).records === 0);
+    expect([...api.stored.keys()]).toEqual(sent.filter((id) => id !== sent[3]));
+    expect(shipping.shipper.figures().records).toEqual({ stored: 11, alias: 0, refused: 1 });
+    expect(await shipping.shipper.probe()).toEqual({ ok: true });
+    expect(await listSetAside(systemDisk, directory.path)).toEqual([sent[3]]);
+    const aside = await readSetAside(systemDisk, directory.path, sent[3] ?? '');
+    expect(aside?.entry.reason).toContain('413');
   });
 
   it('is not stuck by an api that takes requests and never answers', async () => {
