@@ -28,9 +28,11 @@ const usual: Case = {
   manner: 'lockstep',
   tls: false,
 };
+/** BENCH_CONNECTIONS=20,100 measures a part. */
+const counts = (process.env.BENCH_CONNECTIONS ?? '20,1,100').split(',').map(Number);
 /** Both kinds of client for each size; one message of a connection has hardly anything to pipeline, and is sent in lockstep alone. */
 const plain = (bytes: number): readonly Case[] =>
-  [20, 1, 100].flatMap((connections) => [
+  counts.flatMap((connections) => [
     { ...usual, bytes, connections },
     { ...usual, bytes, connections, manner: 'pipelined' as const },
     { ...usual, bytes, connections, perConnection: 'one' as const },
