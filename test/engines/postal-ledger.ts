@@ -12,6 +12,8 @@ interface Place {
   /** Name of the mail server's database. */
   readonly messages: string;
   readonly serverId: number;
+  /** Of the senders whose mail an earlier process left. */
+  readonly domain?: string;
 }
 
 /** Writes each row of one mail server as Postal does, in its order, and brings back what an earlier process left. */
@@ -21,7 +23,7 @@ export function postalLedger(place: Place): Ledger {
 
 type MailLedger = Pick<Ledger, 'load' | 'messageStored' | 'queued' | 'delivered'>;
 
-function mailLedger({ run, messages, serverId }: Place): MailLedger {
+function mailLedger({ run, messages, serverId, domain = 'acme.test' }: Place): MailLedger {
   const table = (name: string) => `\`${messages}\`.\`${name}\``;
   return {
     load: async () => {
@@ -42,7 +44,7 @@ function mailLedger({ run, messages, serverId }: Place): MailLedger {
         messageId: row['message_id'] === null ? null : String(row['message_id']),
         timestamp: Number(row['timestamp']),
         bounce: false,
-        domain: 'acme.test',
+        domain,
         raw: Buffer.isBuffer(row['data']) ? row['data'] : Buffer.alloc(0),
         queued: row['queued'] !== null,
       }));

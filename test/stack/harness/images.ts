@@ -2,10 +2,13 @@ import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import typescript from 'typescript';
+
 import { exec } from '../../../src/adapters/exec.ts';
 import { buildImage } from '../../../src/adapters/image-builder.ts';
 import { ignoreAllBut, ownImage } from '../../../src/operations/stack/image.ts';
 
+const { ModuleKind, ScriptTarget, transpileModule } = typescript;
 const folder = new URL('../images/', import.meta.url).pathname;
 const timeoutMs = 600_000;
 
@@ -47,9 +50,23 @@ async function buildBase(): Promise<void> {
   if (exit !== 0) throw new Error(`the base image could not be built: ${stderr.slice(-2000)}`);
 }
 
-async function build(name: string, context: string, ignore: string): Promise<void> {
+async function build(
+  name: string,
+  context: string,
+  ignore: string,
+  given: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const dockerfile = readFileSync(join(folder, name, 'Dockerfile'), 'utf8');
-  await buildImage({ name: imageOf(name), context, dockerfile, ignore, arguments: {}, timeoutMs });
+  const before = await idOf(imageOf(name));
+  await buildImage({ name: imageOf(name), context, dockerfile, ignore, arguments: given, timeoutMs });
+  // What had the name before would stay without one.
+  if (before !== '' && before !== (await idOf(imageOf(name))))
+    await exec(['docker', 'image', 'rm', before], { timeoutMs });
+}
+
+async function idOf(image: string): Promise<string> {
+  const { stdout } = await exec(['docker', 'image', 'inspect', '--format', '{{.Id}}', image], { timeoutMs });
+  return stdout.trim();
 }
 
 /** With the Node that runs the tests, as npm has no way into a build here. */
@@ -70,6 +87,16 @@ async function buildPostal(): Promise<void> {
     MAILCTL_IMAGE: undefined,
   } as never);
   if (!content) throw new TypeError('the stand-in is built from the package');
-  const paths = [...content.paths, 'test/stack/images/postal', 'test/engines/postal-main.sql'];
-  await build('postal', content.root, ignoreAllBut(paths));
+  const schemas = ['test/engines/postal-main.sql', 'test/engines/postal-messages.sql'];
+  const paths = [...content.paths, 'test/stack/images/postal', ...schemas];
+  await build('postal', content.root, ignoreAllBut(paths), { LEDGER: compiledLedger() });
+}
+
+/** The writer of Postal's rows as a module inside the image, in base64. */
+function compiledLedger(): string {
+  const source = readFileSync(new URL('../../engines/postal-ledger.ts', import.meta.url), 'utf8');
+  const target = { target: ScriptTarget.ES2022, module: ModuleKind.ESNext };
+  const { outputText } = transpileModule(source, { compilerOptions: target });
+  const inside = outputText.replace(/'\.\.\/\.\.\/src\/(.*)\.ts'/g, "'/opt/mailctl/dist/$1.js'");
+  return Buffer.from(inside).toString('base64');
 }

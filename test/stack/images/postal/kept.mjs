@@ -1,9 +1,11 @@
-// What Postal keeps in its main database: the stand-in keeps it there as one document, so that it outlives its process as Postal's own does.
+// What Postal keeps in its main database: the stand-in keeps it there as one document, so that it outlives its process as Postal's own does,
+// and what mailctl reads in Postal's own tables.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
 import { mariadbAt } from '/opt/mailctl/dist/adapters/mariadb.js';
 import { Secret } from '/opt/mailctl/dist/domain/secret.js';
 import { setting } from './configuration.mjs';
+import { openBooks } from './books.mjs';
 
 const table = `\`${setting('main_db', 'database')}\`.stand_in`;
 const server = mariadbAt({
@@ -20,9 +22,14 @@ export async function openKept() {
     command(`create table if not exists ${table} (name varchar(32) primary key, kept longtext not null)`),
   );
   const own = (await read('own')) ?? (await write('own', newIdentity()));
+  const books = openBooks(server, own.serverToken);
   return {
     own,
-    registry: { load: () => read('registry'), save: (provisioned) => write('registry', provisioned) },
+    ledger: books.ledger,
+    registry: {
+      load: async () => books.settle(await read('registry')),
+      save: async (provisioned) => books.settle(await write('registry', provisioned)),
+    },
   };
 }
 

@@ -11,7 +11,7 @@ import { setting } from './configuration.mjs';
 import { openKept } from './kept.mjs';
 import { openOutside } from './outside.mjs';
 
-const { own, registry } = await openKept();
+const { own, registry, ledger } = await openKept();
 const running = await startPostalStandIn(
   {
     listen: { host: '0.0.0.0', port: 5000 },
@@ -29,6 +29,7 @@ const running = await startPostalStandIn(
     random: systemRandom,
     log: openLog('postal-web', 'info', process.stdout),
     outside: openOutside(),
+    ledger,
   },
 );
 for (const signal of ['SIGTERM', 'SIGINT'])
