@@ -12,6 +12,8 @@ export interface Files {
   readOwn(path: string): Promise<string | undefined>;
   /** The text of a file that anyone may own and that holds no secret; undefined when there is none. */
   readAny(path: string): Promise<string | undefined>;
+  /** The octets of a file, of whatever kind and wherever a link leads; undefined for one that is larger than `most`, none, or not to be read. */
+  octetsOf(path: string, most: number): Promise<Buffer | undefined>;
   /** Names in a folder; none when there is no folder. */
   list(path: string): Promise<readonly string[]>;
   /** The permission bits of a file; undefined when there is none. */
@@ -43,6 +45,7 @@ export function openFiles(uid: number | undefined): Files {
   return {
     readOwn: (path) => readOwn(path, uid),
     readAny: (path) => readOwn(path, undefined),
+    octetsOf: (path, most) => readOctets(path, most).catch(() => undefined),
     list: async (path) => (await readdir(path).catch((cause: unknown) => absentOr(path, cause))) ?? [],
     modeOf: async (path) => {
       const found = await lstat(path).catch((cause: unknown) => absentOr(path, cause));
@@ -112,6 +115,12 @@ async function readOwn(path: string, uid: number | undefined): Promise<string | 
   const text = decode(bytes);
   if (text === undefined) throw unsafe(path, 'is no UTF-8 text', 'Save it as UTF-8');
   return text;
+}
+
+async function readOctets(path: string, most: number): Promise<Buffer | undefined> {
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const found = await file.stat();
+  return found.isFile() && found.size <= most ? file.readFile() : undefined;
 }
 
 async function refuseUnsafe(path: string, file: FileHandle, uid: number | undefined): Promise<void> {

@@ -1,9 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import { exec } from '../../src/adapters/exec.ts';
 import { rowNames } from '../../src/domain/timetable.ts';
+import { temporaryFolder } from '../cli/folders.ts';
+import { putAge } from '../faults/backup/age-tool.ts';
 import { type Envelope, runningStack, type TestStack } from './harness/stack.ts';
 
 const longMs = 900_000;
@@ -17,6 +20,21 @@ async function inScheduler(...words: readonly string[]): Promise<Envelope> {
   const { stdout, stderr } = await stack.docker('exec', `${stack.name}-scheduler-1`, ...program);
   if (stdout === '') throw new Error(stderr);
   return JSON.parse(stdout) as Envelope;
+}
+
+function idOf({ data }: Envelope): string {
+  return (data?.['set'] as { readonly id: string } | undefined)?.id ?? 'no set';
+}
+
+/** What a part of a set holds, opened with Debian's `age` and the escrow key. */
+async function namesInPart(taken: Envelope, part: string): Promise<readonly string[]> {
+  using tools = temporaryFolder();
+  const pipe = `"$0" -d -i "$1" "$2" | zstd -dc | tar -tf -`;
+  const path = join(stack.dir, 'backups', idOf(taken), `${part}.tar.zst.age`);
+  const argv = ['bash', '-o', 'pipefail', '-c', pipe, await putAge(tools.path), escrow, path] as const;
+  const { exit, stdout, stderr } = await exec(argv, { timeoutMs: longMs });
+  if (exit !== 0) throw new Error(stderr);
+  return stdout.split('\n');
 }
 
 beforeAll(async () => {
@@ -44,9 +62,45 @@ describe('the timetable of a stack', () => {
     },
   );
 
-  const others = rowNames.filter((name) => name !== 'postal-reconcile');
+  it(
+    'takes sets as whole as those of the host, and names what could not be handed on to it',
+    { timeout: longMs },
+    async () => {
+      using outside = temporaryFolder();
+      const env = join(stack.dir, '.env');
+      const written = readFileSync(env, 'utf8');
+      const key = join(outside.path, 'unsubscribe.key');
+      writeFileSync(key, /^UNSUBSCRIBE_KEY=(.*)$/m.exec(written)?.[1] ?? '', { mode: 0o600 });
+      mkdirSync(join(stack.dir, 'secrets/deep'), { mode: 0o700 });
+      writeFileSync(join(stack.dir, 'secrets/deep/octets'), Buffer.from([0, 255, 10, 128]));
+      try {
+        writeFileSync(env, written.replace(/^UNSUBSCRIBE_KEY=.*$/m, `UNSUBSCRIBE_KEY_FILE=${key}`));
+        expect((await stack.mailctl('up', '--yes', '--no-input')).exit).toBe(0);
+        const whole = await inScheduler('backup', 'run');
+        expect(whole).toMatchObject({ ok: true, warnings: [] });
+        const secrets = await namesInPart(whole, 'secrets');
+        expect(secrets).toEqual(expect.arrayContaining(['.env', 'secrets/deep/octets', `outside${key}`]));
+        const config = await namesInPart(whole, 'config');
+        expect(config).toEqual(expect.arrayContaining(['compose.yaml', 'rendered/nginx/nginx.conf']));
 
-  it.each(others)('carries out the row %s inside its container', { timeout: longMs }, async (row) => {
+        writeFileSync(join(stack.dir, 'secrets/deep/large'), '');
+        truncateSync(join(stack.dir, 'secrets/deep/large'), 17 * 1024 * 1024);
+        expect((await stack.mailctl('up', '--yes', '--no-input')).exit).toBe(0);
+        const lacking = await inScheduler('backup', 'run');
+        expect(lacking.warnings).toEqual([
+          expect.stringMatching(/secrets\/deep\/large could not be handed on to the scheduler/),
+        ]);
+        const manifest = readFileSync(join(stack.dir, 'backups', idOf(lacking), 'manifest.json'), 'utf8');
+        expect(JSON.parse(manifest)).toMatchObject({ missing: ['secrets/deep/large'] });
+      } finally {
+        writeFileSync(env, written);
+        rmSync(join(stack.dir, 'secrets/deep'), { recursive: true });
+        await stack.mailctl('up', '--yes', '--no-input');
+      }
+    },
+  );
+
+  it.each(rowNames)('carries out the row %s inside its container', { timeout: longMs }, async (row) => {
     const { error, data } = await inScheduler('schedule', 'run', row);
     expect(error).toBeUndefined();
     expect(data).toMatchObject({ runs: [{ name: row, outcome: 'done', exit: 0 }] });
@@ -55,19 +109,6 @@ describe('the timetable of a stack', () => {
       runs: expect.arrayContaining([expect.objectContaining({ outcome: 'done' })]),
     });
   });
-});
-
-describe('the row postal-reconcile', () => {
-  it(
-    "gets as far as Postal's database, where the stand-in keeps no mail server",
-    { timeout: longMs },
-    async () => {
-      expect((await inScheduler('schedule', 'run', 'postal-reconcile')).error).toMatchObject({
-        exit: 12,
-        message: expect.stringContaining('no mail server in this Postal has the API key'),
-      });
-    },
-  );
 });
 
 describe('a rotation of what stands in .env', () => {

@@ -1,6 +1,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 
 import { allVariables, isFileVariable, type VariableName } from '../../config/environment.ts';
+import { readHandedOn } from './handed-on-list.ts';
 import type { Workplace } from './workplace.ts';
 
 /** A file that `.env` names in place of a value. */
@@ -16,7 +17,7 @@ export interface NamedFile {
 const paths: readonly VariableName[] = ['RELAY_TLS_CERT_FILE', 'RELAY_TLS_KEY_FILE', 'BACKUP_VERIFY_KEY'];
 
 /** Files that `.env` names with `NAME_FILE` and that do not lie in `secrets/`: without them the `.env` of a set is half of what it was. */
-async function namedFiles({ world }: Place): Promise<readonly NamedFile[]> {
+export async function namedFiles({ world }: Pick<Place, 'world'>): Promise<readonly NamedFile[]> {
   const { file } = await world.sources();
   const variables = [...allVariables.filter(isFileVariable).map((name) => `${name}_FILE`), ...paths];
   return variables.flatMap((variable) => {
@@ -35,19 +36,26 @@ type Place = Pick<Workplace, 'world' | 'archive'>;
 export async function filesOfEnv(
   place: Place,
 ): Promise<{ readonly there: readonly NamedFile[]; readonly missing: readonly NamedFile[] }> {
+  const handed = await readHandedOn(place);
+  if (handed) return { there: [], missing: handed.missing.map((one) => ({ ...one, inside: undefined })) };
   const named = await namedFiles(place);
   const read = await Promise.all(named.map(({ path }) => place.archive.text(path).catch(() => undefined)));
   const isThere = (index: number) => read[index] !== undefined;
   return {
     there: named.filter((_, index) => isThere(index)),
-    missing: named.filter(
-      ({ variable }, index) => !isThere(index) && !(paths as readonly string[]).includes(variable),
-    ),
+    missing: named.filter((one, index) => !isThere(index) && cannotBeMadeAnew(one)),
   };
 }
 
+/** True for a file whose loss is one: certificates and the verify key can be made again. */
+export function cannotBeMadeAnew({ variable }: Pick<NamedFile, 'variable'>): boolean {
+  return !(paths as readonly string[]).includes(variable);
+}
+
 /** A warning in words. */
-export function missingText({ variable, path }: NamedFile): string {
+export function missingText({ variable, path }: Pick<NamedFile, 'variable' | 'path'>): string {
+  if (variable.startsWith('secrets/'))
+    return `${path} could not be handed on to the scheduler: the set is not complete without it`;
   return `${variable} names ${path}, which cannot be read here: the set is not complete without it`;
 }
 

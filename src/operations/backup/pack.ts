@@ -1,6 +1,7 @@
 import { join, relative, resolve } from 'node:path';
 
 import type { Archive } from '../../adapters/archive.ts';
+import { handedOnFolder, readHandedOn } from './handed-on-list.ts';
 import { filesOfEnv, packingOf } from './named-files.ts';
 import { draftPath, type Workplace } from './workplace.ts';
 import { startPacked, writePart, type Written } from './write-part.ts';
@@ -10,9 +11,6 @@ const belongs: Readonly<Record<Packing['kind'], readonly string[]>> = {
   config: ['compose.yaml', 'compose.override.yaml', 'mailctl.lock.json', 'rendered'],
   secrets: ['.env', 'secrets'],
 };
-
-/** Where a container of the stack finds what was handed on to it of the operator's folder. */
-export const handedOnFolder = 'secrets/host';
 
 interface Packing {
   readonly kind: 'config' | 'secrets';
@@ -25,21 +23,38 @@ export async function packFolder(
   place: Workplace,
   { kind, id, recipients }: Packing,
 ): Promise<Written | undefined> {
-  const { world, archive, config } = place;
-  const handed = join(world.dir, handedOnFolder);
-  const dir = (await isThere(archive, handed)) ? handed : world.dir;
+  const { world } = place;
+  const { dir, names, flags } = (await handedNames(place, kind)) ?? (await namesThere(place, kind));
+  if (names.length === 0) return undefined;
+  const tar = ['tar', '-C', dir, ...flags, '--dereference', '-cf', '-', '--', ...names] as const;
+  const source = await startPacked(place, tar);
+  source.input.end();
+  const path = draftPath(place, id, `${kind}.tar.zst.age`);
+  return writePart(place, { source, path, recipients, name: kind, expected: undefined });
+}
+
+interface Names {
+  readonly dir: string;
+  readonly names: readonly string[];
+  readonly flags: readonly string[];
+}
+
+/** In the scheduler of a stack: what the host handed on. */
+async function handedNames(place: Workplace, kind: Packing['kind']): Promise<Names | undefined> {
+  const handed = await readHandedOn(place);
+  return handed && { dir: join(place.world.dir, handedOnFolder), names: handed[kind], flags: [] };
+}
+
+async function namesThere(place: Workplace, kind: Packing['kind']): Promise<Names> {
+  const { archive, config, world } = place;
+  const { dir } = world;
   const declared = kind === 'config' ? [config.POSTAL_PROVISION_FILE] : [];
   const inside = declared.filter((path) => !relative(dir, resolve(dir, path)).startsWith('..'));
   const names: string[] = [];
   for (const name of [...belongs[kind], ...inside])
     if (await isThere(archive, join(dir, name))) names.push(name);
-  if (names.length === 0) return undefined;
   const { flags, names: named } = packingOf(kind === 'secrets' ? (await filesOfEnv(place)).there : []);
-  const tar = ['tar', '-C', dir, ...flags, '--dereference', '-cf', '-', '--', ...names, ...named] as const;
-  const source = await startPacked(place, tar);
-  source.input.end();
-  const path = draftPath(place, id, `${kind}.tar.zst.age`);
-  return writePart(place, { source, path, recipients, name: kind, expected: undefined });
+  return { dir, names: names.length === 0 ? [] : [...names, ...named], flags };
 }
 
 function isThere(archive: Archive, path: string): Promise<boolean> {

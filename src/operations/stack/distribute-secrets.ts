@@ -24,7 +24,7 @@ export interface Distribution {
 export async function lookAtSecrets(world: Runtime, drawn: Drawn): Promise<Distribution> {
   const archive = packTar([
     ...(await secretFiles({ world, ...drawn })),
-    ...(await handedOn(world)),
+    ...(await handedOn(world, drawn.files)),
     ...folders(),
   ]);
   const digest = createHash('sha256').update(archive).digest('hex');

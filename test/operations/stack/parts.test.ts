@@ -33,7 +33,18 @@ describe('the archive of secrets', () => {
   it('has the same bytes for the same entries, and takes no path that it would cut', () => {
     const entry = { path: 'a', content: 'b', mode: 0o400, uid: 1, gid: 1 };
     expect(packTar([entry])).toEqual(packTar([entry]));
-    expect(() => packTar([{ ...entry, path: 'a'.repeat(101) }])).toThrow('too long');
+    for (const path of ['a'.repeat(101), `${'a'.repeat(156)}/b`, `b/${'a'.repeat(101)}`])
+      expect(() => packTar([{ ...entry, path }])).toThrow('too long');
+  });
+
+  it('is unpacked with octets that are no text, and with a path as long as the format takes', () => {
+    using folder = temporaryFolder();
+    const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const content = Buffer.from(Array.from({ length: 700 }, (_, index) => index % 256));
+    const path = `${'a'.repeat(77)}/${'b'.repeat(77)}/${'c'.repeat(100)}`;
+    const input = packTar([{ path, content, mode: 0o400, ...me }]);
+    execFileSync('tar', ['--extract', '--file=-', `--directory=${folder.path}`], { input });
+    expect(readFileSync(join(folder.path, path)).equals(content)).toBe(true);
   });
 });
 
