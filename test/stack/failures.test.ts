@@ -105,6 +105,27 @@ describe('up, when something goes wrong with a service', () => {
   );
 
   it(
+    'gives Redis a new password when .env has one, and names one that was started with another',
+    { timeout: longMs },
+    async () => {
+      await start('redis');
+      stack.spoil({ REDIS_PASSWORD: randomBytes(32).toString('base64url') });
+      await start('redis');
+      const ping = 'REDISCLI_AUTH=$(cat /run/secrets/REDIS_PASSWORD) redis-cli ping';
+      expect((await stack.docker('exec', `${stack.name}-redis-1`, 'sh', '-c', ping)).stdout.trim()).toBe(
+        'PONG',
+      );
+      const command = ['redis-server', '/run/secrets/redis.conf', '--requirepass', 'another'];
+      stack.spoil({}, { services: { redis: { command } } });
+      expect(await failureOf('redis')).toMatchObject({
+        exit: 12,
+        message: 'redis does not take the password of .env',
+        hint: expect.stringContaining('REDIS_PASSWORD'),
+      });
+    },
+  );
+
+  it(
     'does not set Postal up where databases of mail servers are there and its main one is empty',
     { timeout: longMs },
     async () => {

@@ -13,8 +13,9 @@ import { acmeCaPath, renderTls } from '../tls/render.ts';
 import { usersScript } from './mariadb-users.ts';
 import { ownImage, type PackageContent } from './image.ts';
 import { readPinned } from './lock-file.ts';
-import { type Blueprint, renderCompose } from './render.ts';
-import { postalFiles } from './secret-files.ts';
+import type { Blueprint } from './compose-values.ts';
+import { renderCompose } from './render.ts';
+import { postalFiles, redisConfig } from './secret-files.ts';
 import { trackingNames } from './tracking-names.ts';
 
 /** All that the folder's stack follows from, read anew. */
@@ -40,6 +41,7 @@ export async function drawUp(world: Runtime): Promise<Drawn> {
   const postal = await postalFiles({ world, config, sources, names });
   const digests = {
     mariadb: digestOf(mariadb),
+    redis: digestOf(redisConfig(config)),
     postal: digestOf(postal.server),
     postalSenders: digestOf(postal.senders),
   };

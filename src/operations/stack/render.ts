@@ -5,11 +5,12 @@ import { composeEnvironment, type Fixed } from '../../config/compose-environment
 import type { ConfigOf } from '../../config/environment.ts';
 import { ownerOfLogin } from '../../domain/login-name.ts';
 import { hasSink } from '../../config/profiles.ts';
-import type { Sources } from '../../config/resolve.ts';
 import type { Room } from '../../config/variable.ts';
 import { fillTemplate } from '../steps/template.ts';
 import { certbotEnvironment, reloadSeconds } from '../tls/render.ts';
-import { certifiedNames, type PlatformNames } from '../tls/names.ts';
+import { certifiedNames } from '../tls/names.ts';
+import type { Blueprint, Values } from './compose-values.ts';
+import { postalOf } from './render-postal.ts';
 import {
   fixedValues,
   inside,
@@ -19,21 +20,6 @@ import {
   schedulerAddress,
   sinkFolder,
 } from './fixed.ts';
-
-/** All that compose.yaml is made from. */
-export interface Blueprint {
-  readonly config: ConfigOf<'operator'>;
-  readonly sources: Sources;
-  /** The image of our own services. */
-  readonly image: string;
-  readonly names: PlatformNames;
-  /** What names the content of files that a process reads once: where it changes, its container is made anew. */
-  readonly digests: Readonly<Record<'mariadb' | 'postal' | 'postalSenders', string>>;
-  /** Digests by image name, as they were at the first pull. */
-  readonly pinned: Readonly<Record<string, string>>;
-}
-
-type Values = Readonly<Record<string, string | number>>;
 
 /** The whole compose.yaml: templates chosen and filled in, no secret among the values. */
 export async function renderCompose(blueprint: Blueprint): Promise<string> {
@@ -84,7 +70,10 @@ function storesOf({ config, pinned, digests }: Blueprint): readonly (readonly [s
         database: config.POSTGRES_DATABASE,
       },
     ],
-    ['redis', { image: image(config.REDIS_IMAGE), memory: config.REDIS_MEMORY }],
+    [
+      'redis',
+      { image: image(config.REDIS_IMAGE), memory: config.REDIS_MEMORY, configuration: digests.redis },
+    ],
     [
       'mariadb',
       {
@@ -96,30 +85,8 @@ function storesOf({ config, pinned, digests }: Blueprint): readonly (readonly [s
         messagePrefix: config.POSTAL_DB_MESSAGE_PREFIX,
       },
     ],
-    [
-      'postal',
-      {
-        image: image(config.POSTAL_IMAGE),
-        memory: config.POSTAL_MEMORY,
-        configuration: digests.postal,
-        senderConfiguration: digests.postalSenders,
-        hostname: config.POSTAL_HOSTNAME,
-        publishAddress: config.PUBLISH_ADDRESS,
-        publishSmtp: config.PUBLISH_SMTP,
-        reloadSeconds: reloadSeconds(config),
-        ...outsideOf(config),
-      },
-    ],
+    ['postal', postalOf({ config, pinned, digests })],
   ];
-}
-
-/** Where the sink stands for the outside world Postal asks nobody else what a name means. */
-function outsideOf(config: ConfigOf<'operator'>): Values {
-  if (!hasSink(config)) return { dns: '', resolver: '' };
-  return {
-    dns: `\n    dns: ["${config.SINK_ADDRESS}"]`,
-    resolver: `\n      - ./rendered/sink:${sinkFolder}:ro`,
-  };
 }
 
 function sinkOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {

@@ -92,19 +92,26 @@ function folder(volume: string, id: number, files: Readonly<Record<string, strin
 }
 
 function redisFiles(config: ConfigOf<'operator'>): Readonly<Record<string, string>> {
-  const password = made('REDIS_PASSWORD', config.REDIS_PASSWORD);
+  return {
+    REDIS_PASSWORD: made('REDIS_PASSWORD', config.REDIS_PASSWORD),
+    'redis.conf': redisConfig(config),
+  };
+}
+
+/** What Redis reads once, when it starts; secret. */
+export function redisConfig(config: ConfigOf<'operator'>): string {
   const most = Math.floor(config.REDIS_MEMORY * 0.75);
   const lines = [
     'bind * -::*',
     'protected-mode yes',
-    `requirepass ${password}`,
+    `requirepass ${made('REDIS_PASSWORD', config.REDIS_PASSWORD)}`,
     'save ""',
     'appendonly no',
     'dir /tmp',
     `maxmemory ${most}`,
     'maxmemory-policy volatile-ttl',
   ];
-  return { REDIS_PASSWORD: password, 'redis.conf': `${lines.join('\n')}\n` };
+  return `${lines.join('\n')}\n`;
 }
 
 async function readKey({ world: { dir, files } }: Scene): Promise<string> {

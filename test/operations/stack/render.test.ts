@@ -27,7 +27,7 @@ function blueprint(changes: Readonly<Record<string, string>> = {}) {
     image: 'mctl-own:1',
     names: platformNames(config, []),
     pinned: {},
-    digests: { postal: 'p1', postalSenders: 's1', mariadb: 'm1' },
+    digests: { postal: 'p1', postalSenders: 's1', mariadb: 'm1', redis: 'r1' },
   };
 }
 
@@ -56,6 +56,7 @@ describe('compose.yaml', () => {
     ['postal', ['postal-smtp']],
     ['postalSenders', ['postal-web', 'postal-worker']],
     ['mariadb', ['mariadb']],
+    ['redis', ['redis']],
   ] as const)(
     'makes what reads its files once (%s) anew where they change, and nothing else',
     async (file, names) => {
