@@ -188,7 +188,7 @@ export const stack = {
   STATUS_INTERVAL: variable(duration, {
     section,
     readBy,
-    means: 'How often `status --watch` looks',
+    means: 'How often `status --watch` looks, and `logs --follow` for a service that ended',
     fallback: '2s',
   }),
   DOCKER_TIMEOUT: variable(duration, {

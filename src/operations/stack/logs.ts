@@ -38,12 +38,35 @@ export async function* readStackLogs(
   const containers = chooseContainers(await lookAtContainers(world), wanted.names);
   const config = await world.config('operator');
   const docker = await world.docker();
+  const linesOf = (container: Container) =>
+    wanted.follow ? followed(world, container, from, stop) : docker.logs(container.id, { since: from });
   const read = (container: Container) =>
-    shownLines(docker.logs(container.id, { since: from, follow: wanted.follow ?? false, stop }), (line) =>
-      shownLine(container.service, line, config),
-    );
+    shownLines(linesOf(container), (line) => shownLine(container.service, line, config));
   const sources = containers.map(read);
   for await (const line of wanted.follow ? asTheyCome(sources) : byTime(sources)) if (fits(line)) yield line;
+}
+
+/** The lines of a service as they come. Where its container ends, the engine says no more: it goes on with its next life, or with the one after it. */
+async function* followed(
+  world: Runtime,
+  first: Container,
+  from: Date,
+  stop: AbortSignal,
+): AsyncIterable<LogLine> {
+  const docker = await world.docker();
+  const { STATUS_INTERVAL } = await world.config('operator');
+  let since = from;
+  for (let id: string | undefined = first.id; !stop.aborted;) {
+    if (id !== undefined)
+      for await (const line of docker.logs(id, { since, follow: true, stop })) {
+        yield line;
+        since = new Date(Date.parse(line.time) + 1);
+      }
+    if (first.state === 'exited') return;
+    await world.clock.sleep(STATUS_INTERVAL, stop);
+    const now = (await lookAtContainers(world)).get(first.service);
+    id = now?.state === 'running' ? now.id : undefined;
+  }
 }
 
 function readChoice({ clock }: Pick<Runtime, 'clock'>, { since, level, message }: WrittenLogs) {
