@@ -17,6 +17,10 @@ export interface DockerImages {
   digestElsewhere(name: string): Promise<string | undefined>;
   /** Gives an image one more name, `REPOSITORY:TAG`, that keeps it from being pruned. */
   keepAs(image: string, name: string): Promise<void>;
+  /** The names, `REPOSITORY:TAG`, that a repository has here. */
+  namesIn(repository: string): Promise<readonly string[]>;
+  /** Takes a name from an image, and removes that where it was the last; what a container has, or is gone, is left alone. */
+  removeImage(name: string): Promise<void>;
 }
 
 /** The part of an engine that it takes. */
@@ -29,7 +33,11 @@ interface ImageEngine {
     }>;
     distribution(): Promise<unknown>;
     tag(to: { readonly repo: string; readonly tag: string }): Promise<unknown>;
+    remove(): Promise<unknown>;
   };
+  listImages(choice: {
+    filters: { reference: string[] };
+  }): Promise<readonly { readonly RepoTags?: readonly string[] | undefined }[]>;
   pull(name: string): Promise<NodeJS.ReadableStream>;
   readonly modem: {
     followProgress(stream: NodeJS.ReadableStream, done: (error: Error | null) => void): void;
@@ -57,6 +65,20 @@ export function dockerImages(
       const to = { repo: name.slice(0, colon), tag: name.slice(colon + 1) };
       await asked(engine.getImage(image).tag(to));
     },
+    namesIn: async (repository) => {
+      const found = await asked(engine.listImages({ filters: { reference: [repository] } }));
+      return found.flatMap(({ RepoTags: names }) => names ?? []);
+    },
+    removeImage: async (name) => {
+      await asked(
+        engine
+          .getImage(name)
+          .remove()
+          .catch((cause: unknown) => {
+            if (!hasStatus(cause, 404) && !hasStatus(cause, 409)) throw cause;
+          }),
+      );
+    },
   };
 }
 
@@ -65,10 +87,14 @@ async function findImage(engine: ImageEngine, name: string): Promise<FoundImage 
     .getImage(name)
     .inspect()
     .catch((cause: unknown) => {
-      if (cause instanceof Error && 'statusCode' in cause && cause.statusCode === 404) return undefined;
+      if (hasStatus(cause, 404)) return undefined;
       throw cause;
     });
   return found && { id: found.Id, digests: found.RepoDigests ?? [], environment: found.Config.Env ?? [] };
+}
+
+function hasStatus(cause: unknown, status: number): boolean {
+  return cause instanceof Error && 'statusCode' in cause && cause.statusCode === status;
 }
 
 async function pullImage(engine: ImageEngine, name: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,15 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { containerOf, until } from './harness/containers.ts';
-import { type Envelope, prepareStack, runningStack, type TestStack } from './harness/stack.ts';
+import { expectNothingLost, startSender } from './harness/sender.ts';
+import { type ProcessGroup, startGroup } from '../engines/process-group.ts';
+import {
+  type Envelope,
+  mailctlProgram,
+  prepareStack,
+  runningStack,
+  type TestStack,
+} from './harness/stack.ts';
 
 const longMs = 900_000;
 
@@ -30,10 +39,40 @@ function secretsOf(dir: string): readonly string[] {
   );
 }
 
+/** A command that runs until it is told to stop. */
+function mailctlThatStays(...words: readonly string[]): ProcessGroup {
+  return startGroup([process.execPath, mailctlProgram, '-C', stack.dir, ...words], {});
+}
+
+interface Shown {
+  readonly sending: { readonly paused: boolean };
+}
+
 interface Inspected {
   readonly Name: string;
   readonly Config: { readonly User: string };
   readonly HostConfig: { readonly Memory: number; readonly PidsLimit: number; readonly NanoCpus: number };
+}
+
+/** An engine of an old version, as far as it is asked before anything is done. */
+async function oldEngine(version: string): Promise<AsyncDisposable & { readonly socket: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'mailctl-engine-'));
+  const socket = join(folder, 'docker.sock');
+  const server = createHttpServer((asked, answer) => {
+    answer.setHeader('content-type', 'application/json');
+    const about = { ServerVersion: version, DockerRootDir: '/', SystemTime: new Date().toISOString() };
+    const isInfo = asked.url?.endsWith('/info');
+    answer.end(JSON.stringify(isInfo ? { ...about, MemTotal: 2 ** 40, NCPU: 2 } : []));
+  }).listen(socket);
+  await once(server, 'listening');
+  return {
+    socket,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      rmSync(folder, { recursive: true });
+    },
+  };
 }
 
 describe('what keeps the stack from starting', () => {
@@ -99,6 +138,19 @@ describe('what keeps the stack from starting', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe('an engine that is too old', () => {
+  it('is named with its version and where to get another one', { timeout: longMs }, async () => {
+    stack = await prepareStack();
+    await using engine = await oldEngine('19.03.15');
+    const { stdout } = await stack.env([`DOCKER_HOST=unix://${engine.socket}`], 'up', '--json');
+    expect((JSON.parse(stdout) as Envelope).error).toMatchObject({
+      exit: 13,
+      message: expect.stringContaining('the Docker engine is 19.03.15, and 20.10 is the oldest that works'),
+      hint: expect.stringContaining('https://docs.docker.com/engine/install'),
+    });
   });
 });
 
@@ -181,12 +233,35 @@ describe('the stack', () => {
     expect(internal.stdout.trim()).toBe('true');
   });
 
-  it('restarts a service, and waits until it is well', { timeout: longMs }, async () => {
-    const before = await containerOf(stack, 'redis');
-    expect((await stack.json('restart', 'redis', '--yes')).error).toBeUndefined();
-    const after = await containerOf(stack, 'redis');
-    expect(after.health).toBe('healthy');
-    expect(after.pid).not.toBe(before.pid);
+  it(
+    'restarts a service, waits until it is well, and goes on following what it says',
+    { timeout: longMs },
+    async () => {
+      const before = await containerOf(stack, 'redis');
+      await using following = mailctlThatStays('logs', 'redis', '--follow', '--since', '1s', '--json');
+      expect((await stack.json('restart', 'redis', '--yes')).error).toBeUndefined();
+      expect((await containerOf(stack, 'redis')).pid).not.toBe(before.pid);
+      expect(await healthyServices()).toContain('redis');
+      await until('its next life is heard of', async () =>
+        following.said().includes('Ready to accept connections'),
+      );
+    },
+  );
+
+  it('shows in status --watch that sending is paused, and that it goes on', { timeout: longMs }, async () => {
+    await using watching = mailctlThatStays('status', '--watch', '--json');
+    const shown = () =>
+      watching
+        .said()
+        .split('\n')
+        .filter((line) => line.startsWith('{'));
+    const paused = () => shown().map((line) => (JSON.parse(line) as Shown).sending.paused);
+    await until('it shows the platform', async () => shown().length > 0);
+    expect((await stack.json('queue', 'pause', '--reason', 'a look', '--yes')).error).toBeUndefined();
+    await until('it shows the pause', async () => paused().at(-1) === true);
+    expect((await stack.json('queue', 'resume', '--yes')).error).toBeUndefined();
+    await until('it shows its end', async () => paused().at(-1) === false);
+    expect(paused()[0]).toBe(false);
   });
 
   it('heals whichever container is killed, and mail flows again', { timeout: longMs }, async () => {
@@ -205,9 +280,11 @@ describe('the stack', () => {
   });
 
   it(
-    'destroys data only when its name is given, and goes down without losing any',
+    'destroys data only when its name is given, and goes down in the midst of mail without losing any',
     { timeout: longMs },
     async () => {
+      const sender = await startSender(stack);
+      await until('mail is under way', async () => sender.accepted.length > 20);
       expect((await stack.json('down', '--volumes', '--yes')).error).toMatchObject({ exit: 21 });
       const { steps: shown } = part<{ steps: { what: string }[] }>(await stack.json('down', '--yes'), 'plan');
       const steps = shown.map(({ what }) => what);
@@ -217,6 +294,10 @@ describe('the stack', () => {
       expect(
         (await stack.docker('ps', '-q', '--filter', `label=com.docker.compose.project=${stack.name}`)).stdout,
       ).toBe('');
+      await sender.stop();
+      await runningStack();
+      await expectNothingLost(stack, sender);
+      expect(sender.refused.filter((why) => why.startsWith('5'))).toEqual([]);
     },
   );
 });

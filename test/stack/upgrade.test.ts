@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { exec } from '../../src/adapters/exec.ts';
-import { containerOf, until } from './harness/containers.ts';
+import { containerOf, inPostgres, until } from './harness/containers.ts';
 import { imageOf } from './harness/images.ts';
-import { type Sender, startSender } from './harness/sender.ts';
+import { startRegistry } from './harness/registry.ts';
+import { expectNothingLost, startSender } from './harness/sender.ts';
 import { mailctlProgram, runningStack, type TestStack, withValues } from './harness/stack.ts';
 
 const longMs = 900_000;
@@ -32,21 +33,21 @@ async function imageOn(base: string, name: string, ...lines: readonly string[]):
   return imageOf(name);
 }
 
-async function imagesThatRun(): Promise<readonly string[]> {
-  return Promise.all(services.map(async (service) => (await containerOf(stack, service)).image));
+/** Of the image that our services run from. */
+async function ownImageName(): Promise<string> {
+  const format = '{{.Config.Image}}';
+  return (await stack.docker('inspect', '--format', format, `${stack.name}-api-1`)).stdout.trim();
 }
 
-/** What the sender was answered 250 for is in the database, every id. */
-async function expectNothingLost(sender: Sender): Promise<void> {
-  await sender.stop();
-  const script = 'psql -XAt -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "select id from messages"';
-  await until('every accepted message is in the database', async () => {
-    const { stdout } = await stack.docker('exec', `${stack.name}-postgres-1`, 'sh', '-c', script);
-    const stored = new Set(stdout.split('\n'));
-    return sender.accepted.every((id) => stored.has(id));
-  });
-  expect(sender.accepted.length).toBeGreaterThan(20);
-  expect(new Set(sender.accepted).size).toBe(sender.accepted.length);
+/** The entry point of an image whose api ends at once. */
+const brokenApi = JSON.stringify([
+  'sh',
+  '-c',
+  '[ "$0" = api ] && { echo "broken on purpose" >&2; exit 70; }; exec node /opt/mailctl/bin/mailctl.js "$0" "$@"',
+]);
+
+async function imagesThatRun(): Promise<readonly string[]> {
+  return Promise.all(services.map(async (service) => (await containerOf(stack, service)).image));
 }
 
 beforeAll(async () => {
@@ -91,20 +92,48 @@ describe('an upgrade', () => {
   );
 
   it(
+    'that migrated a database and then fails is not taken back: it says so, and where the data of before are',
+    { timeout: longMs },
+    async () => {
+      const before = await imagesThatRun();
+      const migration = `echo 'create table one_way (id int)' >/opt/mailctl/src/store/migrations/9999_one_way.sql`;
+      const lines = ['USER 0', `RUN ${migration}`, 'USER 10053:10053', `ENTRYPOINT ${brokenApi}`];
+      configure({ MAILCTL_IMAGE: await imageOn(await ownImageName(), 'own-one-way', ...lines) });
+      try {
+        const { error } = await stack.json('upgrade', '--yes');
+        expect(error).toMatchObject({
+          exit: 13,
+          message: expect.stringMatching(
+            /^the upgrade failed: api ends with exit code 70; and it was not taken back: there is no way back to the images of before: mailctl's database went from \d+ to 9999$/,
+          ),
+          hint: expect.stringMatching(/are in the set \d{8}T\d{6}Z-\w+: mailctl backup restore/),
+        });
+        expect((await stack.json('upgrade', 'rollback', '--yes')).error).toMatchObject({
+          exit: 21,
+          message: expect.stringMatching(/^there is no way back to the images of before/),
+        });
+      } finally {
+        await inPostgres(stack, 'drop table if exists one_way; delete from migrations where version = 9999');
+        configure({});
+      }
+      const back = await stack.json('upgrade', 'rollback', '--yes');
+      expect(back.error).toBeUndefined();
+      expect(await imagesThatRun()).toEqual(before);
+      expect((await stack.json('status')).data).toMatchObject({ healthy: true });
+    },
+  );
+
+  it(
     'to an image whose api does not start is taken back, while the relay accepts all the time and loses nothing',
     { timeout: longMs },
     async () => {
       const before = await imagesThatRun();
-      const own = (await stack.docker('inspect', '--format', '{{.Config.Image}}', `${stack.name}-api-1`))
-        .stdout;
-      const broken =
-        '[ "$0" = api ] && { echo "broken on purpose" >&2; exit 70; }; exec node /opt/mailctl/bin/mailctl.js "$0" "$@"';
-      const entry = `ENTRYPOINT ${JSON.stringify(['sh', '-c', broken])}`;
       const relay = await containerOf(stack, 'relay');
-      configure({ MAILCTL_IMAGE: await imageOn(own.trim(), 'own-broken', entry) });
+      const broken = await imageOn(await ownImageName(), 'own-broken', `ENTRYPOINT ${brokenApi}`);
+      configure({ MAILCTL_IMAGE: broken });
       const sender = await startSender(stack);
       const { error } = await stack.json('upgrade', '--yes');
-      await expectNothingLost(sender);
+      await expectNothingLost(stack, sender);
       expect(error).toMatchObject({
         exit: 13,
         message: 'the upgrade failed and was taken back: api ends with exit code 70',
@@ -117,12 +146,18 @@ describe('an upgrade', () => {
   );
 
   it(
-    'that was killed is mended by up, finished by running it again, and taken back by rollback; no mail is lost',
+    'that was killed is mended by up, finished by running it again, and taken back by rollback; no mail is lost, though the relay changes too',
     { timeout: longMs },
     async () => {
+      await using registry = await startRegistry();
+      const name = registry.nameOf('redis:8');
+      await registry.push(imageOf('redis'), name);
+      configure({ REDIS_IMAGE: name });
+      expect((await stack.json('up', '--yes')).error).toBeUndefined();
       const before = await containerOf(stack, 'redis');
-      const next = await imageOn(imageOf('redis'), 'redis-next', 'LABEL release=next');
-      configure({ REDIS_IMAGE: next });
+      const relay = await containerOf(stack, 'relay');
+      await registry.move(imageOf('redis'), 'release=next', name);
+      await expectDryRunToShow(`get ${name}`);
       const sender = await startSender(stack);
       await killAnUpgrade();
 
@@ -131,8 +166,11 @@ describe('an upgrade', () => {
       expect(up.exit).toBe(0);
       expect((await stack.json('status')).data).toMatchObject({ healthy: true });
 
+      const ownNext = await imageOn(await ownImageName(), 'own-next', 'LABEL release=next');
+      configure({ REDIS_IMAGE: name, MAILCTL_IMAGE: ownNext });
       const again = await stack.json('upgrade', '--yes');
       expect(again.error).toBeUndefined();
+      expect((await containerOf(stack, 'relay')).image).not.toBe(relay.image);
       const after = await containerOf(stack, 'redis');
       expect(after).toMatchObject({ health: 'healthy' });
       expect(after.image).not.toBe(before.image);
@@ -140,14 +178,28 @@ describe('an upgrade', () => {
 
       const back = await stack.json('upgrade', 'rollback', '--yes');
       expect(back.error).toBeUndefined();
-      await expectNothingLost(sender);
-      expect(sender.refused).toEqual([]);
+      await expectNothingLost(stack, sender);
+      expect(sender.refused.filter((why) => why.startsWith('5'))).toEqual([]);
       expect((await containerOf(stack, 'redis')).image).toBe(before.image);
+      expect((await containerOf(stack, 'relay')).image).toBe(relay.image);
       expect((await stack.json('status')).data).toMatchObject({ healthy: true });
       expect((await stack.json('upgrade', 'rollback', '--yes')).error).toMatchObject({ exit: 21 });
     },
   );
 });
+
+/** A dry run names the image with its digests, takes no set, and changes nothing. */
+async function expectDryRunToShow(words: string): Promise<void> {
+  const before = await imagesThatRun();
+  const sets = readdirSync(join(stack.dir, 'backups'));
+  const { data } = await stack.json('upgrade', '--dry-run');
+  const plan = data?.['plan'] as { readonly steps: readonly { readonly what: string }[] } | undefined;
+  expect(data).toMatchObject({ applied: false });
+  const shown = plan?.steps.map(({ what }) => what).find((what) => what.startsWith(words));
+  expect(shown?.slice(words.length)).toMatch(/^: [0-9a-f]{12} → [0-9a-f]{12} \(redis\)$/);
+  expect(await imagesThatRun()).toEqual(before);
+  expect(readdirSync(join(stack.dir, 'backups'))).toEqual(sets);
+}
 
 /** Starts an upgrade, and kills it with SIGKILL once it has stopped the api. */
 async function killAnUpgrade(): Promise<void> {

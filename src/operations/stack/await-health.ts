@@ -3,6 +3,7 @@ import type { ConfigOf } from '../../config/environment.ts';
 import { type FailureCode, failures, OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
 import { isWell, lookAtContainers } from './current.ts';
+import { runCheck } from './own-check.ts';
 import { redact } from './redact.ts';
 import { allServices } from './services.ts';
 
@@ -13,55 +14,59 @@ interface Wait {
   readonly names: readonly string[];
   readonly withinMs: number;
   readonly tell: Tell;
-  /** Whose word counts for what has just started: the engine's, which asks in its interval only, or that of the check itself, asked at once. */
-  readonly word: 'of the engine' | 'of its check';
 }
 
 /**
- * Waits until every named service is healthy, or has done its work. Fails at once for one that cannot become so, and as
- * `timed-out` otherwise, with the last lines it printed, without secrets.
+ * Waits until every named service is healthy, or has done its work, and returns the containers as they are then. Fails at once for one
+ * that cannot become so, and as `timed-out` otherwise, with the last lines it printed, without secrets.
  */
-export async function awaitHealth(world: Runtime, { names, withinMs, tell, word }: Wait): Promise<void> {
+export async function awaitHealth(world: Runtime, { names, withinMs, tell }: Wait): Promise<Containers> {
   const { UP_POLL_INTERVAL } = await world.config('operator');
   const began = world.clock.monotonicMs();
   const waiting = new Set(names);
   for (;;) {
     const containers = await lookAtContainers(world);
-    for (const name of Array.from(waiting)) {
-      if (!(await hasCome(world, containers.get(name), word))) continue;
+    const looks = [...waiting].map((name) => hasCome(world, containers.get(name)));
+    const come = await Promise.all(looks);
+    for (const name of [...waiting].filter((_, index) => come[index])) {
       waiting.delete(name);
       tell(
         `  ${name} is ${isOneShot(name) ? 'done' : 'healthy'} (${seconds(world.clock.monotonicMs() - began)})`,
       );
     }
-    if (waiting.size === 0) return;
+    if (waiting.size === 0) return provenWell(containers, names);
     if (world.clock.monotonicMs() - began > withinMs) throw await tooSlow(world, [...waiting], withinMs);
     await world.clock.sleep(UP_POLL_INTERVAL);
   }
 }
 
+type Containers = ReadonlyMap<string, Container>;
+
+/** What the engine still calls starting has passed its check here. */
+function provenWell(containers: Containers, names: readonly string[]): Containers {
+  return new Map(
+    [...containers].map(([name, found]) => [
+      name,
+      names.includes(name) && found.health === 'starting' ? { ...found, health: 'healthy' } : found,
+    ]),
+  );
+}
+
 /** True for what has arrived; fails for what never will. */
-async function hasCome(world: Runtime, found: Container | undefined, word: Wait['word']): Promise<boolean> {
+async function hasCome(world: Runtime, found: Container | undefined): Promise<boolean> {
   if (!found) return false;
   const hopeless = await hopelessness(world, found);
   if (hopeless) throw await failure(world, found, hopeless);
-  return hasArrived(found) || (word === 'of its check' && (await passesCheck(world, found)));
+  return hasArrived(found) || (await passesCheck(world, found));
 }
 
-/**
- * Runs the check of a container that is not known to be well: the engine's next look may be a whole interval away, and what its last one
- * said may be true no more. Fails at once for a database that does not take its password.
- */
+/** Asks a container that is not known to be well. Fails at once for a database that does not take its password. */
 async function passesCheck(world: Runtime, found: Container): Promise<boolean> {
-  const { id, state, healthTest: argv } = found;
-  if (state !== 'running' || argv.length === 0) return false;
-  const { STACK_HEALTH_TIMEOUT } = await world.config('operator');
-  const stop = AbortSignal.timeout(STACK_HEALTH_TIMEOUT);
-  const ended = await (await world.docker()).exec(id, { argv, stop }).catch((cause: unknown) => {
-    if (cause instanceof OperatorError) throw cause;
-    return undefined;
-  });
-  if (ended && /Access denied for user|password authentication failed/.test(ended.stderr))
+  const ended = await runCheck(world, found);
+  if (
+    ended &&
+    /Access denied for user|password authentication failed|AUTH failed: WRONGPASS/.test(ended.stderr)
+  )
     throw await failure(world, found, { code: 'access-denied', why: 'does not take the password of .env' });
   return ended?.exit === 0;
 }
@@ -154,10 +159,12 @@ async function failure(world: Runtime, found: Container, { code, why }: Hopeless
 }
 
 function hintFor(service: string, code: FailureCode): string {
+  if (code !== 'access-denied')
+    return `More of what it says: mailctl logs ${service}; then again: mailctl up`;
+  if (service === 'redis')
+    return 'It was started with another one than REDIS_PASSWORD: take that out of compose.override.yaml, then: mailctl up';
   const variable = service === 'mariadb' ? 'MARIADB_POSTAL_PASSWORD' : 'POSTGRES_PASSWORD';
-  return code === 'access-denied'
-    ? `A database keeps the password that its volume was made with: put that one back into .env (${variable}), then: mailctl up`
-    : `More of what it says: mailctl logs ${service}; then again: mailctl up`;
+  return `A database keeps the password that its volume was made with: put that one back into .env (${variable}), then: mailctl up`;
 }
 
 async function tooSlow(world: Runtime, names: readonly string[], withinMs: number): Promise<OperatorError> {

@@ -4,6 +4,7 @@ import type { Container } from '../../adapters/container.ts';
 import { sinkProfile } from '../../config/profiles.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Drawn } from './blueprint.ts';
+import { askNewcomers } from './own-check.ts';
 import type { Service } from './services.ts';
 
 /** How the services are, and how they should be. */
@@ -15,7 +16,7 @@ export interface Current {
 
 /** Looks at the containers, and has Compose say what each should be like. */
 export async function lookAtServices(world: Runtime, drawn: Drawn): Promise<Current> {
-  const [containers, wanted] = await Promise.all([lookAtContainers(world), wantedHashes(world, drawn)]);
+  const [containers, wanted] = await Promise.all([lookAtHealth(world), wantedHashes(world, drawn)]);
   return { containers, wanted };
 }
 
@@ -26,6 +27,11 @@ export async function lookAtContainers(
   const found = await (await world.docker()).containers();
   const byStart = found.toSorted((one, other) => startOf(one) - startOf(other));
   return new Map(byStart.filter(({ oneOff }) => !oneOff).map((one) => [one.service, one]));
+}
+
+/** The same; one that the engine has not looked at since its start is asked by its own check. */
+export async function lookAtHealth(world: Runtime): Promise<ReadonlyMap<string, Container>> {
+  return askNewcomers(world, await lookAtContainers(world));
 }
 
 function startOf({ startedAt }: Container): number {

@@ -116,8 +116,7 @@ function restartOne(name: string): Step {
     run: async (world) => {
       const { UP_TIMEOUT } = await world.config('operator');
       await (await world.compose()).must({ argv: ['restart', '--no-deps', name] });
-      const wait = { names: [name], withinMs: UP_TIMEOUT, tell: () => undefined };
-      await awaitHealth(world, { ...wait, word: 'of the engine' });
+      await awaitHealth(world, { names: [name], withinMs: UP_TIMEOUT, tell: () => undefined });
     },
   };
 }

@@ -21,15 +21,17 @@ export async function groundwork(
   const missing = await missingImages(world, drawn, { all: pull });
   const secrets = await lookAtSecrets(world, drawn);
   const fills = !secrets.isDone || missing.length > 0;
+  const pins = missing.some((name) => drawn.pinned[name] === undefined);
+  const written = new Set([...files.map(({ path }) => path), ...(pins ? ['compose.yaml'] : [])]);
   return [
-    ...(files.length > 0 ? [writeFiles(files.map(({ path }) => path))] : []),
     ...(builds ? [buildOwnImage(drawn.image)] : []),
     ...(missing.length > 0 ? [obtainImages(missing)] : []),
+    ...(written.size > 0 ? [writeFiles([...written])] : []),
     ...(fills ? [fill] : []),
   ];
 }
 
-/** Rendered files are written from what is true at that moment: an earlier step may have changed `.env`. */
+/** Rendered files are written from what is true at that moment: an earlier step may have changed `.env`, or learnt the digest of an image. */
 function writeFiles(paths: readonly string[]): Step {
   return { do: 'write', what: `write ${paths.join(', ')}`, run: settleFiles };
 }

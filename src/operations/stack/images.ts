@@ -5,7 +5,7 @@ import type { Runtime } from '../../runtime.ts';
 import type { Step } from '../plan.ts';
 import { type Drawn, drawUp } from './blueprint.ts';
 import { ignoreAllBut } from './image.ts';
-import { readPinned, writePinned } from './lock-file.ts';
+import { readLockFile, readPinned, writePinned } from './lock-file.ts';
 
 /** The images of others, as the configuration names them. */
 function namedImages({ config }: Drawn): readonly string[] {
@@ -23,6 +23,15 @@ function namedImages({ config }: Drawn): readonly string[] {
   return [
     ...new Set([POSTGRES_IMAGE, REDIS_IMAGE, MARIADB_IMAGE, POSTAL_IMAGE, NGINX_IMAGE, ...certbot, ...own]),
   ];
+}
+
+/** The variable that names our own image, also where it is built here and the variable is not set. */
+export const ownVariable = 'MAILCTL_IMAGE';
+
+/** The name of an image in the configuration; ours names what it is built from. */
+export function nameOf(variable: string, { config, ownName }: Pick<Drawn, 'config' | 'ownName'>): string {
+  const named = (config as Readonly<Record<string, unknown>>)[variable];
+  return typeof named === 'string' ? named : ownName;
 }
 
 /** The images that the engine lacks, or every one with `all`. */
@@ -49,12 +58,23 @@ export function obtainImages(names: readonly string[]): Step {
         await docker.pull(pinned[name] ?? name).catch((cause: unknown) => {
           throw notToBeHad(name, cause);
         });
-        const digest = (await docker.image(pinned[name] ?? name))?.digests[0];
+        const digest = digestUnder(name, (await docker.image(pinned[name] ?? name))?.digests ?? []);
         if (digest !== undefined) pinned[name] = digest;
       }
       await writePinned(world, pinned);
     },
   };
+}
+
+/** An image that several repositories have is known by the digest in each of them. */
+export function digestUnder(name: string, digests: readonly string[]): string | undefined {
+  return digests.find((digest) => digest.startsWith(`${repositoryOf(name)}@`)) ?? digests[0];
+}
+
+/** An image's name without its tag. */
+export function repositoryOf(name: string): string {
+  const colon = name.lastIndexOf(':');
+  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
 }
 
 function notToBeHad(name: string, cause: unknown): unknown {
@@ -84,4 +104,23 @@ export function buildOwnImage(name: string): Step {
       });
     },
   };
+}
+
+/** Removes the images that earlier versions of mailctl were built into: neither what runs nor what a rollback goes back to. None where there are none. */
+export async function removeOutdatedImages(world: Runtime, drawn: Drawn): Promise<readonly Step[]> {
+  const { images, previous } = await readLockFile(world);
+  const kept = new Set([drawn.ownName, ...Object.values({ ...images, ...previous?.images })]);
+  const names = await (await world.docker()).namesIn(`${drawn.config.STACK_NAME}-own`);
+  const outdated = names.filter((name) => !kept.has(name));
+  if (outdated.length === 0) return [];
+  return [
+    {
+      do: 'remove',
+      what: `remove what earlier versions of mailctl ran from: ${outdated.join(', ')}`,
+      run: async (here) => {
+        const docker = await here.docker();
+        for (const name of outdated) await docker.removeImage(name);
+      },
+    },
+  ];
 }

@@ -11,18 +11,8 @@ export interface Service {
   readonly image?: VariableName;
 }
 
-/** In the order of starting. */
-export const stages = [
-  'databases',
-  'certificates',
-  'sink',
-  'postal-init',
-  'postal',
-  'migrate',
-  'api',
-  'worker',
-  'relay',
-] as const;
+/** In the order of starting; with the databases starts all that waits for nothing. */
+export const stages = ['databases', 'postal-init', 'postal', 'migrate', 'api', 'worker', 'relay'] as const;
 export type Stage = (typeof stages)[number];
 
 /** Every service that `up` starts, in the order of starting. */
@@ -30,8 +20,8 @@ export const allServices: readonly Service[] = [
   { name: 'postgres', stage: 'databases', image: 'POSTGRES_IMAGE' },
   { name: 'redis', stage: 'databases', image: 'REDIS_IMAGE' },
   { name: 'mariadb', stage: 'databases', image: 'MARIADB_IMAGE' },
-  { name: 'tls-init', stage: 'certificates', oneShot: true },
-  { name: 'sink', stage: 'sink' },
+  { name: 'tls-init', stage: 'databases', oneShot: true },
+  { name: 'sink', stage: 'databases' },
   { name: 'postal-init', stage: 'postal-init', image: 'POSTAL_IMAGE', oneShot: true },
   { name: 'postal-web', stage: 'postal', image: 'POSTAL_IMAGE' },
   { name: 'postal-smtp', stage: 'postal', image: 'POSTAL_IMAGE' },

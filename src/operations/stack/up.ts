@@ -11,6 +11,7 @@ import { distributeSecrets } from './distribute-secrets.ts';
 import { groundwork, settleFiles } from './groundwork.ts';
 import { joinSink } from './join-sink.ts';
 import { refuseLostMainDatabase, settleUsers } from './mariadb-look.ts';
+import { nameOf, ownVariable, removeOutdatedImages } from './images.ts';
 import { rescueBefore } from '../postal/rescue.ts';
 import { findObstacles, type Obstacle, refuseObstacles } from './preflight.ts';
 import { workerService } from '../postal/workers.ts';
@@ -47,29 +48,27 @@ export async function planUp(asked: Runtime, wanted: WantedUp, tell: Tell): Prom
   const { world, steps: joining } = await joinSink(asked, wanted.profiles);
   const drawn = await drawUp(world);
   const chosen = chooseServices(wanted, drawn);
-  const running = new Set(
-    [...(await lookAtContainers(world)).values()].filter(runs).map(({ service }) => service),
-  );
-  const obstacles = await findObstacles({ world, config: drawn.config, names: drawn.names, running });
-  refuseObstacles(obstacles);
+  const obstacles = await lookForObstacles(world, drawn);
   const current = await lookAtServices(world, drawn);
   const strays = straysAmong(current.containers, drawn);
-  const lacking = chosen.filter((service) => !isCurrent(current, service));
-  const shown: { started: Started } = { started: await report(world, drawn) };
+  const lacking = chosen.filter(
+    (service) => !isCurrent(current, service) || (wanted.pull && mayBecomeOther(service, drawn)),
+  );
+  const shown: { started: Started } = { started: report(current.containers, drawn) };
   const steps = [
     ...joining,
     ...(strays.length > 0 ? [removeStrays(strays)] : []),
     ...(await groundwork(world, drawn, wanted)),
     ...stages.flatMap((stage) => stageSteps({ stage, lacking, current, wanted, tell })),
   ];
+  const outdated = await removeOutdatedImages(world, drawn);
   const last: Step = {
     do: 'look',
     what: 'see that all of it stays well',
     run: async () => {
       const names = lacking.map(({ name }) => name);
-      const wait = { names, withinMs: wanted.withinMs, tell: () => undefined };
-      await awaitHealth(world, { ...wait, word: 'of the engine' });
-      shown.started = await report(world, await drawUp(world));
+      const well = await awaitHealth(world, { names, withinMs: wanted.withinMs, tell: () => undefined });
+      shown.started = report(well, await drawUp(world));
     },
   };
   return {
@@ -77,10 +76,24 @@ export async function planUp(asked: Runtime, wanted: WantedUp, tell: Tell): Prom
       steps.length === 0
         ? `${drawn.config.STACK_NAME} runs as it should`
         : `Bring ${drawn.config.STACK_NAME} up`,
-    steps: steps.length === 0 ? [] : [...steps, last],
+    steps: steps.length === 0 ? [] : [...steps, last, ...outdated],
     warnings: obstacles.filter(({ warning }) => warning),
     result: () => shown.started,
   };
+}
+
+async function lookForObstacles(world: Runtime, { config, names }: Drawn): Promise<readonly Obstacle[]> {
+  const containers = [...(await lookAtContainers(world)).values()];
+  const running = new Set(containers.filter(runs).map(({ service }) => service));
+  const obstacles = await findObstacles({ world, config, names, running });
+  refuseObstacles(obstacles);
+  return obstacles;
+}
+
+/** True where a pull may bring another image: its name was never given a digest. */
+function mayBecomeOther({ image = ownVariable }: Service, drawn: Drawn): boolean {
+  const isBuilt = image === ownVariable && drawn.isBuilt;
+  return !isBuilt && drawn.pinned[nameOf(image, drawn)] === undefined;
 }
 
 function runs({ state }: { readonly state: string }): boolean {
@@ -142,73 +155,80 @@ function stageSteps({ stage, lacking, current, wanted, tell }: StageToRun): read
   const names = lacking.filter((service) => service.stage === stage).map(({ name }) => name);
   const worker = current.containers.get(workerService);
   const rescue = rescueBefore(names, worker !== undefined && runs(worker));
-  const before = names.length === 0 ? [] : [...(beforeStage[stage] ?? []), ...rescue];
-  const after = names.length === 0 ? [] : afterStart(stage, names, { wanted, tell });
-  const start = names.length === 0 ? [] : [startServices(names, wanted, tell)];
-  return [...before, ...start, ...after];
+  if (names.length === 0) return [];
+  return [
+    ...beforeStart(names),
+    ...rescue,
+    startServices(names, wanted, tell),
+    ...afterStart(stage, names, wanted),
+  ];
 }
 
 /** What the services of a stage need once they run. */
-function afterStart(
-  stage: Stage,
-  names: readonly string[],
-  how: Pick<StageToRun, 'wanted' | 'tell'>,
-): readonly Step[] {
+function afterStart(stage: Stage, names: readonly string[], wanted: WantedUp): readonly Step[] {
   if (names.includes('mariadb')) return [grant];
-  return stage === 'postal' ? [...provisioning, ...knowNewKeys(names, how)] : [];
+  return stage === 'postal' ? [...provisioning, knowNewKeys(names, wanted)] : [];
 }
 
 const grant: Step = { do: 'grant', what: "give MariaDB's users their rights", run: settleUsers };
 
-/** Postal's processes read once with which password Postal sends mail of its own, and Postal made it only now. */
-function knowNewKeys(
-  names: readonly string[],
-  { wanted, tell }: Pick<StageToRun, 'wanted' | 'tell'>,
-): readonly Step[] {
-  return [
-    {
-      do: 'start',
-      what: 'start Postal anew where it made a key that it reads at its start',
-      run: async (world) => {
-        const current = await lookAtServices(world, await drawUp(world));
-        const services = allServices.filter((service) => names.includes(service.name));
-        const late = services.filter(
-          ({ name }) => current.containers.get(name)?.configHash !== current.wanted.get(name),
-        );
-        if (late.length === 0) return;
-        await startServices(
-          late.map(({ name }) => name),
-          wanted,
-          tell,
-        ).run(world);
-      },
-    },
-  ];
-}
-
-function startServices(names: readonly string[], { withinMs, profiles }: WantedUp, tell: Tell): Step {
+/**
+ * Postal's processes read once with which password Postal sends mail of its own, and Postal made it only now. Nobody waits for them here:
+ * the look at the end does.
+ */
+function knowNewKeys(names: readonly string[], wanted: WantedUp): Step {
   return {
     do: 'start',
-    what: `start ${names.join(', ')} and wait until ${names.length === 1 ? 'it is' : 'they are'} well`,
+    what: 'start Postal anew where it made a key that it reads at its start',
     run: async (world) => {
-      const compose = await world.compose();
-      const argv = ['up', '--detach', '--no-deps', '--no-build', '--quiet-pull', ...names];
-      const { exit, stderr } = await compose.run({ argv, profiles });
-      if (exit !== 0) throw startFailure(names, stderr);
-      await awaitHealth(world, { names, withinMs, tell, word: 'of its check' });
+      const current = await lookAtServices(world, await drawUp(world));
+      const late = names.filter(
+        (name) => current.containers.get(name)?.configHash !== current.wanted.get(name),
+      );
+      if (late.length > 0) await composeUp(world, late, wanted);
     },
   };
 }
 
-const beforeStage: Partial<Record<Stage, readonly Step[]>> = {
-  sink: [{ do: 'write', what: 'write the records that the sink begins with', run: writeFirstSinkRecords }],
-  'postal-init': [
-    {
-      do: 'guard',
-      what: 'see that Postal may be set up without losing anything',
-      run: refuseLostMainDatabase,
+function startServices(names: readonly string[], wanted: WantedUp, tell: Tell): Step {
+  return {
+    do: 'start',
+    what: `start ${names.join(', ')} and wait until ${names.length === 1 ? 'it is' : 'they are'} well`,
+    run: async (world) => {
+      await composeUp(world, names, wanted);
+      await awaitHealth(world, { names, withinMs: wanted.withinMs, tell });
     },
-  ],
+  };
+}
+
+async function composeUp(
+  world: Runtime,
+  names: readonly string[],
+  { profiles }: Pick<WantedUp, 'profiles'>,
+): Promise<void> {
+  const argv = ['up', '--detach', '--no-deps', '--no-build', '--quiet-pull', ...names];
+  const { exit, stderr } = await (await world.compose()).run({ argv, profiles });
+  if (exit !== 0) throw startFailure(names, stderr);
+}
+
+/** What must be there before one of these services starts. */
+function beforeStart(names: readonly string[]): readonly Step[] {
+  return [
+    ...(names.includes('sink') ? [firstRecords] : []),
+    ...(names.includes('postal-init') ? [guard] : []),
+  ];
+}
+
+const firstRecords: Step = {
+  do: 'write',
+  what: 'write the records that the sink begins with',
+  run: writeFirstSinkRecords,
+};
+
+const guard: Step = {
+  do: 'guard',
+  what: 'see that Postal may be set up without losing anything',
+  run: refuseLostMainDatabase,
 };
 
 const provisioning: readonly Step[] = [
@@ -225,6 +245,6 @@ const provisioning: readonly Step[] = [
   },
 ];
 
-async function report(world: Runtime, drawn: Drawn): Promise<Started> {
-  return { services: showServices(await lookAtContainers(world)), urls: urlsOf(drawn.config) };
+function report(containers: Current['containers'], drawn: Drawn): Started {
+  return { services: showServices(containers), urls: urlsOf(drawn.config) };
 }

@@ -4,7 +4,7 @@ import type { Runtime } from '../../runtime.ts';
 import { mariadbVersion } from '../../store/postal/waiting.ts';
 import { postgresVersion } from '../../store/server-version.ts';
 import { memoryOf } from '../stack/await-health.ts';
-import { isWell, lookAtContainers } from '../stack/current.ts';
+import { isWell, lookAtHealth } from '../stack/current.ts';
 import { readPinned } from '../stack/lock-file.ts';
 import { allServices } from '../stack/services.ts';
 import { type ShownService, showServices } from '../stack/show-services.ts';
@@ -23,7 +23,7 @@ export interface ServicesSeen {
 
 /** The containers of the stack. */
 export async function containersSeen(world: Runtime): Promise<ServicesSeen> {
-  const containers = await lookAtContainers(world);
+  const containers = await lookAtHealth(world);
   const versions = await versionsOf(world, containers);
   const services = showServices(containers).map((service) => ({
     ...service,

@@ -3,10 +3,8 @@ import type { FoundImage } from '../../adapters/docker-images.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Drawn } from '../stack/blueprint.ts';
+import { digestUnder, nameOf, ownVariable, repositoryOf } from '../stack/images.ts';
 import { allServices, type Service } from '../stack/services.ts';
-
-/** The variable that names our own image, also where it is built here and the variable is not set. */
-export const ownVariable = 'MAILCTL_IMAGE';
 
 /** One image of the stack: what runs, and what its name means today. */
 export interface ImageChange {
@@ -65,17 +63,11 @@ function variableOf({ image }: Service): string {
   return image ?? ownVariable;
 }
 
-/** The name of an image in the configuration; ours names what it is built from. */
-export function nameOf(variable: string, { config, ownName }: Pick<Drawn, 'config' | 'ownName'>): string {
-  const named = (config as Readonly<Record<string, unknown>>)[variable];
-  return typeof named === 'string' ? named : ownName;
-}
-
 function referenceTo({ image, imageId }: Container, found: FoundImage | undefined, variable: string): string {
   const isExact = image.includes('@sha256:') || image.startsWith('sha256:');
   // The tag of an image that we built names its content.
   if (isExact || (variable === ownVariable && /-own:[0-9a-f]{16}$/.test(image))) return image;
-  return found?.digests[0] ?? imageId;
+  return digestUnder(image, found?.digests ?? []) ?? imageId;
 }
 
 async function meaningOf(world: Runtime, drawn: Drawn, name: string): Promise<string> {
@@ -84,7 +76,7 @@ async function meaningOf(world: Runtime, drawn: Drawn, name: string): Promise<st
   const digest = await docker.digestElsewhere(name);
   if (digest !== undefined) return `${repositoryOf(name)}@${digest}`;
   const here = await docker.image(name);
-  if (here) return here.digests[0] ?? here.id;
+  if (here) return digestUnder(name, here.digests) ?? here.id;
   throw new OperatorError(
     'unreachable',
     `the image ${name} is not on this host, and no registry tells of it`,
@@ -92,9 +84,4 @@ async function meaningOf(world: Runtime, drawn: Drawn, name: string): Promise<st
       hint: 'Check its name and the way to its registry; on a host without one: docker load -i FILE, then mailctl upgrade',
     },
   );
-}
-
-function repositoryOf(name: string): string {
-  const colon = name.lastIndexOf(':');
-  return colon > name.lastIndexOf('/') ? name.slice(0, colon) : name;
 }

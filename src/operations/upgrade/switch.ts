@@ -4,11 +4,11 @@ import type { Tell } from '../stack/await-health.ts';
 import { drawUp } from '../stack/blueprint.ts';
 import { lookAtContainers } from '../stack/current.ts';
 import { distributeSecrets } from '../stack/distribute-secrets.ts';
+import { nameOf } from '../stack/images.ts';
 import { type LockFile, type Previous, readLockFile, writeLockFile } from '../stack/lock-file.ts';
 import { runInProbe } from '../stack/probe.ts';
 import { allServices } from '../stack/services.ts';
 import { planUp } from '../stack/up.ts';
-import { nameOf } from './images.ts';
 import { type Marks, oneWay, readMarks } from './marks.ts';
 
 /** How a stack is brought from images to images. */

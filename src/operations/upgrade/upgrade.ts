@@ -5,11 +5,11 @@ import type { Workplace } from '../backup/workplace.ts';
 import type { Plan, Step } from '../plan.ts';
 import { type Drawn, drawUp } from '../stack/blueprint.ts';
 import { isCurrent, lookAtServices } from '../stack/current.ts';
-import { buildOwnImage } from '../stack/images.ts';
+import { buildOwnImage, ownVariable } from '../stack/images.ts';
 import { type Previous, readLockFile, writeLockFile } from '../stack/lock-file.ts';
 import { findObstacles, refuseObstacles } from '../stack/preflight.ts';
 import { allServices } from '../stack/services.ts';
-import { compareImages, type ImageChange, isOther, ownVariable } from './images.ts';
+import { compareImages, type ImageChange, isOther } from './images.ts';
 import { type Marks, readMarks } from './marks.ts';
 import { changedSettings } from './settings.ts';
 import { bringUp, goBack, pinImages, proveMailFlows, settleLock, stopOurs, type Way } from './switch.ts';
@@ -194,6 +194,9 @@ async function rememberRunning(world: Runtime, { images, drawn, backup }: Upgrad
     marks: await readMarks(world),
   };
   await writeLockFile(world, { ...lock, previous: now });
+  // What the upgrade before this one could be taken back to: nothing does that any more.
+  for (const older of Object.values(previous?.images ?? {}))
+    if (!Object.values({ ...lock.images, ...now.images }).includes(older)) await docker.removeImage(older);
 }
 
 /** Goes back to what ran before, and fails with why the upgrade did. */

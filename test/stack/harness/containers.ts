@@ -20,3 +20,12 @@ export async function containerOf(stack: TestStack, service: string) {
   const [pid = '0', restarts = '0', image = '', health = 'none'] = stdout.trim().split(' ');
   return { pid: Number(pid), restarts: Number(restarts), image, health };
 }
+
+/** What PostgreSQL of the stack answers. */
+export async function inPostgres(stack: TestStack, sql: string): Promise<string> {
+  const script = `psql -XAt -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "$0"`;
+  const container = `${stack.name}-postgres-1`;
+  const { exit, stdout, stderr } = await stack.docker('exec', container, 'sh', '-c', script, sql);
+  if (exit !== 0) throw new Error(stderr);
+  return stdout;
+}

@@ -1,6 +1,9 @@
+import { expect } from 'vitest';
+
 import { openSmtp, type SmtpConversation } from '../../../src/adapters/smtp.ts';
 import { systemClock } from '../../../src/adapters/clock.ts';
 import { Secret } from '../../../src/domain/secret.ts';
+import { inPostgres, until } from './containers.ts';
 import type { TestStack } from './stack.ts';
 
 const betweenMs = 50;
@@ -14,6 +17,17 @@ export interface Sender {
   readonly refused: readonly string[];
   /** Sends no more; resolves when the last answer came. */
   stop(): Promise<void>;
+}
+
+/** Stops a sender: what it was answered 250 for is in the database, every id. */
+export async function expectNothingLost(stack: TestStack, sender: Sender): Promise<void> {
+  await sender.stop();
+  await until('every accepted message is in the database', async () => {
+    const stored = new Set((await inPostgres(stack, 'select id from messages')).split('\n'));
+    return sender.accepted.every((id) => stored.has(id));
+  });
+  expect(sender.accepted.length).toBeGreaterThan(20);
+  expect(new Set(sender.accepted).size).toBe(sender.accepted.length);
 }
 
 /** Starts one, as a user of its own. */

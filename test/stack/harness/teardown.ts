@@ -25,13 +25,15 @@ async function clear(): Promise<void> {
     );
     await remove(['volume', 'ls', '-q', '--filter', 'name=^mailctl-test'], ['volume', 'rm']);
     await remove(['network', 'ls', '-q', '--filter', 'name=^mailctl-test'], ['network', 'rm']);
+    for (const repository of ['mailctl-test-own', 'mailctl-test-spoilt-own', 'mailctl-test-previous'])
+      await remove(['images', '-q', repository], ['image', 'rm', '--force']);
   }
   rmSync(stackFolder, { recursive: true, force: true });
 }
 
 async function remove(list: readonly string[], removing: readonly string[]): Promise<void> {
-  const found = (await docker(...list)).stdout.split('\n').filter(Boolean);
-  if (found.length === 0) return;
+  const found = new Set((await docker(...list)).stdout.split('\n').filter(Boolean));
+  if (found.size === 0) return;
   const { exit, stderr } = await docker(...removing, ...found);
   if (exit !== 0) throw new Error(`an earlier run left what cannot be removed: ${stderr}`);
 }
