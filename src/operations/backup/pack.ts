@@ -23,7 +23,6 @@ export async function packFolder(
   place: Workplace,
   { kind, id, recipients }: Packing,
 ): Promise<Written | undefined> {
-  const { world } = place;
   const { dir, names, flags } = (await handedNames(place, kind)) ?? (await namesThere(place, kind));
   if (names.length === 0) return undefined;
   const tar = ['tar', '-C', dir, ...flags, '--dereference', '-cf', '-', '--', ...names] as const;
