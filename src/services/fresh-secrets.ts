@@ -18,12 +18,11 @@ export interface FreshSecrets {
   renew(): Promise<boolean>;
 }
 
-/** A watch that can be told to look at once. */
-export interface SecretWatch {
+/** A watch that can be told to look at once, until it is disposed. */
+export interface SecretWatch extends AsyncDisposable {
   look(): void;
   /** Looks at once; resolves when that look is over, whatever it found. */
   looked(): Promise<void>;
-  stop(): Promise<void>;
 }
 
 /**
@@ -38,7 +37,7 @@ export function keepSecretsFresh(room: FreshSecrets): SecretWatch {
     // Unheard now, it is said again at the first look.
     await room.report(state.works).catch(() => undefined);
     while (!stopping.signal.aborted) {
-      await room.clock.sleep(room.intervalMs, AbortSignal.any([stopping.signal, state.wake.signal]));
+      await room.clock.sleep(room.intervalMs, state.wake.signal);
       state.wake = new AbortController();
       const answered = asking.splice(0);
       if (!stopping.signal.aborted) await look(room, state);
@@ -54,8 +53,9 @@ export function keepSecretsFresh(room: FreshSecrets): SecretWatch {
       state.wake.abort();
       return over;
     },
-    stop: () => {
+    [Symbol.asyncDispose]: () => {
       stopping.abort();
+      state.wake.abort();
       return ended;
     },
   };

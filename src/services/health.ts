@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import type { Listen } from '../config/shapes.ts';
+import { OperatorError } from '../domain/failure.ts';
 import type { Registry } from './metrics.ts';
 import { listeningAt, type Running } from './running.ts';
 
@@ -26,6 +27,8 @@ export async function startHealth(health: Health): Promise<Running> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(health.listen.port, health.listen.host, resolve);
+  }).catch((cause: unknown) => {
+    throw taken(health, cause);
   });
   return {
     addresses: { health: listeningAt(server.address() as AddressInfo) },
@@ -35,6 +38,15 @@ export async function startHealth(health: Health): Promise<Running> {
         server.closeAllConnections();
       }),
   };
+}
+
+function taken({ service, listen: { host, port } }: Health, cause: unknown): OperatorError {
+  const variable = `${service.toUpperCase()}_HEALTH_LISTEN`;
+  return new OperatorError('config-invalid', `the ${service} cannot listen on ${host}:${port}`, {
+    hint: `Free the port, or change ${variable}`,
+    field: variable,
+    cause,
+  });
 }
 
 async function answer(health: Health, url: string, response: ServerResponse): Promise<void> {

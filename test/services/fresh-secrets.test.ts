@@ -50,7 +50,7 @@ it('takes a replaced secret into use, and says what it holds', async () => {
   const { world, watch, look } = rig();
   world.changed = ['API_INTERNAL_TOKEN'];
   await look();
-  await watch.stop();
+  await watch[Symbol.asyncDispose]();
 
   expect(world).toMatchObject({ renewed: 1, warned: [] });
   expect(world.reported).toBeGreaterThan(0);
@@ -67,7 +67,7 @@ it('tries a secret that does not work yet again, and complains once', async () =
   await look();
   const { renewed } = world;
   await look();
-  await watch.stop();
+  await watch[Symbol.asyncDispose]();
 
   expect(renewed).toBeGreaterThan(2);
   expect(world.renewed).toBe(renewed);
@@ -82,7 +82,7 @@ it('says that it holds a secret only once it works', async () => {
   world.works = true;
   await look();
   await vi.waitFor(() => expect(world.told).toBe('new'));
-  await watch.stop();
+  await watch[Symbol.asyncDispose]();
 });
 
 it('leaves everything as it is while the configuration cannot be read', async () => {
@@ -90,7 +90,7 @@ it('leaves everything as it is while the configuration cannot be read', async ()
   world.changed = ['unreadable'];
   watch.look();
   await vi.waitFor(() => expect(world.warned).toEqual(['half a file']));
-  await watch.stop();
+  await watch[Symbol.asyncDispose]();
 
   expect(world.renewed).toBe(0);
 });
@@ -100,6 +100,6 @@ it('tells whoever asks for a look when a look that began afterwards is over', as
   world.changed = ['API_INTERNAL_TOKEN'];
   await watch.looked();
   expect(world.renewed).toBe(1);
-  await watch.stop();
+  await watch[Symbol.asyncDispose]();
   await watch.looked();
 });

@@ -36,8 +36,7 @@ export async function main({ config, reread, held }: Live<'api'>, stop: AbortSig
   const holder = `api ${hostname()} ${process.pid}`;
   const report = (works: ReadonlyMap<string, string>) => recordHolder(db, holder, works);
   const intervalMs = config.SECRETS_RELOAD_INTERVAL;
-  const fresh = keepSecretsFresh({ ...world, intervalMs, reread, held, renew, report });
+  await using fresh = keepSecretsFresh({ ...world, intervalMs, reread, held, renew, report });
   process.on('SIGHUP', fresh.look);
   await serve(() => startApi(config, world), log, stop);
-  await fresh.stop();
 }

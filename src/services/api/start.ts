@@ -38,6 +38,9 @@ export async function startApi(config: ApiConfig, world: ApiWorld): Promise<Runn
     live: {},
     ready: { database: () => reachDatabase(world.db).then(() => ({ ok: true })) },
     metrics: registry,
+  }).catch(async (cause: unknown) => {
+    await room.limiters.stop();
+    throw cause;
   });
   const ended = new AbortController();
   const upkeep = keepUp(

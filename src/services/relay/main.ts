@@ -30,7 +30,7 @@ export async function main({ config, reread, held }: Live<'relay'>, stop: AbortS
   const shared = redisAddress(config);
   await using redis = shared && (await openRedis(shared));
   const adapters = { clock: systemClock, random: systemRandom, disk: systemDisk, own: ownDirectory };
-  const fresh = keepSecretsFresh({
+  await using fresh = keepSecretsFresh({
     ...adapters,
     log,
     intervalMs: config.SECRETS_RELOAD_INTERVAL,
@@ -42,7 +42,6 @@ export async function main({ config, reread, held }: Live<'relay'>, stop: AbortS
   const renewing = askingWithRenewedToken(http, { ...adapters, config, looked: fresh.looked });
   const world = { ...adapters, log, http: renewing, redis };
   await serve(() => startReloading(config, world, fresh), log, stop);
-  await fresh.stop();
 }
 
 async function startReloading(

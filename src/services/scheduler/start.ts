@@ -35,6 +35,10 @@ export async function startScheduler(
     live: { loop: progress(loop, config) },
     ready: {},
     metrics: registry,
+  }).catch(async (cause: unknown) => {
+    await loop.stop();
+    await offers.stop();
+    throw cause;
   });
   const endTicks = startTicks(rows, offers.offer);
   world.log.info('the timetable', { rows: rows.map(({ name, schedule }) => `${name}: ${schedule.text}`) });

@@ -31,10 +31,9 @@ export async function main({ config, reread, held }: Live<'worker'>, stop: Abort
   const intervalMs = config.SECRETS_RELOAD_INTERVAL;
   const report = (works: ReadonlyMap<string, string>) =>
     recordHolder(db, `worker ${hostname()} ${process.pid}`, works);
-  const fresh = keepSecretsFresh({ ...world, intervalMs, reread, held, renew: db.renew, report });
+  await using fresh = keepSecretsFresh({ ...world, intervalMs, reread, held, renew: db.renew, report });
   process.on('SIGHUP', fresh.look);
   await serve(() => startWorker(config, world), log, stop);
-  await fresh.stop();
 }
 
 /** Each session logs in with what the configuration says at that moment; undefined where there is no access. */

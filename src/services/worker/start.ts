@@ -46,6 +46,7 @@ export interface WorkerWorld {
 
 /** Starts delivering, working out Postal's webhooks, sending webhooks to AMS, and upkeep. */
 export async function startWorker(config: WorkerConfig, world: WorkerWorld): Promise<Running> {
+  requirePostalKey(config);
   const metrics = openMetrics('worker');
   const loops: Loop[] = [];
   const figures = openFigures(metrics, () =>
@@ -147,7 +148,6 @@ function startLoops(
   world: WorkerWorld,
   { figures, clients, pulse, due }: Equipment,
 ): readonly Loop[] {
-  requirePostalKey(config);
   const room = { ...world, config };
   const pace = { idleMs: config.WORKER_POLL_INTERVAL, longestMs: config.WORKER_ERROR_WAIT_MAX };
   const start = (name: string, work: Work, idleMs = pace.idleMs): Loop =>
