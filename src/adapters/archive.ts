@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import {
   chmod,
   chown,
@@ -14,15 +14,17 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Readable, Transform, type Writable } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
+
+import { type Digest, type WrittenFile, writtenFile } from './written-file.ts';
 
 /**
  * The folder of sets, as far as backups need it. Every method rejects with the system's error. What root makes belongs to the owner of the
  * folder that it is in: the scheduler of a stack is not root, and proves and prunes what a command of the host has taken.
  */
 export interface Archive {
-  /** A new file, 0600, on the medium when the stream has closed; fails where there is one. */
-  write(path: string): Writable;
+  /** A new file, 0600, that is read back as it is written; fails where there is one. */
+  write(path: string): WrittenFile;
   /** The octets from `from` on. */
   read(path: string, from?: number): Readable;
   /** Reads a file whole; its octets and SHA-256, as hex. Rejects with the signal's reason when that is aborted. */
@@ -44,17 +46,11 @@ export interface Archive {
   meter(how: { readonly digest: boolean }): Meter;
 }
 
-/** What a file holds, in short. */
-export interface Digest {
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
 /** Octets of a file that are read at once. */
 const highWaterMark = 512 * 1024;
 
 export const systemArchive: Archive = {
-  write: (path) => createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true, highWaterMark }),
+  write: (path) => writtenFile(path, highWaterMark),
   read: (path, from = 0) => createReadStream(path, { start: from, highWaterMark }),
   digest: async (path, signal) => {
     await using file = await open(path, 'r');

@@ -44,7 +44,12 @@ export function begin([program, ...rest]: Argv, stdio: StdioOptions): Begun {
     child.once('close', (exit, signal) => resolve({ exit, signal, complaint: complaint.trim() }));
   });
   ended.catch(() => undefined);
-  return { child, name: program, input, ended, kill: () => killGroup(child.pid) };
+  return { child, name: nameOf([program, ...rest]), input, ended, kill: () => killGroup(child.pid) };
+}
+
+/** A shell that runs a script has the name that it was given for it. */
+function nameOf([program, flag, , name]: readonly string[]): string {
+  return program === 'sh' && flag === '-c' && name !== undefined ? name : (program ?? '');
 }
 
 /** Node throws away what nobody reads yet when a program ends: a short one would seem to have printed nothing. */

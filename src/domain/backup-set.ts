@@ -20,8 +20,10 @@ export interface Part {
   readonly sealed_to: readonly ('escrow' | 'verify')[];
   readonly tool: string;
   readonly server: string | null;
-  /** The WAL position or the binlog's file and position at the moment of the snapshot; null where the server keeps none. */
+  /** The WAL position, or the binlog's file and position with the GTID, at the moment of the snapshot; null where the server keeps none. */
   readonly position: string | null;
+  /** Why a dump has no position; absent where it has one. */
+  readonly no_position?: string | undefined;
   readonly started_at: string;
   readonly seconds: number;
   readonly tables: readonly TableRows[];
@@ -44,7 +46,7 @@ export interface Manifest {
   readonly images: Readonly<Record<string, string>>;
   readonly parts: readonly Part[];
   /** Variables of `.env` whose files could not be read and are not in the set; absent where none is missing. */
-  readonly missing?: readonly string[];
+  readonly missing?: readonly string[] | undefined;
 }
 
 /** One time that a set was proven; `tables` is how many were compared. */

@@ -41,6 +41,17 @@ export async function countRows(db: Database, database: string): Promise<readonl
   return counted;
 }
 
+/** The octets of the newest message whose body is kept, and how many they were when it was taken; undefined where there is none. */
+export async function newestBody(
+  db: Database,
+): Promise<{ readonly id: string; readonly sizeBytes: number; readonly raw: Buffer } | undefined> {
+  const [row] = await db.query<{ id: string; size_bytes: number; raw: Buffer }>(
+    `select m.id, m.size_bytes, b.raw from messages m join bodies b on b.message_id = m.id and b.day = m.body_day
+     order by m.id desc limit 1`,
+  );
+  return row && { id: row.id, sizeBytes: row.size_bytes, raw: row.raw };
+}
+
 /** The newest message there is; undefined in an empty database. */
 export async function newestMessage(db: Database): Promise<string | undefined> {
   const [row] = await db.query<{ id: string }>('select id from messages order by id desc limit 1');

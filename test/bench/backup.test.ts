@@ -109,7 +109,7 @@ async function ourRun({ dir, shelf }: Scene, program: string, ...words: readonly
       const times = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
         .replace(/^.*\) /, '')
         .split(' ');
-      seen.megabytes = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
+      seen.megabytes = Math.max(seen.megabytes, Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024);
       const [user = 0, system = 0, ...ofPrograms] = times
         .slice(11, 15)
         .map((ticks) => Number(ticks) / ticksPerSecond);

@@ -17,7 +17,7 @@ declare module 'vitest' {
 }
 
 const engines: Readonly<Record<string, () => Promise<RunningEngine>>> = {
-  mariadb: startMariadbEngine,
+  mariadb: () => startMariadbEngine(),
   postgres: startPostgresEngine,
   redis: startRedisEngine,
 };

@@ -7,8 +7,8 @@ import type { RunningEngine } from './running-engine.ts';
 
 const mariadbServer = { program: 'mariadbd', debianPackage: 'mariadb-server', folder: 'usr/sbin' } as const;
 
-/** A MariaDB on a unix socket whose root has no password; it forgets what it wrote when the machine fails. */
-export async function startMariadbEngine(): Promise<RunningEngine> {
+/** A MariaDB on a unix socket whose root has no password; it forgets what it wrote when the machine fails. It takes more flags. */
+export async function startMariadbEngine(more: readonly string[] = []): Promise<RunningEngine> {
   const { path, root, libraries } = await findProgram(mariadbServer);
   const folder = await engineFolder('mariadb');
   const data = join(folder, 'data');
@@ -17,7 +17,7 @@ export async function startMariadbEngine(): Promise<RunningEngine> {
   const socket = join(folder, 'socket');
   const flags = ['--no-defaults', `--basedir=${usr}`, `--datadir=${data}`, `--socket=${socket}`];
   const quick = ['--skip-networking', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M'];
-  const mariadb = startLeashed(folder, [path, ...flags, ...quick, ...asRoot()], libraries);
+  const mariadb = startLeashed(folder, [path, ...flags, ...quick, ...more, ...asRoot()], libraries);
   await awaitWords(mariadb, 'ready for connections');
   return { address: { socketPath: socket, user: 'root', password: '' }, stop: mariadb.stop };
 }

@@ -7,7 +7,7 @@ import { systemRandom } from '../../src/adapters/random.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import type { Ledger } from '../../src/postal-stand-in/options.ts';
 import type { PostalDatabases } from '../../src/store/postal/mail-server.ts';
-import { mariadbAddress } from './mariadb.ts';
+import { type MariadbAddress as Server, mariadbAddress } from './mariadb.ts';
 import { postalLedger } from './postal-ledger.ts';
 
 /** Databases of Postal's schema on the real MariaDB of this run, for one mail server; disposing drops them and the reader. */
@@ -36,10 +36,12 @@ export interface TestPostal extends AsyncDisposable {
 const testApiKey = new Secret('ILhJDVFXjMGU6bzl1mIo2lCL');
 const serverId = 7;
 
-/** Creates them: `await using databases = await postalDatabases()`. */
-export async function postalDatabases(): Promise<TestPostal> {
-  const { socketPath, user, password } = await mariadbAddress();
+/** Creates them: `await using databases = await postalDatabases()`; on a server of the test's own where one is given. */
+export async function postalDatabases(server?: Server): Promise<TestPostal> {
+  const { socketPath, user, password } = server ?? (await mariadbAddress());
   const root = await createConnection({ socketPath, user, password, multipleStatements: true });
+  // A test may end a server of its own.
+  root.on('error', () => undefined);
   const main = `postal_${systemRandom.letters(12)}`;
   const messages = `${main}-server-${serverId}`;
   await root.query(schemaOf(main, messages));

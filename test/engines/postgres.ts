@@ -20,9 +20,9 @@ export interface TestDatabase extends AsyncDisposable {
   readonly address: PostgresAddress;
 }
 
-/** A migrated database, cloned in some 25 ms: `await using database = await testDatabase()`. */
-export function testDatabase(): Promise<TestDatabase> {
-  return createDatabase('migrated');
+/** A migrated database, cloned in some 25 ms: `await using database = await testDatabase()`; on a server of the test's own where one is given. */
+export function testDatabase(server?: unknown): Promise<TestDatabase> {
+  return createDatabase('migrated', server);
 }
 
 /** A database without any table. */
@@ -30,8 +30,8 @@ export function emptyDatabase(): Promise<TestDatabase> {
   return createDatabase('template0');
 }
 
-async function createDatabase(template: string): Promise<TestDatabase> {
-  const { address: found } = await askForEngine('postgres', addressShape);
+async function createDatabase(template: string, given?: unknown): Promise<TestDatabase> {
+  const found = given ? addressShape.parse(given) : (await askForEngine('postgres', addressShape)).address;
   const server = { ...found, ...testLimits };
   const address = { ...server, database: `test_${systemRandom.letters(12)}` };
   await administer(server, `create database ${address.database} template ${template} strategy file_copy`);

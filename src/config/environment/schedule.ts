@@ -71,7 +71,8 @@ export const schedule = {
   SCHEDULE_JITTER: variable(duration, {
     section,
     readBy: readByBoth,
-    means: 'A run starts up to so much later, so that not everything starts at once; how much is fixed for each run',
+    means:
+      'A run starts up to so much later, so that not everything starts at once; how much is fixed for each run',
     fallback: '30s',
   }),
   SCHEDULE_TIMEOUT: variable(duration, {

@@ -24,7 +24,7 @@ export async function copyToFolder(place: Workplace, set: BackupSet, folder: str
     if (has) continue;
     await archive.remove(path);
     const signal = stopOrTimeout(place);
-    await pipeline(archive.read(setPath(place, set.id, name)), archive.write(path), { signal });
+    await pipeline(archive.read(setPath(place, set.id, name)), archive.write(path).into, { signal });
     await requireSame(place, { path, bytes, sha256 });
   }
   if (!isThere) await archive.publish(draft, final);

@@ -38,9 +38,9 @@ export async function dumpMariadb(place: Workplace, target: Target): Promise<Dum
     const writing = writePart(place, { source, name: 'MariaDB', ...target });
     const counted = access.server.session(async (counting) => {
       await Promise.race([begun.within(source, place.config.BACKUP_LOCK_TIMEOUT), writing]);
-      const position = await beginMariadbSnapshot(counting);
+      const binlog = await beginMariadbSnapshot(counting);
       await unlockTables(locking);
-      return { position, tables: await countPostalRows(counting, databases) };
+      return { ...binlog, tables: await countPostalRows(counting, databases) };
     });
     const [written, counts] = await dumpedAndCounted(source, writing, counted);
     requireEndMarker(written.tail);

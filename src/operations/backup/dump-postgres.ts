@@ -13,6 +13,8 @@ export interface Dumped extends Written {
   readonly tool: string;
   readonly server: string;
   readonly position: string | null;
+  /** Why there is no position. */
+  readonly noPosition?: string;
   readonly tables: readonly TableRows[];
 }
 
@@ -51,19 +53,20 @@ function requireDataEnd(tail: Buffer): void {
   });
 }
 
-/** Waits for a dump and the count of its rows; when either fails, the program is ended and has ended before this throws. */
+/** Waits for a dump and the count of its rows; when either fails, the program is ended and has ended before this throws what failed first. */
 export async function dumpedAndCounted<D, C>(
   source: JoinedPrograms,
   writing: Promise<D>,
   counting: Promise<C>,
 ): Promise<[D, C]> {
-  counting.catch(() => source.kill());
-  const outcomes = await Promise.allSettled([writing, counting]);
-  const [dumped, counted] = outcomes;
+  const failed: unknown[] = [];
+  writing.catch((error: unknown) => failed.push(error));
+  counting.catch((error: unknown) => {
+    failed.push(error);
+    source.kill();
+  });
+  const [dumped, counted] = await Promise.allSettled([writing, counting]);
   if (dumped.status === 'fulfilled' && counted.status === 'fulfilled') return [dumped.value, counted.value];
-  const failed = outcomes
-    .filter((outcome) => outcome.status === 'rejected')
-    .map(({ reason }) => reason as unknown);
   throw failed.find((error) => !wasEnded(error)) ?? failed[0];
 }
 

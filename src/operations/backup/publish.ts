@@ -36,7 +36,7 @@ export interface Running {
   readonly startMs: number;
   readonly held: HeldShelf;
   readonly parts: Part[];
-  /** What was written is read back while the next is dumped. */
+  /** What was written is proven while the next is dumped. */
   readonly proofs: Promise<void>[];
   /** Ends those proofs. */
   readonly broken: AbortController;

@@ -39,7 +39,7 @@ export async function planRun(place: Workplace, wanted: WantedRun): Promise<Plan
         running = await begin.hold();
       }),
       ...stores.map((store) =>
-        step({ do: 'dump', what: `dump ${nameOf(store)}, sealed with age` }, () =>
+        step({ do: 'dump', what: `dump ${nameOf(store)}, sealed with age and read back` }, () =>
           dump(held(running), store),
         ),
       ),
@@ -48,7 +48,7 @@ export async function planRun(place: Workplace, wanted: WantedRun): Promise<Plan
         () => packAll(held(running)),
       ),
       step(
-        { do: 'prove', what: 'see that all was read back as it was written, while the next was dumped' },
+        { do: 'prove', what: 'see that pg_restore lists the dump of PostgreSQL, and that nothing is empty' },
         async () => {
           await Promise.all(held(running).proofs);
         },
@@ -159,9 +159,10 @@ async function dump(running: Running, store: Store): Promise<void> {
   const target = { path: draftPath(place, id, files[store]), recipients: openTo(encryption), expected };
   const dumped: Dumped = await (store === 'postgres' ? dumpPostgres : dumpMariadb)(place, target);
   prove(running, { kind: store, version: dumped.server, written: dumped });
-  const { tool, server, position, tables } = dumped;
+  const { tool, server, position, noPosition, tables } = dumped;
   const part = partOf({ kind: store, file: files[store], written: dumped, encryption, startedAt });
-  parts.push({ ...part, seconds: secondsSince(place, startMs), tool, server, position, tables });
+  const why = noPosition !== undefined && { no_position: noPosition };
+  parts.push({ ...part, seconds: secondsSince(place, startMs), tool, server, position, ...why, tables });
 }
 
 /** Begins to read back; what it finds is heard of by the step that waits for it. */

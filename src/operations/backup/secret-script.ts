@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+
 import type { Argv } from '../../adapters/exec.ts';
 import type { Secret } from '../../domain/secret.ts';
 import type { Store } from '../../domain/backup-set.ts';
@@ -11,9 +13,9 @@ const scripts: Readonly<Record<Store, string>> = {
   mariadb: `${begin} printf '[client]\\npassword="%s"\\n' "$secret" >"$d/my.cnf"; p=$1; shift; "$p" --defaults-extra-file="$d/my.cnf" "$@"`,
 };
 
-/** A client program as it is started: whoever starts it writes `secretLine` to it first. No argument and no environment holds the password. */
+/** A client program as it is started, the shell under its name: whoever starts it writes `secretLine` to it first. No argument and no environment holds the password. */
 export function withSecretOnStdin(store: Store, argv: Argv): Argv {
-  return ['sh', '-c', scripts[store], 'sh', ...argv];
+  return ['sh', '-c', scripts[store], basename(argv[0]), ...argv];
 }
 
 const escapes: Readonly<Record<Store, (text: string) => string>> = {

@@ -21,6 +21,7 @@ const part = z.object({
   tool: z.string(),
   server: z.string().nullable(),
   position: z.string().nullable(),
+  no_position: z.string().optional(),
   started_at: z.string(),
   seconds: z.number(),
   tables: z.array(rows),
@@ -40,6 +41,7 @@ const manifestShape = z.object({
   migration: z.number().nullable(),
   images: z.record(z.string(), z.string()),
   parts: z.array(part).min(1),
+  missing: z.array(z.string()).optional(),
 });
 
 const proofsShape = z.array(

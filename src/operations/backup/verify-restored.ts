@@ -1,7 +1,7 @@
 import type { Part, TableRows } from '../../domain/backup-set.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Secret } from '../../domain/secret.ts';
-import { countRows, newestMessage } from '../../store/backup.ts';
+import { countRows, newestBody, newestMessage } from '../../store/backup.ts';
 import { findMessage } from '../../store/message-views.ts';
 import { migrations, migrationStatus } from '../../store/migrate.ts';
 import { countPostalRows } from '../../store/postal/backup.ts';
@@ -135,17 +135,21 @@ async function requireUsable(
       },
     );
   }
-  const newest = applied.length === 0 ? undefined : await newestMessage(db);
-  if (newest !== undefined && !(await findMessage(db, newest))) {
-    throw new OperatorError(
-      'check-failed',
-      `the message ${newest} cannot be read from the restored database`,
-      {
-        hint: 'Use another set: mailctl backup list',
-      },
-    );
-  }
+  if (applied.length > 0) await requireReadable(db);
   place.tell('PostgreSQL: migrations and messages read');
+}
+
+/** The newest message is found, and the newest body that is kept has the octets that were taken. */
+async function requireReadable(db: Parameters<typeof newestMessage>[0]): Promise<void> {
+  const [newest, body] = [await newestMessage(db), await newestBody(db)];
+  if (newest !== undefined && !(await findMessage(db, newest))) throw notReadable(newest);
+  if (body && body.raw.length !== body.sizeBytes) throw notReadable(body.id);
+}
+
+function notReadable(id: string): OperatorError {
+  return new OperatorError('check-failed', `the message ${id} cannot be read from the restored database`, {
+    hint: 'See it in the running one: mailctl trace ID; or use another set: mailctl backup list',
+  });
 }
 
 async function proveMariadb(place: Workplace, proving: Proving): Promise<readonly Compared[]> {

@@ -40,26 +40,36 @@ export async function startPacked(
   return programs.join(argv, ['zstd', '-q', '-c', `-${config.BACKUP_ZSTD_LEVEL}`], hear);
 }
 
-/** Streams what comes compressed through age into a file. Every stage must end well: when one fails, all are ended and the cause is thrown. */
+/** Streams what comes compressed through age into a file. Every stage must end well: when one fails, all are ended and the cause is thrown. Throws `check-failed` when the octets read back are others. */
 export async function writePart(place: Workplace, writing: Writing): Promise<Written> {
   const { archive, world } = place;
   const { source, path, recipients } = writing;
   const age = await world.age();
   const seal = await age.newSeal(recipients);
   const sealed = archive.meter({ digest: true });
+  const file = archive.write(path);
   const signal = stopOrTimeout(place);
   await using _ = shownRate(place, { ...writing, bytes: sealed.bytes });
   await allOrNone(
     [source],
     [
-      pipeline(source.output, age.sealing(seal), sealed.through, archive.write(path), { signal }),
+      pipeline(source.output, age.sealing(seal), sealed.through, file.into, { signal }),
       source.passed,
       ...source.programs.map(requireSuccess),
     ],
     signal,
   );
   const { bytes: plainBytes, tail } = await source.passed;
-  return { path, seal, bytes: sealed.bytes(), sha256: sealed.sha256(), plainBytes, tail };
+  const [bytes, sha256, there] = [sealed.bytes(), sealed.sha256(), file.readBack()];
+  if (bytes !== there.bytes || sha256 !== there.sha256) throw notAsWritten(path);
+  return { path, seal, bytes, sha256, plainBytes, tail };
+}
+
+/** The failure of a file that does not hold what it should. */
+export function notAsWritten(path: string): OperatorError {
+  return new OperatorError('check-failed', `${path} is not what was written: it is damaged or cut short`, {
+    hint: 'Look at the disk that holds it, and use another set: mailctl backup list',
+  });
 }
 
 /** Waits for all stages; the first failure ends the programs, and of all failures the one that explains most is thrown. */

@@ -40,12 +40,27 @@ export async function unlockTables(session: MariadbSession): Promise<void> {
   await session.command('unlock tables');
 }
 
-/** Reads from now on as of now, and says where the binlog stands; null where there is none or it may not be seen. */
-export async function beginMariadbSnapshot(session: MariadbSession): Promise<string | null> {
+/** Where the binlog stood at the moment of a snapshot: `FILE:POSITION`, and the GTID where there is one; or why there is no such place. */
+export interface BinlogPlace {
+  readonly position: string | null;
+  readonly noPosition?: string;
+}
+
+/** Reads from now on as of now, and says where the binlog stood at that very moment. */
+export async function beginMariadbSnapshot(session: MariadbSession): Promise<BinlogPlace> {
   await session.command('set session transaction isolation level repeatable read');
   await session.command('start transaction with consistent snapshot');
-  const [row] = await session.query<{ File: string; Position: number }>('show master status').catch(() => []);
-  return row ? `${row.File}:${row.Position}` : null;
+  const rows = await session.query<{ Variable_name: string; Value: string }>(
+    `show status like 'binlog_snapshot_%'`,
+  );
+  const values = new Map(rows.map((row) => [row.Variable_name.toLowerCase(), row.Value]));
+  const [file, at] = [values.get('binlog_snapshot_file') ?? '', values.get('binlog_snapshot_position') ?? ''];
+  if (file === '') return { position: null, noPosition: 'MariaDB writes no binlog (log_bin is off)' };
+  const [row] = await session.query<{ gtid: string | null }>('select binlog_gtid_pos(?, ?) as gtid', [
+    file,
+    Number(at),
+  ]);
+  return { position: row?.gtid ? `${file}:${at} gtid ${row.gtid}` : `${file}:${at}` };
 }
 
 /** Rows of every table of these databases, as the session sees them. */

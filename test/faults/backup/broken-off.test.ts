@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 
@@ -9,7 +9,7 @@ import { carryOut } from '../../../src/operations/carry-out.ts';
 import { planRun } from '../../../src/operations/backup/run.ts';
 import { openWorkplace } from '../../../src/operations/backup/workplace.ts';
 import { openRuntime } from '../../../src/runtime.ts';
-import { until } from '../../store/until.ts';
+import { haltDump } from './halted-dump.ts';
 import { backupScene, type Scene } from './scene.ts';
 
 let scene: Scene;
@@ -22,37 +22,25 @@ const listed = async () => (await scene.backup('list')).data.sets.map(({ id }: {
 const drafts = () => readdirSync(scene.shelf).filter((name) => name.endsWith('.partial'));
 const mailctl = (...words: readonly string[]) => scene.process(...words);
 
-/** Lets mariadb-dump stop in the middle until the file `go` is there; `halted` is there meanwhile, with its process. */
-function haltDump() {
-  const path = join(scene.tools, 'mariadb-dump');
-  renameSync(path, `${path}.real`);
-  const wait = `head -c 9000; echo $$ >${scene.tools}/halted; until [ -e ${scene.tools}/go ]; do read -t 0.05 <> <(:); done; cat`;
-  const body = `case "$*" in *--version*) exec "$0.real" "$@";; esac\nset -o pipefail\n"$0.real" "$@" | { ${wait}; }`;
-  writeFileSync(path, `#!/bin/bash\n${body}\n`);
-  chmodSync(path, 0o755);
-  return {
-    halted: () => until(() => existsSync(join(scene.tools, 'halted')), Boolean, 90_000),
-    go: () => writeFileSync(join(scene.tools, 'go'), ''),
-    mend: () => renameSync(`${path}.real`, path),
-  };
-}
-
 describe('a backup that breaks off', { timeout: 240_000 }, () => {
-  it('keeps nothing of a run that SIGTERM ends, and the sets before it', async () => {
-    await scene.backup('run');
-    const before = await listed();
-    const dump = haltDump();
-    const running = mailctl('backup', 'run');
-    await dump.halted();
-    running.child.kill('SIGTERM');
-    const { exit, out } = await running.ended;
-    expect({ exit, code: JSON.parse(out).error.code }).toEqual({ exit: 143, code: 'interrupted' });
-    expect(drafts()).toEqual([]);
-    expect(await listed()).toEqual(before);
-  });
+  it.each(['pg_dump', 'mariadb-dump'] as const)(
+    'keeps nothing of a run that SIGTERM ends at %s, and the sets before it',
+    async (client) => {
+      await scene.backup('run');
+      const before = await listed();
+      const dump = haltDump(scene, client);
+      const running = mailctl('backup', 'run');
+      await dump.halted();
+      running.child.kill('SIGTERM');
+      const { exit, out } = await running.ended;
+      expect({ exit, code: JSON.parse(out).error.code }).toEqual({ exit: 143, code: 'interrupted' });
+      expect(drafts()).toEqual([]);
+      expect(await listed()).toEqual(before);
+    },
+  );
 
   it('lists nothing after kill -9, and the next run names the dead one and takes over', async () => {
-    const dump = haltDump();
+    const dump = haltDump(scene, 'mariadb-dump');
     const running = mailctl('backup', 'run');
     await dump.halted();
     running.child.kill('SIGKILL');
@@ -70,7 +58,7 @@ describe('a backup that breaks off', { timeout: 240_000 }, () => {
   });
 
   it('lets a second run find the first one by name, and change nothing', async () => {
-    const dump = haltDump();
+    const dump = haltDump(scene, 'mariadb-dump');
     const running = mailctl('backup', 'run');
     await dump.halted();
     const second = await mailctl('backup', 'run').ended;
@@ -84,7 +72,7 @@ describe('a backup that breaks off', { timeout: 240_000 }, () => {
     await scene.postal.run(
       `insert into \`${scene.postal.messages}\`.\`raw-2026-11-23\` (data) select repeat('x', 200000) from seq_1_to_60`,
     );
-    const dump = haltDump();
+    const dump = haltDump(scene, 'mariadb-dump');
     const running = mailctl('backup', 'run');
     await dump.halted();
     const sessions = await scene.postal.run(
@@ -127,8 +115,8 @@ function fullAfter(bytes: number): Archive {
   return {
     ...systemArchive,
     write: (path) => {
-      const file = systemArchive.write(path);
-      return new Writable({
+      const { into: file, readBack } = systemArchive.write(path);
+      const into = new Writable({
         write(piece: Buffer, encoding, done) {
           left -= piece.length;
           if (left < 0) done(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
@@ -136,6 +124,7 @@ function fullAfter(bytes: number): Archive {
         },
         final: (done) => void file.end(done),
       });
+      return { into, readBack };
     },
   };
 }

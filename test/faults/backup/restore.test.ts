@@ -132,6 +132,31 @@ describe('a restore', () => {
     expect(due).toHaveLength(1);
   });
 
+  it('of PostgreSQL alone asks the Postal that lives on what went out, and says what is lost', async () => {
+    const [sent, waiting] = [await scene.mail(), await scene.mail()];
+    const { data: run } = await scene.backup('run');
+    await scene.atPostal(95, sent);
+    await scene.delivered(95);
+    await scene.setState(sent, 'delivered');
+    await scene.atPostal(96, 'another');
+    const later = await scene.mail();
+    const restored = await scene.backup('restore', run.set.id, '--only', 'postgres', ...confirmed);
+    expect(restored.error).toBeUndefined();
+    expect(restored.data).toMatchObject({ swapped: true, lost_http_minutes: 1 });
+    expect(restored.data.differs.every(({ table }: { table: string }) => !table.includes('postal_'))).toBe(
+      true,
+    );
+    expect(await scene.queue()).toEqual([[96, false]]);
+    expect(await scene.isPaused()).toBe(true);
+
+    const committed = await scene.backup('commit', run.set.id, ...confirmed);
+    expect(committed.error).toBeUndefined();
+    expect(await scene.states()).toMatchObject({ [sent]: 'delivered', [waiting]: 'queued' });
+    expect(Object.keys(await scene.states())).not.toContain(later);
+    expect(await scene.queue()).toEqual([[96, false]]);
+    expect(await scene.leftovers(run.set.id)).toEqual([]);
+  });
+
   it('refuses a set that a newer version made, and changes nothing', async () => {
     const { data: run } = await scene.backup('run');
     const manifest = join(scene.shelf, run.set.id, 'manifest.json');

@@ -68,6 +68,9 @@ describe('mailctl backup run', () => {
       ['config', 2],
       ['secrets', 1],
     ]);
+    const [postgres, mariadb] = manifest.parts;
+    expect(postgres.position).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/);
+    expect(mariadb).toMatchObject({ position: null, no_position: expect.stringContaining('log_bin is off') });
     const { data: verified, error } = await scene.backup('verify', '--restore');
     expect(error).toBeUndefined();
     const rows = Object.fromEntries(
@@ -164,6 +167,24 @@ describe('mailctl backup run', () => {
     expect(await listed()).toEqual(sets);
     expect(await scene.backup('run', '--accept-shrink')).toMatchObject({ exit: 0 });
     await scene.database.db.query('drop table orders');
+  });
+
+  it('proves a set only when a known message reads from what was restored', async () => {
+    const { db } = scene.database;
+    const [newest] = await db.query<{ id: string; raw: Buffer }>(
+      'select message_id as id, raw from bodies order by message_id desc limit 1',
+    );
+    await db.query(`update bodies set raw = 'cut' where message_id = $1`, [newest?.id]);
+    await scene.backup('run');
+    const verified = await scene.backup('verify', '--restore');
+    await db.query('update bodies set raw = $2 where message_id = $1', [newest?.id, newest?.raw]);
+    expect(verified).toMatchObject({
+      exit: 20,
+      error: { message: expect.stringContaining(`${newest?.id} cannot be read`) },
+    });
+    expect((await scene.backup('list')).data.sets[0].proven.how).not.toBe('restored');
+    expect(JSON.parse(readFileSync(join(scene.dir, 'state/runs/backup-verify.json'), 'utf8')).ok).toBe(false);
+    expect(await db.query(`select from pg_database where datname like 'proof%'`)).toEqual([]);
   });
 
   it('refuses the time at which Postal drops its tables', async () => {

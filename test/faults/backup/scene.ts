@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { makeAgeKey } from '../../../src/adapters/age.ts';
 import { systemRandom } from '../../../src/adapters/random.ts';
 import { cacheFolder, libraryFolders, unpackDebian } from '../../engines/debian-packages.ts';
-import { mariadbAddress } from '../../engines/mariadb.ts';
+import type { MariadbAddress } from '../../engines/mariadb.ts';
 import { postalDatabases, type TestPostal } from '../../engines/postal-databases.ts';
 import { testDatabase, type TestDatabase } from '../../engines/postgres.ts';
 import { temporaryFolder } from '../../cli/folders.ts';
@@ -50,16 +50,25 @@ async function linkClients(tools: string): Promise<void> {
   }
 }
 
+/** Servers of a test's own, as their engines tell of them; what is made there goes with them. */
+export interface OwnServers {
+  readonly postgres?: unknown;
+  readonly mariadb?: MariadbAddress;
+}
+
 /** Makes the scene: two messages in PostgreSQL, three in Postal's databases, keys for sets. */
-export async function backupScene(changes: Readonly<Record<string, string>> = {}): Promise<Scene> {
-  const [database, postal] = [await testDatabase(), await postalDatabases()];
+export async function backupScene(
+  changes: Readonly<Record<string, string>> = {},
+  own: OwnServers = {},
+): Promise<Scene> {
+  const [database, postal] = [await testDatabase(own.postgres), await postalDatabases(own.mariadb)];
   const outside = temporaryFolder();
   const tools = join(outside.path, 'tools');
   mkdirSync(tools);
   await linkClients(tools);
   const root = await dumper(postal);
   const folder = folderFor(database, {
-    POSTAL_DB_HOST: (await mariadbAddress()).socketPath,
+    POSTAL_DB_HOST: postal.place.socketPath,
     POSTAL_DB_USER: postal.reader.user,
     POSTAL_DB_PASSWORD: postal.reader.password.reveal(),
     POSTAL_DB_NAME: postal.names.main,
@@ -105,9 +114,10 @@ export async function backupScene(changes: Readonly<Record<string, string>> = {}
       return start([...node, '-C', folder.path, ...words, '--json', '--no-input']);
     },
     [Symbol.asyncDispose]: async () => {
-      await postal.run(`drop user ${root.user}@localhost`);
-      if (!hungUp) await database[Symbol.asyncDispose]();
-      await postal[Symbol.asyncDispose]();
+      if (own.mariadb === undefined) await postal.run(`drop user ${root.user}@localhost`);
+      if (own.postgres !== undefined && !hungUp) await database.db[Symbol.asyncDispose]();
+      else if (!hungUp) await database[Symbol.asyncDispose]();
+      if (own.mariadb === undefined) await postal[Symbol.asyncDispose]();
       folder[Symbol.dispose]();
       outside[Symbol.dispose]();
     },

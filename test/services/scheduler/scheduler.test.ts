@@ -46,13 +46,21 @@ function row(name: string, text: string): ActiveRow {
   return { name, command: [name, 'run'], schedule: { text, cron } };
 }
 
+interface RigTimes {
+  readonly clock: StandingClock;
+  readonly jitter: number;
+}
+
+function shortlyAfterNoon(): RigTimes {
+  return { clock: standingClock(new Date('2026-03-01T12:00:30Z')), jitter: 0 };
+}
+
 /** A scheduler at 12:00:30, with what its mailctl was asked and how it is let go. */
 async function rig(
   mailctl: RunMailctl = async () => ended(0),
   before: readonly ScheduledRun[] = [],
   rows: readonly ActiveRow[] = [hourly],
-  clock: StandingClock = standingClock(new Date('2026-03-01T12:00:30Z')),
-  jitter = 0,
+  { clock, jitter }: RigTimes = shortlyAfterNoon(),
 ) {
   const asked: string[] = [];
   const folder = runFolder((words, limits) => {
@@ -121,7 +129,7 @@ describe('the scheduler', () => {
 
   it('starts a run later by its share of SCHEDULE_JITTER, which is the same in every process', async () => {
     const most = 30 * minute;
-    await using scheduler = await rig(undefined, [], undefined, undefined, most);
+    await using scheduler = await rig(undefined, [], undefined, { ...shortlyAfterNoon(), jitter: most });
     const due = new Date('2026-03-01T13:00:00Z');
     scheduler.pass(30 * minute);
     await eventually(() => {
@@ -253,7 +261,7 @@ describe('the scheduler', () => {
   it('counts as hung when it looks at its timetable no more', async () => {
     const clock = standingClock();
     const asleep = { ...clock, sleep: (_: number, stop?: AbortSignal) => clock.sleep(Infinity, stop) };
-    await using scheduler = await rig(undefined, [], [hourly], asleep);
+    await using scheduler = await rig(undefined, [], [hourly], { clock: asleep, jitter: 0 });
     expect((await scheduler.get('/health/live')).status).toBe(200);
     clock.advance(3 * minute);
 
