@@ -85,51 +85,75 @@ export interface ClaimedWebhook {
   readonly previousExpiresAt: Date | null;
 }
 
+/** How an endpoint fares with the worker that claims for it. */
+export interface EndpointStanding {
+  /** How many more it may be sent now. */
+  readonly room: number;
+  /** How many it is being sent. */
+  readonly under: number;
+  /** Whether its last call failed. */
+  readonly isFailing: boolean;
+}
+
 interface WebhookClaim {
   readonly limit: number;
   readonly leaseMs: number;
-  /** How many an endpoint may be asked to take now, where it is not `perEndpoint`. */
-  readonly room: ReadonlyMap<string, number>;
-  /** How many an endpoint is being sent already; none where it is not named. */
-  readonly under: ReadonlyMap<string, number>;
+  /** How many may be under way in all. */
+  readonly places: number;
+  /** How many an endpoint may be sent at once of which nothing is known. */
   readonly perEndpoint: number;
+  readonly standings: ReadonlyMap<string, EndpointStanding>;
 }
 
 /**
- * Takes webhooks that are due, the longest due of each endpoint first and at most so many as it has room for, and hides them for
- * `leaseMs`. Where not all fit into `limit`, whoever is being sent least comes first: no endpoint waits for the backlog of others.
+ * Takes webhooks that are due, the longest due of each endpoint first, and hides them for `leaseMs`. No endpoint gets more places than
+ * leave as many to each other that has something due and to one that comes next; those that failed last get a quarter of the places
+ * together. Where not all fit into `limit`, whoever is being sent least comes first.
  */
 export function claimWebhooks(
   db: Database,
-  { limit, perEndpoint, leaseMs, room, under }: WebhookClaim,
+  { limit, places, perEndpoint, leaseMs, standings }: WebhookClaim,
 ): Promise<readonly ClaimedWebhook[]> {
-  const known = [...room.keys()];
+  const known = [...standings.values()];
+  const failing = known.reduce((sum, { isFailing, under }) => sum + (isFailing ? under : 0), 0);
   return db.query<ClaimedWebhook & Record<string, unknown>>(claim, [
     limit,
     perEndpoint,
     leaseMs,
-    known,
-    [...room.values()],
-    known.map((id) => under.get(id) ?? 0),
+    [...standings.keys()],
+    known.map(({ room }) => room),
+    known.map(({ under }) => under),
+    known.map(({ isFailing }) => isFailing),
+    places,
+    Math.max(1, Math.floor(places / 4)) - failing,
   ]);
 }
 
 const claim = `
-with due as (
-  select d.id from webhook_endpoints e
-  left join unnest($4::text[], $5::integer[], $6::integer[]) as known (endpoint_id, room, under) on known.endpoint_id = e.id
-  cross join lateral (
-    select id, row_number() over (order by next_attempt_at, id) as place from (
+with open as (
+  select e.id, coalesce(known.room, $2) as room, coalesce(known.under, 0) as under, coalesce(known.failing, false) as failing
+  from webhook_endpoints e
+  left join unnest($4::text[], $5::integer[], $6::integer[], $7::boolean[]) as known (endpoint_id, room, under, failing)
+    on known.endpoint_id = e.id
+  where e.disabled_at is null and e.paused_at is null and (known.under > 0 or exists (
+    select from webhook_deliveries w where w.endpoint_id = e.id and w.state = 'waiting' and w.next_attempt_at <= now()
+  ))
+), bound as (
+  select greatest(1, $8::integer / (1 + count(*)::integer)) as each from open
+), waiting as (
+  select d.id, open.under + d.place as place, open.failing,
+    row_number() over (partition by open.failing order by d.place, d.next_attempt_at) as turn
+  from open cross join bound cross join lateral (
+    select id, next_attempt_at, row_number() over (order by next_attempt_at, id) as place from (
       select id, next_attempt_at from webhook_deliveries w
-      where w.endpoint_id = e.id and w.state = 'waiting' and w.next_attempt_at <= now()
+      where w.endpoint_id = open.id and w.state = 'waiting' and w.next_attempt_at <= now()
       order by w.next_attempt_at, w.id
-      limit coalesce(known.room, $2)
+      limit greatest(0, least(open.room, bound.each - open.under))
       for update skip locked
     ) longest
   ) d
-  where e.disabled_at is null and e.paused_at is null
-  order by coalesce(known.under, 0) + d.place
-  limit $1
+), due as (
+  select id from waiting where not failing or turn <= $9 order by place limit $1
 ), taken as (
   update webhook_deliveries d set attempts = attempts + 1, next_attempt_at = now() + $3 * interval '1 ms'
   from due where d.id = due.id

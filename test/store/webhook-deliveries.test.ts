@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { claimWebhooks } from '../../src/store/webhook-deliveries.ts';
+import { claimWebhooks, type EndpointStanding } from '../../src/store/webhook-deliveries.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
 import { submit } from './submit.ts';
 
@@ -35,20 +35,22 @@ async function backlog(endpoint: string, count: number): Promise<void> {
 
 interface Chosen {
   readonly limit: number;
-  readonly room?: Readonly<Record<string, number>>;
-  readonly under?: Readonly<Record<string, number>>;
+  readonly standings?: Readonly<Record<string, EndpointStanding>>;
 }
 
-async function claim({ limit, room = {}, under = {} }: Chosen): Promise<readonly string[]> {
+async function claim({ limit, standings = {} }: Chosen): Promise<readonly string[]> {
   const claimed = await claimWebhooks(database.db, {
     limit,
+    places: 20,
     perEndpoint: 5,
     leaseMs: 60_000,
-    room: new Map(Object.entries(room)),
-    under: new Map(Object.entries(under)),
+    standings: new Map(Object.entries(standings)),
   });
   return claimed.map(({ id }) => id);
 }
+
+const well = (under: number): EndpointStanding => ({ room: 5 - under, under, isFailing: false });
+const failing = (under: number): EndpointStanding => ({ room: 1 - under, under, isFailing: true });
 
 describe('a claim of webhooks', () => {
   it('takes what an endpoint has waited for longest, in that order', async () => {
@@ -68,19 +70,33 @@ describe('a claim of webhooks', () => {
     const busy = ['whe_1', 'whe_2', 'whe_3', 'whe_4'];
     for (const endpoint of busy) await backlog(endpoint, 5);
     await backlog('whe_5', 1);
-    const each = (value: number) => Object.fromEntries(busy.map((endpoint) => [endpoint, value]));
+    const standings = Object.fromEntries(busy.map((endpoint) => [endpoint, well(2)]));
 
-    expect(await claim({ limit: 1, room: each(1), under: each(4) })).toEqual(['whe_5 1']);
+    expect(await claim({ limit: 1, standings })).toEqual(['whe_5 1']);
   });
 
   it('lets an endpoint that is tried out have its turn while others are busy', async () => {
     await backlog('whe_1', 5);
     await backlog('whe_2', 5);
-    const [first] = await claim({
-      limit: 1,
-      room: { whe_1: 2, whe_2: 1 },
-      under: { whe_1: 3, whe_2: 0 },
-    });
+    const [first] = await claim({ limit: 1, standings: { whe_1: well(3), whe_2: failing(0) } });
     expect(first).toBe('whe_2 1');
+  });
+
+  it('keeps places free for an endpoint that comes next, whatever those before it have waiting', async () => {
+    const busy = ['whe_1', 'whe_2', 'whe_3', 'whe_4'];
+    for (const endpoint of busy) await backlog(endpoint, 9);
+    expect(await claim({ limit: 20 })).toHaveLength(16);
+    await backlog('whe_5', 9);
+    const standings = Object.fromEntries(busy.map((endpoint) => [endpoint, well(4)]));
+    expect((await claim({ limit: 4, standings })).toSorted()).toEqual(['whe_5 1', 'whe_5 2', 'whe_5 3']);
+  });
+
+  it('gives those that failed last a quarter of the places together, and one each', async () => {
+    const dead = ['whe_1', 'whe_2', 'whe_3', 'whe_4', 'whe_5', 'whe_6', 'whe_7'];
+    for (const endpoint of dead) await backlog(endpoint, 9);
+    const standings = (under: number) =>
+      Object.fromEntries(dead.map((endpoint, place) => [endpoint, failing(place < 2 ? under : 0)]));
+    expect(await claim({ limit: 20, standings: standings(1) })).toHaveLength(3);
+    expect(await claim({ limit: 20, standings: standings(0) })).toHaveLength(5);
   });
 });

@@ -1,4 +1,5 @@
 import type { Clock } from '../../adapters/clock.ts';
+import type { EndpointStanding } from '../../store/webhook-deliveries.ts';
 import {
   type Breaker,
   type BreakerSettings,
@@ -9,10 +10,8 @@ import {
 
 /** Who keeps endpoints apart, so that a dead one slows no other. */
 export interface EndpointGates {
-  /** How many webhooks each known endpoint may be sent now. */
-  room(): ReadonlyMap<string, number>;
-  /** How many each known endpoint is being sent. */
-  under(): ReadonlyMap<string, number>;
+  /** How each endpoint that was sent something fares. */
+  standings(): ReadonlyMap<string, EndpointStanding>;
   /** Leave for one webhook; undefined while the endpoint is left alone. */
   enter(endpointId: string): Ticket | undefined;
   leave(endpointId: string, ticket: Ticket, outcome: CallOutcome): void;
@@ -23,6 +22,8 @@ export interface EndpointGates {
 interface Gate {
   readonly breaker: Breaker;
   under: number;
+  /** Its last call failed: one at a time, until it answers. */
+  isFailing: boolean;
 }
 
 /** A breaker and a count of what is under way for each endpoint. */
@@ -31,13 +32,12 @@ export function openGates(perEndpoint: number, settings: BreakerSettings, clock:
   const gateOf = (endpointId: string): Gate => {
     const known = gates.get(endpointId);
     if (known) return known;
-    const gate = { breaker: openBreaker(settings, clock), under: 0 };
+    const gate = { breaker: openBreaker(settings, clock), under: 0, isFailing: false };
     gates.set(endpointId, gate);
     return gate;
   };
   return {
-    room: () => new Map([...gates].map(([id, gate]) => [id, roomOf(gate, perEndpoint)])),
-    under: () => new Map([...gates].map(([id, { under }]) => [id, under])),
+    standings: () => new Map([...gates].map(([id, gate]) => [id, standingOf(gate, perEndpoint)])),
     enter: (endpointId) => {
       const gate = gateOf(endpointId);
       const admission = gate.breaker.admit();
@@ -49,12 +49,13 @@ export function openGates(perEndpoint: number, settings: BreakerSettings, clock:
       const gate = gateOf(endpointId);
       gate.under -= 1;
       gate.breaker.settle(ticket, outcome);
+      if (outcome !== 'unused') gate.isFailing = outcome === 'failed';
     },
     closed: () => [...gates.values()].filter(({ breaker }) => breaker.state() !== 'closed').length,
   };
 }
 
-function roomOf({ breaker, under }: Gate, perEndpoint: number): number {
-  if (breaker.state() === 'closed') return Math.max(0, perEndpoint - under);
-  return under > 0 || breaker.restMs() > 0 ? 0 : 1;
+function standingOf({ breaker, under, isFailing }: Gate, perEndpoint: number): EndpointStanding {
+  const most = isFailing || breaker.state() !== 'closed' ? 1 : perEndpoint;
+  return { room: breaker.restMs() > 0 ? 0 : Math.max(0, most - under), under, isFailing };
 }

@@ -53,10 +53,10 @@ export function webhookSending(room: WebhookRoom): Work {
 function claim({ db, config, gates }: WebhookRoom, limit: number): Promise<readonly ClaimedWebhook[]> {
   return claimWebhooks(db, {
     limit,
+    places: config.WEBHOOK_CONCURRENCY,
     perEndpoint: config.WEBHOOK_ENDPOINT_CONCURRENCY,
     leaseMs: config.WEBHOOK_TIMEOUT + config.WORKER_LEASE,
-    room: gates.room(),
-    under: gates.under(),
+    standings: gates.standings(),
   });
 }
 

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../../src/adapters/clock.ts';
-import { openGates } from '../../../src/services/worker/endpoint-gates.ts';
+import { type EndpointGates, openGates } from '../../../src/services/worker/endpoint-gates.ts';
 
 const settings = { failures: 2, openMs: 100, longestOpenMs: 400, probeMs: 1000 };
+
+const roomOf = (gates: EndpointGates) =>
+  Object.fromEntries([...gates.standings()].map(([id, { room }]) => [id, room]));
 
 function gatesAt(time: { ms: number }) {
   const gates = openGates(3, settings, { ...systemClock, monotonicMs: () => time.ms });
@@ -21,7 +24,7 @@ describe('the gates of endpoints', () => {
     gates.enter('whe_1');
     gates.enter('whe_1');
     gates.enter('whe_2');
-    expect(Object.fromEntries(gates.room())).toEqual({ whe_1: 1, whe_2: 2 });
+    expect(roomOf(gates)).toEqual({ whe_1: 1, whe_2: 2 });
   });
 
   it('close after failures in a row, for that endpoint only', () => {
@@ -32,7 +35,7 @@ describe('the gates of endpoints', () => {
       true,
       false,
     ]);
-    expect(Object.fromEntries(gates.room())).toEqual({ whe_1: 0, whe_2: 3 });
+    expect(roomOf(gates)).toEqual({ whe_1: 0, whe_2: 3 });
     expect(gates.closed()).toBe(1);
   });
 
@@ -41,12 +44,24 @@ describe('the gates of endpoints', () => {
     const { gates, call } = gatesAt(time);
     for (let turn = 0; turn < 3; turn += 1) call('whe_1', 'failed');
     time.ms = 100;
-    expect(gates.room().get('whe_1')).toBe(1);
+    expect(roomOf(gates)['whe_1']).toBe(1);
     const probe = gates.enter('whe_1');
-    expect(gates.room().get('whe_1')).toBe(0);
+    expect(roomOf(gates)['whe_1']).toBe(0);
     expect(gates.enter('whe_1')).toBeUndefined();
     if (probe) gates.leave('whe_1', probe, 'answered');
-    expect(gates.room().get('whe_1')).toBe(3);
+    expect(roomOf(gates)['whe_1']).toBe(3);
     expect(gates.closed()).toBe(0);
+  });
+
+  it('send an endpoint that failed last one at a time until it answers', () => {
+    const { gates, call } = gatesAt({ ms: 0 });
+    call('whe_1', 'failed');
+    expect(gates.standings().get('whe_1')).toEqual({ room: 1, under: 0, isFailing: true });
+    const ticket = gates.enter('whe_1');
+    expect(gates.standings().get('whe_1')).toEqual({ room: 0, under: 1, isFailing: true });
+    if (ticket) gates.leave('whe_1', ticket, 'unused');
+    expect(roomOf(gates)).toEqual({ whe_1: 1 });
+    call('whe_1', 'answered');
+    expect(gates.standings().get('whe_1')).toEqual({ room: 3, under: 0, isFailing: false });
   });
 });
