@@ -9,6 +9,8 @@ export interface ClaimedMessage {
   readonly attemptId: string;
   /** By the clock of the database. */
   readonly claimedAt: Date;
+  /** When it had become due: its place in the queue. */
+  readonly dueAt: Date;
   readonly postalKey: string;
   readonly mailFrom: string;
   readonly attempts: number;
@@ -136,9 +138,9 @@ function claimStep(
 // share are ranges of their index: asked for as equal, they are looked for among all that is due once millions of messages are stored.
 const claiming = `
 with fair as (
-  select d.id from unnest($4::text[]) as s (share)
+  select d.id, d.next_attempt_at from unnest($4::text[]) as s (share)
   cross join lateral (
-    select id from messages m
+    select id, next_attempt_at from messages m
     where m.next_attempt_at is not null and (m.priority, m.share, m.next_attempt_at)
       between ($7, s.share, '-infinity') and ($7, s.share, now() - $8 * interval '1 ms')
     order by m.priority, m.share, m.next_attempt_at limit $5
@@ -146,7 +148,7 @@ with fair as (
   ) d
   limit $6
 ), oldest as (
-  select id from messages
+  select id, next_attempt_at from messages
   where next_attempt_at is not null
     and (priority, next_attempt_at) between ($7, '-infinity') and ($7, now() - $8 * interval '1 ms')
     and id not in (select id from fair)
@@ -154,16 +156,16 @@ with fair as (
   limit $2
   for update skip locked
 ), due as (
-  select id from fair union all select id from oldest limit $2
+  select id, next_attempt_at from fair union all select id, next_attempt_at from oldest limit $2
 ), taken as (
   update messages m
   set attempt_id = $1, lease_until = now() + $3 * interval '1 ms', next_attempt_at = now() + $3 * interval '1 ms'
   from due
   where m.id = due.id
     and not exists (select from sending where paused_at is not null and (paused_until is null or paused_until > now()))
-  returning m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at, m.stored_at, m.tag, m.unsubscribe
+  returning due.next_attempt_at as due_at, m.id, m.postal_key, m.mail_from, m.attempts, m.first_attempt_at, m.received_at, m.stored_at, m.tag, m.unsubscribe
 )
-select id, $1 as "attemptId", now() as "claimedAt", postal_key as "postalKey", mail_from as "mailFrom", attempts, first_attempt_at as "firstAttemptAt", tag, unsubscribe,
+select id, $1 as "attemptId", now() as "claimedAt", due_at as "dueAt", postal_key as "postalKey", mail_from as "mailFrom", attempts, first_attempt_at as "firstAttemptAt", tag, unsubscribe,
   (extract(epoch from now() - epoch_began_at) * 1000)::float as "epochAgeMs",
   coalesce((
     select jsonb_agg(jsonb_build_object(

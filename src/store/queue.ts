@@ -1,5 +1,6 @@
 import type { Database } from '../adapters/postgres.ts';
 import { priorities } from '../domain/priority.ts';
+import type { ClaimedMessage } from './claim.ts';
 
 interface Intent {
   readonly id: string;
@@ -80,12 +81,20 @@ export async function finishClaims(within: Database, ends: readonly Finish[]): P
   );
 }
 
-/** Gives claims back for which nothing was sent: they are due at once. Returns how many. */
-export function giveBack(db: Database, attemptId: string, ids: readonly string[]): Promise<number> {
+/** Gives claims back for which nothing was sent: they are due as before, each in its place. Returns how many. */
+export function giveBack(
+  db: Database,
+  claims: readonly Pick<ClaimedMessage, 'id' | 'attemptId' | 'dueAt'>[],
+): Promise<number> {
   return db.change(
-    `update messages set attempt_id = null, lease_until = null, next_attempt_at = now()
-     where attempt_id = $1 and id = any($2::text[])`,
-    [attemptId, ids],
+    `update messages m set attempt_id = null, lease_until = null, next_attempt_at = least(c.due_at, now())
+     from unnest($1::text[], $2::text[], $3::timestamptz[]) as c (id, attempt_id, due_at)
+     where m.id = c.id and m.attempt_id = c.attempt_id`,
+    [
+      claims.map(({ id }) => id),
+      claims.map(({ attemptId }) => attemptId),
+      claims.map(({ dueAt }) => dueAt.toISOString()),
+    ],
   );
 }
 

@@ -94,10 +94,25 @@ describe('a claim', () => {
   it('is given back untouched', async () => {
     const { db } = database;
     const id = await submit(db);
-    await claimDue(db, plain);
-    expect(await giveBack(db, 'att_other', [id])).toBe(0);
-    expect(await giveBack(db, 'att_1', [id])).toBe(1);
+    const claimed = await claimDue(db, plain);
+    const stale = claimed.map((message) => ({ ...message, attemptId: 'att_other' }));
+    expect(await giveBack(db, stale)).toBe(0);
+    expect(await giveBack(db, claimed)).toBe(1);
     expect(ids(await claimDue(db, { ...plain, attemptId: 'att_2' }))).toEqual([id]);
+  });
+
+  it('is given back to its place: what has waited longest still goes first', async () => {
+    const { db } = database;
+    const old = await submit(db, { receivedAt: minutesAgo(9) });
+    const [claimed] = await claimDue(db, plain);
+    await submit(db, { receivedAt: minutesAgo(5) });
+    expect(claimed?.dueAt).toEqual(expect.any(Date));
+    await giveBack(db, claimed ? [claimed] : []);
+
+    const [first] = await claimDue(db, { ...plain, attemptId: 'att_2', limit: 1 });
+
+    expect(first).toMatchObject({ id: old, dueAt: claimed?.dueAt });
+    expect((await queueFigures(db)).oldestSeconds).toBeGreaterThan(4 * 60);
   });
 });
 
@@ -351,9 +366,9 @@ describe('the end of a claim', () => {
     const { db } = database;
     const id = await submit(db);
     await db.change(`update recipients set state = 'delivered'`);
-    await claimDue(db, plain);
+    const claimed = await claimDue(db, plain);
     expect(await closeSettled(db, [id])).toBe(0);
-    await giveBack(db, 'att_1', [id]);
+    await giveBack(db, claimed);
     expect(await closeSettled(db, [id])).toBe(1);
   });
 });

@@ -101,9 +101,6 @@ async function launch(room: DeliverRoom, claimed: ClaimedMessage[], slots: Slots
 }
 
 async function returnAll(room: DeliverRoom, claimed: ClaimedMessage[]): Promise<void> {
-  const byAttempt = new Map<string, string[]>();
-  for (const { attemptId, id } of claimed.splice(0)) {
-    byAttempt.set(attemptId, [...(byAttempt.get(attemptId) ?? []), id]);
-  }
-  for (const [attemptId, ids] of byAttempt) await giveBack(room.db, attemptId, ids);
+  const all = claimed.splice(0);
+  if (all.length > 0) await giveBack(room.db, all);
 }
