@@ -120,7 +120,7 @@ function eventsOf(
   changed: readonly Changed[],
   kind: EventKind,
   { act, reason, heldUntil }: QueueChange,
-  { at, eventId }: Recording,
+  recording: Recording,
 ): readonly Event[] {
   const detail: EventDetail = {
     by: 'operator',
@@ -128,32 +128,38 @@ function eventsOf(
     reason,
     ...(heldUntil && { until: heldUntil.toISOString() }),
   };
-  return changed.map(({ id, address }) => ({
-    id: eventId(),
-    messageId: id,
-    recipient: address,
-    kind,
-    at,
-    postalUuid: null,
-    detail,
-  }));
+  return changed.map((one) => ({ ...bare(one, kind, recording), detail }));
 }
 
-/** Puts recipients back into the queue whose hold has ended. Returns how many. */
-export async function releaseEndedHolds(db: Database, limit: number): Promise<number> {
+interface Ended extends Changed {
+  readonly until: Date;
+}
+
+/** Puts recipients back into the queue whose hold has ended, and records that for each. Returns how many. */
+export async function releaseEndedHolds(db: Database, limit: number, recording: Recording): Promise<number> {
   return db.transaction(async (within) => {
-    const ended = await within.query<{ id: string }>(
+    const ended = await within.query<Ended>(
       `with picked as (
-         select r.message_id, r.position from recipients r join messages m on m.id = r.message_id
+         select r.message_id, r.position, r.held_until from recipients r join messages m on m.id = r.message_id
          where r.held_until <= now() and ${heldByUs}
          order by m.id, r.position limit $1 for no key update of m
        )
        update recipients r set state = 'queued', detail = null, held_until = null, changed_at = now()
        from picked p where r.message_id = p.message_id and r.position = p.position
-       returning r.message_id as id`,
+       returning r.message_id as id, r.address, p.held_until as until`,
       [limit],
     );
     await requeue(within, effects.release, [...new Set(ended.map(({ id }) => id))]);
+    const events = ended.map((one) => ({ ...bare(one, 'requeued', recording), detail: endOfHold(one) }));
+    await recordEvents(within, events, recording.deliveryId);
     return ended.length;
   });
+}
+
+function endOfHold({ until }: Ended): EventDetail {
+  return { by: 'mailctl', act: 'release', reason: 'its hold has ended', until: until.toISOString() };
+}
+
+function bare({ id, address }: Changed, kind: EventKind, { at, eventId }: Recording): Omit<Event, 'detail'> {
+  return { id: eventId(), messageId: id, recipient: address, kind, at, postalUuid: null };
 }

@@ -44,6 +44,19 @@ export async function pauseSending(
   );
 }
 
+/** Takes a pause off the record that has ended by itself; undefined when there is none. */
+export async function endPause(
+  db: Database,
+): Promise<{ readonly since: Date; readonly until: Date; readonly reason: string | null } | undefined> {
+  const [ended] = await db.query<{ since: Date; until: Date; reason: string | null }>(
+    `update sending s set paused_at = null, paused_until = null, paused_reason = null
+     from (select paused_at, paused_until, paused_reason from sending where paused_until <= now() for update) as was
+     where s.paused_until <= now()
+     returning was.paused_at as since, was.paused_until as until, was.paused_reason as reason`,
+  );
+  return ended;
+}
+
 /** Lets messages go to Postal again. False when sending was not paused. */
 export async function resumeSending(db: Database): Promise<boolean> {
   const changed = await db.change(

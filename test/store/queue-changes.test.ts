@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { systemRandom } from '../../src/adapters/random.ts';
-import { newId } from '../../src/domain/id.ts';
+import { type Id, newId } from '../../src/domain/id.ts';
 import {
   changeQueue,
   countAffected,
@@ -12,7 +12,8 @@ import type { QueueFilter } from '../../src/store/queue-filter.ts';
 import { listQueue, showQueued } from '../../src/store/queue-list.ts';
 import { claimDue } from '../../src/store/claim.ts';
 import { beginHandover, finishClaims } from '../../src/store/queue.ts';
-import { pauseSending, resumeSending, sendingState } from '../../src/store/sending.ts';
+import { listEvents } from '../../src/store/message-views.ts';
+import { endPause, pauseSending, resumeSending, sendingState } from '../../src/store/sending.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
 import { submit } from './submit.ts';
 
@@ -185,11 +186,46 @@ describe('a hold with an end', () => {
     const { db } = database;
     const id = await submit(db);
     await act('hold', {}, { heldUntil: new Date(now.getTime() + 3_600_000) });
-    expect(await releaseEndedHolds(db, 10)).toBe(0);
+    expect(await releaseEndedHolds(db, 10, recording)).toBe(0);
     await db.change(`update recipients set held_until = now() - interval '1 s'`);
     await db.change('update messages set next_attempt_at = null');
-    expect(await releaseEndedHolds(db, 10)).toBe(1);
+    expect(await releaseEndedHolds(db, 10, recording)).toBe(1);
     expect((await claimDue(db, claim)).map((message) => message.id)).toEqual([id]);
+  });
+
+  it('is told in the timeline of the message when it ends', async () => {
+    const { db } = database;
+    const id = await submit(db);
+    await act('hold', {}, { heldUntil: new Date(now.getTime() - 1000) });
+    await releaseEndedHolds(db, 10, recording);
+    const events = await listEvents(db, id as Id<'msg'>);
+    expect(events.filter(({ kind }) => kind === 'requeued')).toMatchObject([
+      {
+        recipient: 'ann@example.test',
+        detail: { by: 'mailctl', act: 'release', reason: 'its hold has ended', until: expect.any(String) },
+      },
+    ]);
+    expect(await releaseEndedHolds(db, 10, recording)).toBe(0);
+  });
+});
+
+describe('a pause with an end', () => {
+  it('is taken off the record once when it is over, and not before', async () => {
+    const { db } = database;
+    await pauseSending(db, { reason: 'upkeep', until: new Date(now.getTime() + 3_600_000) });
+    expect(await endPause(db)).toBeUndefined();
+    const until = new Date(now.getTime() - 1000);
+    await pauseSending(db, { reason: 'upkeep', until });
+    expect(await endPause(db)).toMatchObject({ until, reason: 'upkeep' });
+    expect(await sendingState(db)).toMatchObject({ pausedAt: null, pausedUntil: null, pausedReason: null });
+    expect(await endPause(db)).toBeUndefined();
+  });
+
+  it('stays while it has no end', async () => {
+    const { db } = database;
+    await pauseSending(db, { reason: 'upkeep' });
+    expect(await endPause(db)).toBeUndefined();
+    expect((await sendingState(db))?.pausedAt).not.toBeNull();
   });
 });
 

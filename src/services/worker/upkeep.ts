@@ -1,7 +1,7 @@
 import { ensureBodyPartitions } from '../../store/bodies.ts';
 import { releaseEndedHolds } from '../../store/queue-changes.ts';
 import { queueFigures } from '../../store/queue.ts';
-import { sendingState } from '../../store/sending.ts';
+import { endPause, sendingState } from '../../store/sending.ts';
 import { webhookFigures } from '../../store/webhook-deliveries.ts';
 import { digestFigures } from '../../store/webhook-digest.ts';
 import { applyRetention, type Retention } from '../../upkeep/retention.ts';
@@ -10,7 +10,7 @@ import type { DueWatch } from './due-watch.ts';
 import type { EndpointGates } from './endpoint-gates.ts';
 import type { Figures } from './figures.ts';
 import type { Lane } from './lane.ts';
-import type { Room } from './room.ts';
+import { freshId, type Room } from './room.ts';
 
 /** Days ahead for which bodies have a partition: a worker that is away for a week end leaves no gap. */
 const partitionDays = 3;
@@ -26,13 +26,12 @@ export interface UpkeepRoom extends Room {
 
 /** Keeps partitions ahead of time and the figures of the queue fresh. */
 export function upkeep(room: UpkeepRoom): Work {
-  const { db, config, figures, gates, log } = room;
+  const { db, figures, gates, log } = room;
   return {
     turn: async () => {
       const made = await ensureBodyPartitions(db, partitionDays);
       if (made.length > 0) log.info('made partitions for bodies', { days: made });
-      const released = await releaseEndedHolds(db, config.RETENTION_BATCH);
-      if (released > 0) log.info('released recipients whose hold has ended', { recipients: released });
+      await endWhatIsOver(room);
       const [queue, webhooks, digest] = [
         await queueFigures(db),
         await webhookFigures(db),
@@ -51,6 +50,19 @@ export function upkeep(room: UpkeepRoom): Work {
       return false;
     },
   };
+}
+
+/** Ends holds and a pause whose time is over. */
+async function endWhatIsOver(room: UpkeepRoom): Promise<void> {
+  const { db, config, clock, log } = room;
+  const released = await releaseEndedHolds(db, config.RETENTION_BATCH, {
+    at: clock.now(),
+    eventId: () => freshId(room, 'evt'),
+    deliveryId: () => freshId(room, 'whd'),
+  });
+  if (released > 0) log.info('released recipients whose hold has ended', { recipients: released });
+  const pause = await endPause(db);
+  if (pause) log.info('sending goes on: its pause has ended', { ...pause });
 }
 
 /** Neither an operator nor what a worker met at Postal stands in the way. */
