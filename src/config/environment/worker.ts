@@ -77,7 +77,8 @@ export const worker = {
   DELIVERY_RETRY_BASE: variable(duration, {
     section,
     readBy,
-    means: 'First wait after a temporary failure; doubled each time, with jitter',
+    means:
+      'First wait after a temporary failure, and after POSTAL_SETTLE_TIME when an end was unclear again; doubled each time, with jitter',
     fallback: '30s',
   }),
   DELIVERY_RETRY_MAX: variable(duration, {

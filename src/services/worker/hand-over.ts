@@ -1,4 +1,3 @@
-import { backoffMs } from '../../domain/backoff.ts';
 import {
   chunks,
   type Handover,
@@ -11,10 +10,11 @@ import type { ClaimedMessage } from '../../store/claim.ts';
 import { beginHandover, type Begun } from '../../store/queue.ts';
 import type { Ticket } from '../breaker.ts';
 import type { Leave } from '../slots.ts';
+import { againAfter, latest } from './again.ts';
 import type { DeliveryRoom } from './delivery-room.ts';
 import { doubtful } from './doubt.ts';
 import { copyFor, recipientsPerCall } from './personal-copy.ts';
-import { type Again, recordSettlements } from './record.ts';
+import { recordSettlements } from './record.ts';
 import { settleDoubts } from './settle-doubts.ts';
 
 /** Leave to hand one message over. */
@@ -35,7 +35,7 @@ export async function handOver(
 ): Promise<void> {
   const sent = await send(room, message, ticket).finally(() => room.lane.forgo(ticket));
   leave(sent.end?.outcome === 'unclear' ? room.config.POSTAL_SETTLE_TIME : 0);
-  const again = latest(sent.doubtsAgain, againAfter(room, message, sent.end));
+  const again = latest(sent.doubtsAgain, againAfter(room, message.attempts, sent.end));
   await recordSettlements(room, { ...attemptOf(message), settlements: sent.settlements, again });
 }
 
@@ -193,23 +193,4 @@ function tell(room: DeliveryRoom, { id, attemptId }: ClaimedMessage, handover: H
   const fields = { message_id: id, attempt_id: attemptId, outcome: handover.outcome };
   if (handover.outcome === 'accepted') room.log.debug('Postal took the message', fields);
   else room.log.warn('Postal did not take the message', { ...fields, reason: handover.reason });
-}
-
-function againAfter(room: DeliveryRoom, message: ClaimedMessage, end: Handover | undefined): Again {
-  const { DELIVERY_RETRY_BASE: baseMs, DELIVERY_RETRY_MAX: mostMs } = room.config;
-  switch (end?.outcome) {
-    case undefined:
-    case 'blocked':
-      return { inMs: 0, counts: false };
-    case 'busy': {
-      const inMs = backoffMs(message.attempts + 1, { baseMs, mostMs }, room.random.fraction());
-      return { inMs: Math.max(inMs, end.retryAfterMs ?? 0), counts: true };
-    }
-    default:
-      return { inMs: room.config.POSTAL_SETTLE_TIME, counts: true };
-  }
-}
-
-function latest(one: Again, other: Again): Again {
-  return { inMs: Math.max(one.inMs, other.inMs), counts: one.counts || other.counts };
 }

@@ -1,8 +1,8 @@
-import { backoffMs } from '../../domain/backoff.ts';
 import type { QueuedRecipient, Settlement } from '../../domain/delivery.ts';
 import type { ClaimedMessage } from '../../store/claim.ts';
 import { noteLookUp } from '../../store/epoch.ts';
 import { adoptDoubts } from '../../store/recipients.ts';
+import { retryMs } from './again.ts';
 import type { DeliveryRoom } from './delivery-room.ts';
 import { decideDoubts, type Decisions, doubtful } from './doubt.ts';
 import { type Again, recordSettlements } from './record.ts';
@@ -31,7 +31,7 @@ export async function settleDoubts(
   const lost = recipients.filter(({ state }) => state === 'sending').map(lostWithWorker);
   await recordSettlements(room, { ...attempt, settlements: lost });
   const decisions = await decide(room, message.id, { mailFrom, recipients });
-  if (!decisions) return { released: [], again: askAgain(room, message) };
+  if (!decisions) return { released: [], again: askAgain(room, message.attempts) };
   await recordSettlements(room, { ...attempt, settlements: decisions.abandoned });
   await recordSettlements(room, { ...attempt, settlements: decisions.settlements });
   await noteLookUp(room.db, { ...attempt, positions });
@@ -53,9 +53,8 @@ function untilEpochSettled(room: DeliveryRoom, { epochAgeMs, recipients }: Claim
   return room.config.POSTAL_TIMEOUT + room.config.POSTAL_SETTLE_TIME - epochAgeMs;
 }
 
-function askAgain(room: DeliveryRoom, { attempts }: ClaimedMessage): Again {
-  const { DELIVERY_RETRY_BASE: baseMs, DELIVERY_RETRY_MAX: mostMs } = room.config;
-  return { inMs: backoffMs(attempts + 1, { baseMs, mostMs }, room.random.fraction()), counts: true };
+function askAgain(room: DeliveryRoom, attempts: number): Again {
+  return { inMs: retryMs(room, attempts + 1), counts: true };
 }
 
 function lostWithWorker({ position, address }: QueuedRecipient): Settlement {
