@@ -18,17 +18,12 @@ export async function startScheduler(
   const registry = openMetrics('scheduler');
   const metrics = openScheduleMetrics(registry, rows, world);
   const offers = await openOffers(rows, { world, config, metrics });
-  const loop = startLoop(
-    'timetable',
-    {
-      turn: async () => {
-        for (const row of rows) offers.offer(row);
-        return false;
-      },
-    },
-    { idleMs: config.SCHEDULER_POLL_INTERVAL, longestMs: config.SCHEDULER_POLL_INTERVAL },
-    world,
-  );
+  const turn = async (): Promise<false> => {
+    for (const row of rows) offers.offer(row);
+    return false;
+  };
+  const { SCHEDULER_POLL_INTERVAL: everyMs } = config;
+  const loop = startLoop('timetable', { turn }, { idleMs: everyMs, longestMs: everyMs }, world);
   const health = await startHealth({
     service: 'scheduler',
     listen: config.SCHEDULER_HEALTH_LISTEN,
