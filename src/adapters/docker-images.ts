@@ -97,8 +97,13 @@ function hasStatus(cause: unknown, status: number): boolean {
   return cause instanceof Error && 'statusCode' in cause && cause.statusCode === status;
 }
 
+/** The engine would take a name without a tag for all tags of it. */
+function withTag(name: string): string {
+  return name.includes('@') || name.lastIndexOf(':') > name.lastIndexOf('/') ? name : `${name}:latest`;
+}
+
 async function pullImage(engine: ImageEngine, name: string): Promise<void> {
-  const progress = await engine.pull(name);
+  const progress = await engine.pull(withTag(name));
   await new Promise<void>((resolve, reject) => {
     engine.modem.followProgress(progress, (error) => (error ? reject(error) : resolve()));
   });

@@ -137,6 +137,17 @@ describe('the Docker engine', () => {
     expect(await docker.image('mailctl-test/nowhere:1')).toBeUndefined();
   });
 
+  it('takes a name from an image, and leaves one that a container has or that is gone', async () => {
+    const passing = 'mailctl-test/passing:1';
+    await docker.keepAs(imageOf('base'), passing);
+    expect(await docker.namesIn('mailctl-test/passing')).toEqual([passing]);
+    await docker.removeImage(passing);
+    await docker.removeImage(passing);
+    expect(await docker.namesIn('mailctl-test/passing')).toEqual([]);
+    await docker.removeImage(imageOf('base'));
+    expect(await docker.image(imageOf('base'))).toBeDefined();
+  });
+
   it('removes the volumes of the project, those that no file names too, and no others', async () => {
     const label = `--label=com.docker.compose.project=${project}`;
     await stack.docker('volume', 'create', label, `${project}_kept`);

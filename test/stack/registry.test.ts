@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { openDocker } from '../../src/adapters/docker.ts';
 import { imageOf } from './harness/images.ts';
 import { type Registry, startRegistry } from './harness/registry.ts';
 import { type Envelope, type SpoiltStack, spoiltStack } from './harness/stack.ts';
@@ -66,7 +67,10 @@ describe('an image of a registry', () => {
   });
 
   it('is pulled by the first up, and the digest is written down and run', { timeout: longMs }, async () => {
+    const outdated = `${stack.name}-own:0123456789abcdef`;
+    await stack.docker('tag', imageOf('base'), outdated);
     expect((await up()).error).toBeUndefined();
+    expect((await stack.docker('image', 'inspect', outdated)).exit, 'an earlier mailctl is removed').toBe(1);
     first = lockFile().images?.[name] ?? '';
     expect(first).toMatch(/^127\.0\.0\.1:\d+\/redis@sha256:[0-9a-f]{64}$/);
     expect(await runs()).toBe(first);
@@ -86,6 +90,19 @@ describe('an image of a registry', () => {
       expect(stepsOf(await up())).toContain(`pull ${name}`);
       expect(lockFile().images).toEqual({ [name]: first });
       expect(await runs()).toBe(first);
+    },
+  );
+
+  it(
+    'whose name has no tag is the latest one, and no other is pulled with it',
+    { timeout: longMs },
+    async () => {
+      const bare = registry.nameOf('several');
+      await registry.push(imageOf('redis'), `${bare}:other`);
+      await registry.push(imageOf('redis'), `${bare}:latest`);
+      const docker = openDocker(stack.name, 30_000);
+      await docker.pull(bare);
+      expect(await docker.namesIn(bare)).toEqual([`${bare}:latest`]);
     },
   );
 

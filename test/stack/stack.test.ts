@@ -165,10 +165,19 @@ describe('the stack', () => {
     expect(ok).toBe(true);
   });
 
-  it('is left alone by another up', { timeout: longMs }, async () => {
-    const { data } = await stack.json('up');
-    expect(data).toMatchObject({ plan: { steps: [] } });
-  });
+  it(
+    'is left alone by another up, which says where all is and where the login of Postal',
+    { timeout: longMs },
+    async () => {
+      const { data } = await stack.json('up');
+      expect(data).toMatchObject({ plan: { steps: [] }, urls: { api: 'http://api.example.com' } });
+      const { stdout } = await stack.mailctl('up', '--yes', '--no-input');
+      const file = /the password is in (\S+)/.exec(stdout)?.[1] ?? 'nowhere';
+      expect(readFileSync(join(stack.dir, file), 'utf8')).toMatch(/^\S{20,}\n$/);
+      expect(stdout).toContain('http://postal.example.com with ADMIN_EMAIL');
+      expect(JSON.stringify((await stack.json('history')).data)).toMatch(/"command":"up/);
+    },
+  );
 
   it('says in status that every service is well', { timeout: longMs }, async () => {
     const status = await stack.json('status');

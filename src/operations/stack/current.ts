@@ -38,7 +38,11 @@ function startOf({ startedAt }: Container): number {
   return startedAt?.getTime() ?? 0;
 }
 
-async function wantedHashes(world: Runtime, { files: rendered }: Drawn) {
+/** What Compose would make each service from, by its hash of that. */
+export async function wantedHashes(
+  world: Runtime,
+  { files: rendered }: Drawn,
+): Promise<ReadonlyMap<string, string>> {
   const content = rendered.find(({ path }) => path === 'compose.yaml')?.content ?? '';
   const hasOwn = (await world.files.modeOf(join(world.dir, 'compose.override.yaml'))) !== undefined;
   const input = hasOwn ? await mergedModel(world, content) : withoutDependencies(content);

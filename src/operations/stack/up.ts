@@ -6,7 +6,7 @@ import { settleSinkRecords, writeFirstSinkRecords } from '../domains/sink-record
 import type { Plan, Step } from '../plan.ts';
 import { awaitHealth, type Tell } from './await-health.ts';
 import { type Drawn, drawUp } from './blueprint.ts';
-import { type Current, isCurrent, lookAtContainers, lookAtServices } from './current.ts';
+import { type Current, isCurrent, lookAtContainers, lookAtServices, wantedHashes } from './current.ts';
 import { distributeSecrets } from './distribute-secrets.ts';
 import { groundwork, settleFiles } from './groundwork.ts';
 import { joinSink } from './join-sink.ts';
@@ -181,10 +181,9 @@ function knowNewKeys(names: readonly string[], wanted: WantedUp): Step {
     do: 'start',
     what: 'start Postal anew where it made a key that it reads at its start',
     run: async (world) => {
-      const current = await lookAtServices(world, await drawUp(world));
-      const late = names.filter(
-        (name) => current.containers.get(name)?.configHash !== current.wanted.get(name),
-      );
+      const containers = await lookAtContainers(world);
+      const hashes = await wantedHashes(world, await drawUp(world));
+      const late = names.filter((name) => containers.get(name)?.configHash !== hashes.get(name));
       if (late.length > 0) await composeUp(world, late, wanted);
     },
   };
