@@ -44,6 +44,12 @@ function mailctlThatStays(...words: readonly string[]): ProcessGroup {
   return startGroup([process.execPath, mailctlProgram, '-C', stack.dir, ...words], {});
 }
 
+interface LogLine {
+  readonly level: string | null;
+  readonly message_id: string | null;
+  readonly msg: string;
+}
+
 interface Shown {
   readonly sending: { readonly paused: boolean };
 }
@@ -190,6 +196,24 @@ describe('the stack', () => {
     const lines = stdout.split('\n').map((line) => JSON.parse(line) as { time: string; service: string });
     expect(new Set(lines.map(({ service }) => service)).size).toBeGreaterThan(1);
     expect(lines.map(({ time }) => time)).toEqual(lines.map(({ time }) => time).toSorted());
+  });
+
+  it('prints of what they say only lines of a level, or about a message', { timeout: longMs }, async () => {
+    const linesOf = async (...flags: readonly string[]) => {
+      const { stdout } = await stack.mailctl('logs', ...flags, '--json');
+      return stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as LogLine);
+    };
+    const all = await linesOf('relay', 'api', 'worker');
+    const id = all.find(({ message_id }) => message_id !== null)?.message_id ?? 'no message';
+    const about = await linesOf('--message', id);
+    expect(about.length).toBeGreaterThan(0);
+    expect(about.filter((line) => line.message_id !== id && !line.msg.includes(id))).toEqual([]);
+    expect(about.length).toBeLessThan(all.length);
+    const grave = await linesOf('--level', 'warn');
+    expect(grave.filter(({ level }) => level !== 'warn' && level !== 'error')).toEqual([]);
   });
 
   it('shows no secret in rendered files, inspect, argv or logs', { timeout: longMs }, async () => {

@@ -6,7 +6,7 @@ import type { Plan, Step } from '../plan.ts';
 import { type Drawn, drawUp } from '../stack/blueprint.ts';
 import { isCurrent, lookAtServices } from '../stack/current.ts';
 import { buildOwnImage, ownVariable } from '../stack/images.ts';
-import { type Previous, readLockFile, writeLockFile } from '../stack/lock-file.ts';
+import { type LockFile, type Previous, readLockFile, writeLockFile } from '../stack/lock-file.ts';
 import { findObstacles, refuseObstacles } from '../stack/preflight.ts';
 import { allServices } from '../stack/services.ts';
 import { compareImages, type ImageChange, isOther } from './images.ts';
@@ -178,25 +178,33 @@ function switchSteps(upgrade: Upgrade): readonly Step[] {
   ];
 }
 
-/** What a run that died had written down counts: what runs since then may be half of each. */
+/** What a run that died had written down counts, as what runs since then may be half of each; what it did not change is added. */
 async function rememberRunning(world: Runtime, { images, drawn, backup }: Upgrade): Promise<void> {
   const lock = await readLockFile(world);
   const { previous } = lock;
-  if (previous?.finished === false) return;
+  const died = previous?.finished === false ? previous : undefined;
   const docker = await world.docker();
-  for (const { variable, fromId } of images)
+  const added = images.filter(({ variable }) => died?.images[variable] === undefined);
+  for (const { variable, fromId } of added)
     await docker.keepAs(fromId, `${drawn.config.STACK_NAME}-previous:${variable.toLowerCase()}`);
   const now: Previous = {
     at: world.clock.now().toISOString(),
     finished: false,
     backup: backup.set(),
-    images: Object.fromEntries(images.map(({ variable, from }) => [variable, from])),
     marks: await readMarks(world),
+    ...died,
+    images: { ...Object.fromEntries(added.map(({ variable, from }) => [variable, from])), ...died?.images },
   };
   await writeLockFile(world, { ...lock, previous: now });
-  // What the upgrade before this one could be taken back to: nothing does that any more.
+  if (!died) await forgetOlder(world, lock, now);
+}
+
+/** What the upgrade before this one could be taken back to: nothing does that any more. */
+async function forgetOlder(world: Runtime, { images, previous }: LockFile, now: Previous): Promise<void> {
+  const docker = await world.docker();
+  const kept = Object.values({ ...images, ...now.images });
   for (const older of Object.values(previous?.images ?? {}))
-    if (!Object.values({ ...lock.images, ...now.images }).includes(older)) await docker.removeImage(older);
+    if (!kept.includes(older)) await docker.removeImage(older);
 }
 
 /** Goes back to what ran before, and fails with why the upgrade did. */

@@ -82,6 +82,23 @@ describe('compose.yaml', () => {
     },
   );
 
+  it('starts what of Postal hears SIGTERM, and gives every service the host name that is its own', async () => {
+    const yaml = await renderCompose(blueprint({ TLS_SOURCE: 'acme', STACK_PROFILES: 'sink' }));
+    const bodies = [...yaml.matchAll(/^ {2}([\w-]+):\n((?: {4}.*\n)+)/gm)].filter(([, , body]) =>
+      body?.includes('<<: *'),
+    );
+    const wrong = bodies.filter(
+      ([, name, body = '']) => name !== 'secrets' && /^ {4}hostname: (.*)$/m.exec(body)?.[1] !== name,
+    );
+    expect(wrong.map(([, name]) => name)).toEqual([]);
+    const words = (name: string) =>
+      /^ {4}command: (.*)$/m.exec(bodies.find((one) => one[1] === name)?.[2] ?? '')?.[1];
+    expect(words('postal-web')).toBe('["bundle", "exec", "puma", "-C", "config/puma.rb"]');
+    expect(words('postal-smtp')).toMatch(/"bundle", "exec", "ruby", "script\/smtp_server\.rb"\]$/);
+    expect(words('postal-worker')).toMatch(/"bundle", "exec", "ruby", "script\/worker\.rb"\]$/);
+    expect(words('postal-init')).toBe('["postal", "initialize"]');
+  });
+
   it('opens no ports of the host but the five, and names every image by a variable', async () => {
     const yaml = await renderCompose(
       blueprint({ POSTGRES_IMAGE: 'mirror.example/pg:17', TLS_SOURCE: 'acme' }),
