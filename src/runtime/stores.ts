@@ -13,6 +13,8 @@ export interface Stores {
   postgres(): Promise<Postgres>;
   /** Another database of the same server, without a limit on how long a statement runs; whoever asks for it disposes it. */
   postgresNamed(database: string): Promise<Postgres>;
+  /** The same database as another role that has the same password; whoever asks for it disposes it. */
+  postgresAs(POSTGRES_USER: string): Promise<Postgres>;
   /** Postal's databases; undefined where POSTAL_DB_HOST and its login are not set. */
   postalDatabase(): Promise<Mariadb | undefined>;
   /** Undefined where REDIS_URL is not set. */
@@ -37,6 +39,7 @@ export function openStores({ config, addresses, opened }: StoreOptions): Stores 
   return {
     postgres: once(async () => opened.use(await connectPostgres(await config(), addresses))),
     postgresNamed: async (database) => connectPostgres(await config(), addresses, database),
+    postgresAs: async (POSTGRES_USER) => connectPostgres({ ...(await config()), POSTGRES_USER }, addresses),
     postalDatabase: once(async () => postalMariadb(await config(), addresses)),
     redis: once(async () => connectRedis(await config(), addresses, opened)),
     redisAs: async (REDIS_PASSWORD) =>

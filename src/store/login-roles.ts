@@ -35,10 +35,20 @@ export async function sessionsOf(db: Database, role: string): Promise<number> {
   return row?.sessions ?? 0;
 }
 
-/** Ends a login for good: an owner keeps its tables and loses its password, any other role goes. Safe to repeat. */
+/**
+ * Ends a login for good: an owner keeps its tables and loses its password, any other role goes, and so does whoever is still connected with
+ * it, where the role of this connection may end them. Safe to repeat.
+ */
 export async function endLogin(db: Database, role: string, owner: string): Promise<void> {
-  if (role === owner) await db.change(`alter role ${quoted(role)} password null`);
-  else await db.change(`drop role if exists ${quoted(role)}`);
+  const known = await db.query('select 1 from pg_roles where rolname = $1', [role]);
+  if (known.length === 0) return;
+  await db.change(`alter role ${quoted(role)} ${role === owner ? 'password null' : 'nologin'}`);
+  await db.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where usename = $1 and pid <> pg_backend_pid() and pg_has_role(usesysid, 'usage')`,
+    [role],
+  );
+  if (role !== owner) await db.change(`drop role if exists ${quoted(role)}`);
 }
 
 /** A name of a role cannot be bound as a value. */

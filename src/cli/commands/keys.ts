@@ -44,6 +44,7 @@ export function defineKeys(command: Command, session: Session): void {
     .command('revoke')
     .description('Refuse a key of the api from now on, or the old key of a rotation of any kind.')
     .argument('<id>', 'id or name of keys list')
+    .option('--reason <text>', 'why, for whoever reads mailctl history')
     .action(
       acts(
         session,

@@ -12,6 +12,7 @@ import { groundwork, settleFiles } from './groundwork.ts';
 import { joinSink } from './join-sink.ts';
 import { refuseLostMainDatabase, settleUsers } from './mariadb-look.ts';
 import { nameOf, ownVariable, removeOutdatedImages } from './images.ts';
+import { settlePostgresLogin } from './postgres-login.ts';
 import { rescueBefore } from '../postal/rescue.ts';
 import { findObstacles, type Obstacle, refuseObstacles } from './preflight.ts';
 import { workerService } from '../postal/workers.ts';
@@ -166,11 +167,20 @@ function stageSteps({ stage, lacking, current, wanted, tell }: StageToRun): read
 
 /** What the services of a stage need once they run. */
 function afterStart(stage: Stage, names: readonly string[], wanted: WantedUp): readonly Step[] {
-  if (names.includes('mariadb')) return [grant];
+  if (stage === 'databases')
+    return [login, grant].filter(({ of }) => names.includes(of)).map(({ step }) => step);
   return stage === 'postal' ? [...provisioning, knowNewKeys(names, wanted)] : [];
 }
 
-const grant: Step = { do: 'grant', what: "give MariaDB's users their rights", run: settleUsers };
+const login = {
+  of: 'postgres',
+  step: { do: 'grant', what: 'see that PostgreSQL knows the login of .env', run: settlePostgresLogin },
+} as const;
+
+const grant = {
+  of: 'mariadb',
+  step: { do: 'grant', what: "give MariaDB's users their rights", run: settleUsers },
+} as const;
 
 /**
  * Postal's processes read once with which password Postal sends mail of its own, and Postal made it only now. Nobody waits for them here:

@@ -33,10 +33,11 @@ export async function sessionsOfUser(session: MariadbSession, user: string): Pro
   return Number(row?.sessions ?? 0);
 }
 
-/** Ends a login for good. Safe to repeat. */
+/** Ends a login for good, and whoever is still connected with it. Safe to repeat. */
 export async function dropUser(session: MariadbSession, user: string): Promise<void> {
   for (const account of await accountsOf(session, user))
     await session.command(`drop user if exists ${nameOf(account)}`);
+  await session.command(`kill user ${quoted(user)}`);
 }
 
 /** From where a user may log in. */

@@ -10,6 +10,7 @@ import { livingKeys } from '../../../src/store/keys.ts';
 import { recordHolder } from '../../../src/store/secret-uses.ts';
 import { temporaryFolder } from '../../cli/folders.ts';
 import { goodSecret } from '../../config/valid-sources.ts';
+import { runInProcess } from '../../fakes/terminal.ts';
 import { type PrivateRedis, privateRedis } from '../../engines/private-redis.ts';
 import { runJson } from '../../integration/cli/database-folder.ts';
 import { runbook, shellIn } from '../runbooks.ts';
@@ -154,6 +155,22 @@ describe('a key of any kind that has an end', () => {
     await on.db.change(`update keys set created_at = now() - interval '91 days' where kind = 'relay'`);
     expect((await rotate(...old)).data.keys).toMatchObject([{ kind: 'relay', state: 'replaced' }]);
   });
+});
+
+it('a key of the api that has ended is warned of, and replaced by the command that the warning names', async () => {
+  await on.db.change(
+    `update api_keys set created_at = now() - interval '11 days', expires_at = now() - interval '1 day'`,
+  );
+  const { exit, out } = await runInProcess(['-C', on.folder.path, 'keys', 'list', '--json']);
+  const [, words = ''] = /mailctl (keys rotate \w+)/.exec(JSON.parse(out).warnings[0]) ?? [];
+  expect([exit, words, out.includes('expired and is refused since')]).toEqual([3, 'keys rotate shop', true]);
+
+  const { data } = await runJson(on.folder, ...words.split(' '));
+  expect(data.keys).toMatchObject([{ kind: 'api', name: 'shop', state: 'replaced' }]);
+  const [next] = (await runJson(on.folder, 'keys', 'list', '--kind', 'api')).data.keys;
+  expect(Math.round((Date.parse(next.expires_at) - Date.now()) / 86_400_000)).toBe(10);
+  await on.db.change(`update api_keys set expires_at = now() - interval '40 days'`);
+  expect(await rotate('shop')).toMatchObject({ exit: 2 });
 });
 
 describe('keys show and revoke', () => {

@@ -15,6 +15,9 @@ export interface MariadbLogins extends AsyncDisposable {
   readonly variables: Readonly<Record<string, string>>;
 }
 
+/** Host of the account that MariaDB passes over. */
+export const passedOver = 'elsewhere.example.com';
+
 /** Makes them. */
 export async function mariadbLogins(stores: TestPostal): Promise<MariadbLogins> {
   const { reader, names, messages, run } = stores;
@@ -38,6 +41,10 @@ export async function mariadbLogins(stores: TestPostal): Promise<MariadbLogins> 
   );
   for (const host of ['localhost', '%'])
     await run(`grant all on *.* to ${administrator.user}@'${host}' with grant option`);
+  // In the table, and passed over by MariaDB, as with skip_name_resolve what is by the name of a host.
+  await run(
+    `insert into mysql.global_priv (host, user, priv) values ('${passedOver}', '${administrator.user}', '{}')`,
+  );
   for (const one of [postal, backup]) {
     await make(one);
     for (const database of [names.main, messages])
@@ -58,6 +65,9 @@ export async function mariadbLogins(stores: TestPostal): Promise<MariadbLogins> 
       for (const { user } of [administrator, postal, backup, reader])
         for (const one of [user, `${user}_a`, `${user}_b`])
           for (const host of ['localhost', '%']) await run(`drop user if exists ${one}@'${host}'`);
+      await run(
+        `delete from mysql.global_priv where host = '${passedOver}' and user = '${administrator.user}'`,
+      );
       await run(`create user ${reader.user}@localhost identified by 'x'`);
     },
   };

@@ -154,7 +154,7 @@ it('rotates every kind once under load: no request is refused, no message lost o
   expect(inside).toBe(0);
   expect(counts).toMatchObject({ stored: ams.taken.size, different: ams.taken.size, refused: 0 });
   await expectDead(old);
-}, 300_000);
+}, 900_000);
 
 /** What AMS and `.env` held before. */
 interface Old extends Access {

@@ -1,4 +1,5 @@
 import { composeApiKey, readApiKey, type Scope } from '../../../domain/api-key.ts';
+import { expiryNotice } from '../../../domain/key-expiry.ts';
 import { isId, newId } from '../../../domain/id.ts';
 import { Secret } from '../../../domain/secret.ts';
 import { type ApiKey, findApiKey, insertApiKey, listApiKeys, revokeApiKey } from '../../../store/api-keys.ts';
@@ -9,9 +10,9 @@ import type { KindOfKey } from '../kind.ts';
 export const apiKind: KindOfKey = {
   subjects: async ({ postgres, clock }) => {
     const now = clock.now();
-    const valid = (await listApiKeys(await postgres())).filter((key) => isValid(key, now));
+    const rotated = (await listApiKeys(await postgres())).filter((key) => isRotated(key, now));
     const names = new Set<string>();
-    return valid.flatMap((key) => {
+    return rotated.flatMap((key) => {
       if (names.has(key.name)) return [];
       names.add(key.name);
       const { name, id: handle, createdAt, expiresAt, lastUsedAt } = key;
@@ -47,8 +48,10 @@ export const apiKind: KindOfKey = {
   },
 };
 
-function isValid({ revokedAt, expiresAt, name }: ApiKey, now: Date): boolean {
-  return !revokedAt && !(expiresAt && expiresAt <= now) && !name.startsWith('mailctl e2e');
+/** One that has ended is warned of for a while, and can be replaced as long. */
+function isRotated({ revokedAt, expiresAt, name }: ApiKey, now: Date): boolean {
+  const isForgotten = expiresAt && expiresAt <= now && expiryNotice(expiresAt, now) === undefined;
+  return !revokedAt && !isForgotten && !name.startsWith('mailctl e2e');
 }
 
 /** The new key is valid for as long as the old one was when it was made. */
