@@ -56,7 +56,7 @@ export function objectStoreAt({ url, region, keyId, secret, timeoutMs }: ObjectS
       const exists = await asked(bucket.objectExists(key));
       return exists === true ? asked(bucket.getContentLength(key)) : undefined;
     },
-    read: (key) => readObject(asked(bucket.getObjectResponse(key)), key),
+    read: (key) => readObject(bucket, { key, url }),
     begin: (key) => asked(bucket.getMultipartUploadId(key)),
     knows: async (key, upload) => asked(knowsUpload(bucket, key, upload)),
     sendPart: async (key, { upload, number, bytes }) =>
@@ -68,10 +68,18 @@ export function objectStoreAt({ url, region, keyId, secret, timeoutMs }: ObjectS
   };
 }
 
-async function* readObject(asking: Promise<Response | null>, key: string): AsyncIterable<Uint8Array> {
-  const response = await asking;
-  if (!response?.body) throw new TypeError(`${key} was there a moment ago`);
-  for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array>) yield bytes;
+/** An answer can be cut off in its middle too. */
+async function* readObject(
+  bucket: S3mini,
+  { key, url }: { readonly key: string; readonly url: string },
+): AsyncIterable<Uint8Array> {
+  try {
+    const response = await bucket.getObjectResponse(key);
+    if (!response?.body) throw new TypeError(`${key} was there a moment ago`);
+    yield* response.body as unknown as AsyncIterable<Uint8Array>;
+  } catch (cause) {
+    throw described(cause, url);
+  }
 }
 
 async function knowsUpload(bucket: S3mini, key: string, upload: string): Promise<boolean> {
