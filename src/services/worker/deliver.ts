@@ -62,6 +62,7 @@ async function claim(room: DeliverRoom, round: Round): Promise<readonly ClaimedM
   const fromMs = room.clock.monotonicMs();
   const attemptId = freshId(room, 'att');
   const messages = await claimDue(room.db, { attemptId, limit, leaseMs, shares, others, aged, lowDelayMs });
+  room.leases.claimed(messages.map(({ id }) => id));
   const [first] = messages;
   if (first) room.databaseClock.saw(first.claimedAt, { fromMs, toMs: room.clock.monotonicMs() });
   return messages;
@@ -96,11 +97,18 @@ async function launch(room: DeliverRoom, claimed: ClaimedMessage[], slots: Slots
       await returnAll(room, claimed);
       return;
     }
-    slots.start((leave) => handOver(room, message, { ticket, leave }).finally(room.due.handedOver));
+    slots.start((leave) => handOver(room, message, { ticket, leave }).finally(() => ended(room, message)));
   }
+}
+
+function ended({ due, leases }: DeliverRoom, { id }: ClaimedMessage): void {
+  due.handedOver();
+  leases.ended([id]);
 }
 
 async function returnAll(room: DeliverRoom, claimed: ClaimedMessage[]): Promise<void> {
   const all = claimed.splice(0);
-  if (all.length > 0) await giveBack(room.db, all);
+  if (all.length === 0) return;
+  await giveBack(room.db, all);
+  room.leases.ended(all.map(({ id }) => id));
 }

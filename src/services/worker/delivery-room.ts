@@ -4,6 +4,7 @@ import type { LookUp } from './doubt.ts';
 import type { DatabaseClock } from './database-clock.ts';
 import type { Figures } from './figures.ts';
 import type { Lane } from './lane.ts';
+import type { LeaseWatch } from './lease-watch.ts';
 import type { Pulse } from './pulse.ts';
 import type { Records } from './record.ts';
 import type { Room } from './room.ts';
@@ -16,6 +17,7 @@ export interface DeliveryRoom extends Room {
   readonly pulse: Pick<Pulse, 'restMs'>;
   readonly databaseClock: DatabaseClock;
   readonly records: Records;
+  readonly leases: Pick<LeaseWatch, 'claimed' | 'renewal' | 'ended'>;
   readonly config: Pick<
     ConfigOf<'worker'>,
     | 'MAIL_DOMAIN'

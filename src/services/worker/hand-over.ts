@@ -168,8 +168,11 @@ async function begin(
   const { id, attemptId } = message;
   try {
     const begun = await beginHandover(room.db, { id, attemptId, positions, leaseMs, settleMs });
-    return room.clock.monotonicMs() - askedMs > leaseMs - timeoutMs ? undefined : begun;
+    const isInTime = room.clock.monotonicMs() - askedMs <= leaseMs - timeoutMs;
+    room.leases.renewal(id, begun !== undefined && isInTime);
+    return isInTime ? begun : undefined;
   } catch (error) {
+    room.leases.renewal(id, false);
     room.log.warn('a hand-over could not begin', { message_id: id, error });
     return undefined;
   }

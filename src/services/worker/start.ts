@@ -23,6 +23,7 @@ import { openGates } from './endpoint-gates.ts';
 import { type Figures, openFigures } from './figures.ts';
 import { inboundDigestion } from './inbound.ts';
 import { watchPostal } from './lane.ts';
+import { leaseGauges, type LeaseWatch, openLeaseWatch } from './lease-watch.ts';
 import { openPulse, type Pulse } from './pulse.ts';
 import { bounceReading } from './read-bounces.ts';
 import { reconciliation } from './reconciliation.ts';
@@ -54,10 +55,13 @@ export async function startWorker(config: WorkerConfig, world: WorkerWorld): Pro
   );
   // After unclear ends every place may stay taken for the settle time: that is no stall.
   const due = openDueWatch(config.WORKER_STALL_AFTER + config.POSTAL_SETTLE_TIME, world.clock);
-  const health = await startHealth({ ...probes(config, world, { loops, due }), metrics });
+  const times = { leaseMs: config.WORKER_LEASE, stallMs: config.WORKER_STALL_AFTER };
+  const leases = openLeaseWatch(times, world.clock);
+  leaseGauges(metrics, leases.figures);
+  const health = await startHealth({ ...probes(config, world, { loops, due, leases }), metrics });
   const clients = openClients(config);
   const pulse = pulseOf(config, clients.beats, world.clock);
-  loops.push(...startLoops(config, world, { figures, clients, pulse, due }));
+  loops.push(...startLoops(config, world, { figures, clients, pulse, due, leases }));
   const stop = async (): Promise<void> => {
     await stopLoops(loops, config, world);
     await Promise.all(Object.values(clients).map((client) => client[Symbol.asyncDispose]()));
@@ -71,7 +75,7 @@ export async function startWorker(config: WorkerConfig, world: WorkerWorld): Pro
 function probes(
   config: WorkerConfig,
   { db }: WorkerWorld,
-  { loops, due }: { readonly loops: readonly Loop[]; readonly due: DueWatch },
+  { loops, due, leases }: Pick<Equipment, 'due' | 'leases'> & { readonly loops: readonly Loop[] },
 ): Omit<Health, 'metrics'> {
   const hung: Probe = async () => {
     const stalled = loops.filter((loop) => loop.sinceProgressMs() > config.WORKER_STALL_AFTER);
@@ -86,7 +90,7 @@ function probes(
     service: 'worker',
     listen: config.WORKER_HEALTH_LISTEN,
     live: { loops: hung },
-    ready: { postgres, queue: due.probe },
+    ready: { postgres, queue: due.probe, leases: leases.probe },
   };
 }
 
@@ -141,12 +145,13 @@ interface Equipment {
   readonly figures: Figures;
   readonly clients: Clients;
   readonly due: DueWatch;
+  readonly leases: LeaseWatch;
 }
 
 function startLoops(
   config: WorkerConfig,
   world: WorkerWorld,
-  { figures, clients, pulse, due }: Equipment,
+  { figures, clients, pulse, due, leases }: Equipment,
 ): readonly Loop[] {
   const room = { ...world, config };
   const pace = { idleMs: config.WORKER_POLL_INTERVAL, longestMs: config.WORKER_ERROR_WAIT_MAX };
@@ -162,7 +167,7 @@ function startLoops(
   return [
     start(
       'deliver',
-      deliveries({ ...room, postal, lane, lookUp, pulse, databaseClock, records, figures, due }),
+      deliveries({ ...room, postal, lane, lookUp, pulse, databaseClock, records, figures, due, leases }),
     ),
     start('digest', digestion({ ...room, figures })),
     start('bounces', bounceReading({ ...room, reader: postalReader(clients.postal, address) })),
