@@ -41,8 +41,8 @@ export interface Disk {
   /** For reading and for writing at positions; made where there is none. */
   openForUpdate(path: string): Promise<DiskFile>;
   read(path: string): Promise<Buffer>;
-  /** Puts a whole file in place, or nothing; durable when it resolves. */
-  replace(path: string, parts: readonly Uint8Array[]): Promise<void>;
+  /** Puts a whole file in place, or nothing; durable when it resolves. Parts may come one after the other into the same memory. */
+  replace(path: string, parts: readonly Uint8Array[] | AsyncIterable<Uint8Array>): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
@@ -162,11 +162,12 @@ function after(parts: readonly Uint8Array[], written: number): readonly Uint8Arr
   return parts.slice(whole).map((part, index) => (index === 0 ? part.subarray(skip) : part));
 }
 
-async function replace(path: string, parts: readonly Uint8Array[]): Promise<void> {
+async function replace(path: string, parts: Parameters<Disk['replace']>[1]): Promise<void> {
   const draft = `${path}.new`;
   {
     await using handle = await open(draft, 'w', 0o600);
-    await writeAll(handle, parts);
+    if (Array.isArray(parts)) await writeAll(handle, parts);
+    else for await (const part of parts) await writeAll(handle, [part]);
     await handle.sync();
   }
   await rename(draft, path);

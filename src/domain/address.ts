@@ -16,10 +16,10 @@ export function domainOf(address: string): string {
   return address.slice(address.lastIndexOf('@') + 1).toLowerCase();
 }
 
-const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
+const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+const labels = new RegExp(`^${label}(?:\\.${label})+$`, 'i');
 
 /** A host name of at least two labels (RFC 1123 §2.1), 253 octets at most. */
 export function isDomainName(text: string): boolean {
-  const labels = text.split('.');
-  return text.length <= 253 && labels.length >= 2 && labels.every((part) => label.test(part));
+  return text.length <= 253 && labels.test(text);
 }

@@ -62,7 +62,7 @@ export async function acceptMessage(
     ...(named && { dedupe: named.dedupe }),
     raw,
   };
-  return answerKnown(world, named, submission) ?? keepNew(world, named, submission);
+  return answerKnown(world, named, submission) ?? (await keepNew(world, named, submission));
 }
 
 /** The client never saw our 250, or uses one key for two messages. */

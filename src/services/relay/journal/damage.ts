@@ -12,14 +12,19 @@ export async function openDamaged(state: JournalState): Promise<void> {
   for (const name of await state.world.disk.list(path)) if (isDamagedFile(name)) state.damaged.add(name);
 }
 
+/** Octets of a segment that are no record, in memory or to be read one piece after the other. */
+export interface Stretch extends Extent {
+  readonly octets: readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+}
+
 /** Keeps the octets of damaged stretches in files of their own, and says so once. What cannot be kept stays in its segment. */
 export async function noteDamage(
   state: JournalState,
   segment: Pick<Segment, 'number' | 'name'>,
-  stretches: readonly (Extent & { readonly bytes: Buffer })[],
+  stretches: readonly Stretch[],
 ): Promise<void> {
   const { disk, log } = state.world;
-  for (const { from, to, bytes } of stretches) {
+  for (const { from, to, octets } of stretches) {
     const name = damagedFile(segment.number, { from, to });
     if (state.damaged.has(name)) continue;
     state.damaged.add(name);
@@ -30,7 +35,7 @@ export async function noteDamage(
       to,
       kept,
     });
-    await disk.replace(kept, [bytes]).catch((why: unknown) => {
+    await disk.replace(kept, octets).catch((why: unknown) => {
       log.error('a damaged record could not be copied; it stays in its segment', {
         segment: segment.name,
         why,

@@ -109,7 +109,7 @@ function journalOf(state: JournalState, progress: Progress, owner: DirectoryOwne
   let closed: Promise<void> | undefined;
   return {
     append: async (submission) =>
-      closed ? { kind: 'failed', why: 'the journal is closed' } : append(parts, submission),
+      closed ? { kind: 'failed', why: 'the journal is closed' } : await append(parts, submission),
     read: (from, limits) => inTurn(() => readBatch(parts, from, limits)),
     whenBeyond: (position, stop) => whenBeyond(parts, position, stop),
     settled: () => state.settled,
@@ -133,7 +133,7 @@ function journalOf(state: JournalState, progress: Progress, owner: DirectoryOwne
   };
 }
 
-async function append(parts: JournalParts, submission: Accepted): Promise<Appended> {
+function append(parts: JournalParts, submission: Accepted): Appended | Promise<Appended> {
   const { raw } = submission;
   const head = encodeHead(submission);
   const bytes = head.length + raw.length;

@@ -45,9 +45,11 @@ export async function readLarge(
   return { frame: { length, beginning, rest }, giveBack };
 }
 
-type Read = (position: number, into: Buffer) => Promise<Buffer>;
+/** Fills the buffer with what stands from a position on, and gives what there was. */
+export type Read = (position: number, into: Buffer) => Promise<Buffer>;
 
-async function* pieces(
+/** The octets of an extent one after the other, each piece in the same buffer. Throws where the file ends too soon. */
+export async function* pieces(
   read: Read,
   { from, to }: { readonly from: number; readonly to: number },
   buffer: Buffer,

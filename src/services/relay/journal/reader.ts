@@ -1,13 +1,13 @@
 import { receivedAtOf } from '../../../domain/submission-codec.ts';
-import type { DiskFile } from '../../../adapters/disk.ts';
 import type { Streamed } from '../octets.ts';
-import { noteDamage } from './damage.ts';
+import { noteDamage, type Stretch } from './damage.ts';
 import { type LargePlace, readLarge } from './large-record.ts';
 import type { JournalParts } from './parts.ts';
 import { openForReading } from './reading.ts';
 import { type Extent, headerBytes, type Parsed, parseRecords } from './record.ts';
 import { readOrSalvage } from './salvage.ts';
 import type { Position, Segment } from './segment.ts';
+import { type DamagedPlace, damagedOctets, findNextRecord } from './step-over.ts';
 import type { JournalState } from './state.ts';
 
 /** How much is read at once. A single record may be larger. */
@@ -84,41 +84,42 @@ interface Readings {
   readonly parsed: Pick<Parsed, 'used'> & {
     readonly records: readonly (Extent & Pick<JournalRecord, 'frame'>)[];
   };
-  readonly damaged: readonly (Extent & { readonly bytes: Buffer })[];
+  readonly damaged: readonly Stretch[];
   giveBack(): void;
 }
 
-/** Reads more only where less cannot tell: a record larger than the limit, or damage. */
-async function parseFrom(
-  parts: Files,
-  { file, segment, offset }: { readonly file: DiskFile; readonly segment: Segment; readonly offset: number },
-  limits: ReadLimits,
-): Promise<Readings> {
+/** Reads more only where less cannot tell: a record larger than the limit, or damage; neither is in memory whole. */
+async function parseFrom(parts: Files, place: DamagedPlace, limits: ReadLimits): Promise<Readings> {
+  const { segment, file, offset } = place;
   const { arena } = parts.state;
   const left = segment.bytes - offset;
-  const attempt = async (length: number): Promise<Readings> => {
-    const asked = Math.min(left, Math.max(length, headerBytes));
-    const isUsual = asked <= Math.max(limits.bytes, headerBytes);
-    const lent = isUsual ? arena.borrow(asked) : Buffer.allocUnsafeSlow(asked);
-    const giveBack = () => (isUsual ? arena.giveBack(lent) : undefined);
-    const bytes = await readOrSalvage(file, offset, lent);
-    const isRest = asked === left || bytes.length < asked;
-    const parsed = parseRecords(bytes, segment.marker, { records: limits.records, isRest });
-    if (parsed.records.length === 0 && parsed.wants !== undefined) {
-      const large = await largeAt(parts, { segment, file, offset, start: bytes }, parsed.wants);
-      giveBack();
-      return large ?? attempt(left);
-    }
-    const extents =
-      bytes.length < asked ? withLost(parsed, { from: bytes.length, to: left }) : parsed.damaged;
-    const damaged = extents.map(({ from, to }) => ({
-      from: offset + from,
-      to: offset + to,
-      bytes: bytes.subarray(from, to),
-    }));
-    return { parsed, damaged, giveBack };
-  };
-  return attempt(limits.bytes);
+  const lent = arena.borrow(Math.min(left, Math.max(limits.bytes, headerBytes)));
+  const giveBack = () => arena.giveBack(lent);
+  const bytes = await readOrSalvage(file, offset, lent);
+  const isShort = bytes.length < lent.length;
+  const parsed = parseRecords(bytes, segment.marker, {
+    records: limits.records,
+    isRest: isShort || lent.length === left,
+  });
+  if (parsed.records.length === 0 && parsed.wants !== undefined) {
+    const large = await largeAt(parts, { segment, file, offset, start: bytes }, parsed.wants);
+    giveBack();
+    return large ?? stepOver(place);
+  }
+  const extents = isShort ? withLost(parsed, { from: bytes.length, to: left }) : parsed.damaged;
+  const damaged = extents.map(({ from, to }) => ({
+    from: offset + from,
+    to: offset + to,
+    octets: [bytes.subarray(from, to)],
+  }));
+  return { parsed, damaged, giveBack };
+}
+
+async function stepOver(place: DamagedPlace): Promise<Readings> {
+  const { file, offset: from } = place;
+  const to = await findNextRecord(place);
+  const damaged = [{ from, to, octets: damagedOctets(file, { from, to }) }];
+  return { parsed: { records: [], used: to - from }, damaged, giveBack: () => undefined };
 }
 
 async function largeAt(

@@ -2,7 +2,8 @@ import { crc32 } from 'node:zlib';
 
 // marker 8 · CRC-32 4 (of what follows) · length 4 · payload: from the length on it is a frame of the wire to the api.
 export const headerBytes = 16;
-const markerBytes = 8;
+/** Octets of the marker, which every record of a segment begins with. */
+export const markerBytes = 8;
 /** Where the length stands, from which on a record is a frame. */
 export const frameAt = 12;
 /** Octets of a frame before its payload. */

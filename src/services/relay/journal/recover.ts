@@ -33,7 +33,7 @@ async function endSegment(state: JournalState, segment: Segment, fileBytes: numb
   await noteDamage(
     state,
     segment,
-    within.map(({ from, to }) => ({ from, to, bytes: content.subarray(from, to) })),
+    within.map(({ from, to }) => ({ from, to, octets: [content.subarray(from, to)] })),
   );
   world.log.info('a segment was left open and is complete now', {
     segment: segment.name,
@@ -55,7 +55,7 @@ async function keepTail(state: JournalState, segment: Segment, content: Buffer):
     });
     return false;
   }
-  await noteDamage(state, segment, [{ from: segment.bytes, to: content.length, bytes }]);
+  await noteDamage(state, segment, [{ from: segment.bytes, to: content.length, octets: [bytes] }]);
   return true;
 }
 
