@@ -14,12 +14,17 @@ const mailctl = fileURLToPath(new URL('../../../bin/mailctl.js', import.meta.url
 const asInImage = ['--max-semi-space-size=4'];
 
 /** The relay as it is built and run: AUTH, journal on the disk, shipping to `apiUrl` what it accepts. */
-export async function startOurRelay(apiUrl: string, name = 'our relay'): Promise<OurRelay> {
+export async function startOurRelay(
+  apiUrl: string,
+  name = 'our relay',
+  more: Readonly<Record<string, string>> = {},
+): Promise<OurRelay> {
   const health = `127.0.0.1:${await freePort()}`;
   const variables = {
     API_INTERNAL_URL: apiUrl,
     RELAY_HEALTH_LISTEN: health,
     RELAY_JOURNAL_MAX_BYTES: '30GB',
+    ...more,
   };
   const server = await start(name, [...asInImage, mailctl, 'relay'], variables);
   return { ...server, backlog: () => backlogAt(`http://${health}/metrics`) };

@@ -16,6 +16,7 @@ export interface PostfixSettings {
   readonly main?: (config: string) => readonly string[];
   readonly master?: readonly string[];
   readonly files?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const queues = [
@@ -47,7 +48,7 @@ export async function startPostfix(more: PostfixSettings = {}): Promise<MailServ
   return serve({
     name: 'Postfix, hold',
     argv: [join(root ?? '/', 'usr/lib/postfix/sbin/master'), '-c', join(folder, 'config'), '-d'],
-    environment: libraries(root),
+    environment: { ...libraries(root), ...more.environment },
     folder,
     ports,
     auth: undefined,

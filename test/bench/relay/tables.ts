@@ -36,7 +36,7 @@ function rowOf(
     server,
     'messages/s': Math.round(perSecond),
     'ours ×': Number((ours.alone / perSecond).toFixed(2)),
-    'shipping ×': Number((ours.shipping / perSecond).toFixed(2)),
+    ...(Number.isNaN(ours.shipping) ? {} : { 'shipping ×': Number((ours.shipping / perSecond).toFixed(2)) }),
     'p50 ms': middle(1, ({ p50Ms }) => p50Ms),
     'p99 ms': middle(1, ({ p99Ms }) => p99Ms),
     'server cpu-s/1000': middle(3, ({ serverCpuSeconds }) => serverCpuSeconds),
