@@ -127,7 +127,7 @@ function chunked(size: number, turn: Turn): Transform {
     return bytes;
   };
   const turned = (to: Transform, isLast: boolean) => {
-    to.push(Buffer.concat(turn(waiting, nonce(isLast))));
+    for (const piece of turn(waiting, nonce(isLast))) if (piece.length > 0) to.push(piece);
     waiting = [];
     room = size;
   };

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import {
   chmod,
@@ -42,15 +42,18 @@ export interface Archive {
   remove(path: string): Promise<void>;
   /** Octets that may still be written. */
   freeBytes(path: string): Promise<number>;
-  /** Measures a stream. Without `digest` it only counts, which costs next to nothing. */
-  meter(how: { readonly digest: boolean }): Meter;
+  /** Counts what passes in a stream, which costs next to nothing. */
+  meter(): Meter;
 }
 
 /** Octets of a file that are read at once. */
 const highWaterMark = 512 * 1024;
 
+/** Octets that are written and read back at once. */
+const pieceBytes = 1024 * 1024;
+
 export const systemArchive: Archive = {
-  write: (path) => writtenFile(path, highWaterMark),
+  write: (path) => writtenFile(path, pieceBytes),
   read: (path, from = 0) => createReadStream(path, { start: from, highWaterMark }),
   digest: async (path, signal) => {
     await using file = await open(path, 'r');
@@ -93,34 +96,30 @@ export const systemArchive: Archive = {
   meter,
 };
 
-/** Counts and digests what passes. */
+/** Counts what passes. */
 export interface Meter {
   readonly through: Transform;
   bytes(): number;
-  /** SHA-256, as hex; ends the counting. */
-  sha256(): string;
   /** The last octets that passed. */
   tail(): Buffer;
 }
 
 const tailBytes = 256;
 
-function meter({ digest }: { readonly digest: boolean }): Meter {
-  const hash: Hash | undefined = digest ? createHash('sha256') : undefined;
+function meter(): Meter {
   let bytes = 0;
   let tail = Buffer.alloc(0);
   const through = new Transform({
     highWaterMark,
     transform(piece: Buffer, _encoding, done) {
       bytes += piece.length;
-      hash?.update(piece);
       tail = Buffer.concat(piece.length >= tailBytes ? [piece.subarray(-tailBytes)] : [tail, piece]).subarray(
         -tailBytes,
       );
       done(null, piece);
     },
   });
-  return { through, bytes: () => bytes, sha256: () => hash?.digest('hex') ?? '', tail: () => tail };
+  return { through, bytes: () => bytes, tail: () => tail };
 }
 
 function absent(cause: unknown): undefined {

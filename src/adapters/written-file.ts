@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 
+import { OperatorError } from '../domain/failure.ts';
+
 /** What a file holds, in short; SHA-256 as hex. */
 export interface Digest {
   readonly bytes: number;
@@ -10,62 +12,79 @@ export interface Digest {
 
 /** A new file that is read back while it is written. */
 export interface WrittenFile {
-  /** Takes its octets; they are on the medium when it has closed. Fails where there is such a file, and where what is read back ends early. */
+  /** Takes its octets; they are on the medium when it has closed. Fails where there is such a file, and as `check-failed` where others are read back. */
   readonly into: Writable;
-  /** What was read back; asked for once, when `into` has closed. */
-  readBack(): Digest;
+  /** Octets that are written and were read back. */
+  bytes(): number;
+  /** Of all of them; asked for once, when `into` has closed. */
+  digest(): Digest;
 }
 
-/** Makes a file, 0600, whose octets are read from it again, by its name, as soon as they are written. At the end its size must be theirs. */
+interface Handles {
+  readonly own: FileHandle;
+  readonly back: FileHandle;
+}
+
+/** Makes a file, 0600. Each piece of it is read from it again, by its name, and compared as soon as it is written; at the end so is its size. */
 export function writtenFile(path: string, pieceBytes: number): WrittenFile {
   const hash = createHash('sha256');
-  const piece = Buffer.allocUnsafe(pieceBytes);
-  let [written, bytes] = [0, 0];
-  let files: { readonly own: FileHandle; readonly back: FileHandle } | undefined;
-  const put = async ({ own, back }: NonNullable<typeof files>, octets: Buffer) => {
+  const [piece, seen] = [Buffer.allocUnsafe(pieceBytes), Buffer.allocUnsafe(pieceBytes)];
+  let [filled, bytes] = [0, 0];
+  let files: Handles | undefined;
+  const settle = async ({ own, back }: Handles) => {
+    const octets = piece.subarray(0, filled);
+    hash.update(octets);
+    await writeAll(own, octets, bytes);
+    const { bytesRead } = await back.read(seen, 0, filled, bytes);
+    if (bytesRead !== filled || !seen.subarray(0, filled).equals(octets)) throw notAsWritten(path);
+    bytes += filled;
+    filled = 0;
+  };
+  const put = async (handles: Handles, octets: Buffer) => {
     for (let at = 0; at < octets.length;) {
-      const { bytesWritten } = await own.write(octets, at, octets.length - at, written);
-      [at, written] = [at + bytesWritten, written + bytesWritten];
+      const copied = octets.copy(piece, filled, at);
+      [at, filled] = [at + copied, filled + copied];
+      if (filled === pieceBytes) await settle(handles);
     }
-    while (bytes < written) {
-      const { bytesRead } = await back.read(piece, 0, Math.min(pieceBytes, written - bytes), bytes);
-      if (bytesRead === 0) throw endsEarly(path);
-      hash.update(piece.subarray(0, bytesRead));
-      bytes += bytesRead;
-    }
+  };
+  const end = async (handles: Handles) => {
+    await settle(handles);
+    await handles.own.sync();
+    if ((await sizeOf(path)) !== bytes) throw notAsWritten(path);
   };
   const into = new Writable({
     highWaterMark: pieceBytes,
     construct: (done) => void after(async () => void (files = await openBoth(path)), done),
     write: (octets: Buffer, _encoding, done) => void after(async () => files && put(files, octets), done),
-    writev: (chunks, done) => void after(async () => files && put(files, joined(chunks)), done),
-    final: (done) => void after(async () => files && settle(files.own, path, written), done),
+    final: (done) => void after(async () => files && end(files), done),
     destroy: (error, done) =>
       void after(
         () => closeBoth(files),
         (failed) => done(error ?? failed ?? null),
       ),
   });
-  return { into, readBack: () => ({ bytes, sha256: hash.digest('hex') }) };
+  return { into, bytes: () => bytes, digest: () => ({ bytes, sha256: hash.digest('hex') }) };
 }
 
-function joined(chunks: readonly { readonly chunk: Buffer }[]): Buffer {
-  return Buffer.concat(chunks.map(({ chunk }) => chunk));
+async function writeAll(file: FileHandle, octets: Buffer, position: number): Promise<void> {
+  for (let at = 0; at < octets.length;) {
+    const { bytesWritten } = await file.write(octets, at, octets.length - at, position + at);
+    at += bytesWritten;
+  }
 }
 
-async function openBoth(path: string): Promise<{ readonly own: FileHandle; readonly back: FileHandle }> {
+async function openBoth(path: string): Promise<Handles> {
   const own = await open(path, 'wx', 0o600);
   return { own, back: await open(path, 'r') };
 }
 
-async function closeBoth(files: { readonly own: FileHandle; readonly back: FileHandle } | undefined) {
+async function closeBoth(files: Handles | undefined): Promise<void> {
   await Promise.all([files?.own.close(), files?.back.close()]);
 }
 
-async function settle(own: FileHandle, path: string, written: number): Promise<void> {
-  await own.sync();
+async function sizeOf(path: string): Promise<number> {
   await using there = await open(path, 'r');
-  if ((await there.stat()).size !== written) throw endsEarly(path);
+  return (await there.stat()).size;
 }
 
 async function after(work: () => Promise<unknown>, done: (error?: Error | null) => void): Promise<void> {
@@ -76,6 +95,8 @@ async function after(work: () => Promise<unknown>, done: (error?: Error | null) 
   done(failed);
 }
 
-function endsEarly(path: string): Error {
-  return new Error(`${path} does not hold all that was written to it`);
+function notAsWritten(path: string): OperatorError {
+  return new OperatorError('check-failed', `${path} does not hold what was written to it`, {
+    hint: 'Look at the disk that holds it, and run it again',
+  });
 }

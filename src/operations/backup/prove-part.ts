@@ -5,7 +5,7 @@ import type { Part } from '../../domain/backup-set.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { toolsFor } from './tools.ts';
 import { stopOrTimeout, type Workplace } from './workplace.ts';
-import { notAsWritten, type Written } from './write-part.ts';
+import type { Written } from './write-part.ts';
 
 /** What a proof is made of. */
 export interface Proving {
@@ -34,7 +34,9 @@ export async function requireSame(
 ): Promise<void> {
   const found = await place.archive.digest(path, stopOrTimeout(place));
   if (bytes > 0 && found.bytes === bytes && found.sha256 === sha256) return;
-  throw notAsWritten(path);
+  throw new OperatorError('check-failed', `${path} is not what was written: it is damaged or cut short`, {
+    hint: 'Look at the disk that holds it, and use another set: mailctl backup list',
+  });
 }
 
 /** The table of contents stands at the beginning; pg_restore stops reading behind it, and the pipe breaks. */

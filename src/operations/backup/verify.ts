@@ -99,7 +99,7 @@ async function opensAndReads(
   const path = setPath(place, set.id, part.file);
   const seal = await sealOf(place, path, identity);
   const reader = await readers[part.kind](place, part);
-  const text = place.archive.meter({ digest: false });
+  const text = place.archive.meter();
   await readPart(place, { path, seal, through: text.through, into: ignoreOutput(reader) });
   if (part.kind === 'mariadb') requireEndMarker(text.tail());
   if (text.bytes() !== part.plain_bytes) throw otherLength(part);

@@ -87,6 +87,29 @@ describe('a backup that breaks off', { timeout: 240_000 }, () => {
     expect(await listed()).toEqual([]);
   });
 
+  it.each([
+    ['PostgreSQL is written', 'write', 'postgres.dump'],
+    ['MariaDB is written', 'write', 'mariadb.sql'],
+    ['the configuration is sealed', 'write', 'config.tar'],
+    ['the keys are sealed', 'write', 'secrets.tar'],
+  ] as const)('keeps nothing of a run that is stopped while %s', async (_, act, file) => {
+    await scene.backup('run');
+    const before = await listed();
+    await expect(runStoppedAt(act, file)).rejects.toMatchObject({ code: 'interrupted' });
+    expect(drafts()).toEqual([]);
+    expect(await listed()).toEqual(before);
+    expect((await scene.backup('run')).error).toBeUndefined();
+  });
+
+  it.each([
+    ['its manifest is written', 'replace', 'manifest.json'],
+    ['it gets its name', 'publish', '.partial'],
+  ] as const)('keeps the whole of a set where the run is stopped when %s', async (_, act, file) => {
+    await runStoppedAt(act, file);
+    const [id] = await listed();
+    expect((await scene.backup('verify', id)).error).toBeUndefined();
+  });
+
   it('fails cleanly when the disk is full, and says so', async () => {
     await scene.backup('run');
     const before = await listed();
@@ -104,6 +127,28 @@ describe('a backup that breaks off', { timeout: 240_000 }, () => {
   });
 });
 
+/** Runs a backup that is told to stop when the folder of sets sees such an act on such a file. */
+async function runStoppedAt(act: 'write' | 'replace' | 'publish', file: string): Promise<void> {
+  const stopping = new AbortController();
+  const stopsAt =
+    <A extends readonly [string, ...string[]], R>(name: typeof act, work: (...words: A) => R) =>
+    (...words: A): R => {
+      if (name === act && words[0].includes(file)) stopping.abort();
+      return work(...words);
+    };
+  const archive: Archive = {
+    ...systemArchive,
+    write: stopsAt('write', systemArchive.write),
+    replace: stopsAt('replace', systemArchive.replace),
+    publish: stopsAt('publish', systemArchive.publish),
+  };
+  await using runtime = openRuntime({ dir: scene.dir, environment: process.env, uid: process.getuid?.() });
+  const how = { stop: stopping.signal, tell: () => undefined, warn: () => undefined };
+  const place = { ...(await openWorkplace(runtime, how)), archive };
+  const plan = await planRun(place, { only: undefined, acceptShrink: false, postpone: false });
+  await carryOut(plan, runtime, { done: () => undefined, failed: () => undefined });
+}
+
 /** The first session that is killed may have taken another along. */
 function unlessGone(error: unknown): void {
   if (!(error instanceof Error && error.message.includes('Unknown thread id'))) throw error;
@@ -115,7 +160,7 @@ function fullAfter(bytes: number): Archive {
   return {
     ...systemArchive,
     write: (path) => {
-      const { into: file, readBack } = systemArchive.write(path);
+      const { into: file, bytes: written, digest } = systemArchive.write(path);
       const into = new Writable({
         write(piece: Buffer, encoding, done) {
           left -= piece.length;
@@ -124,7 +169,7 @@ function fullAfter(bytes: number): Archive {
         },
         final: (done) => void file.end(done),
       });
-      return { into, readBack };
+      return { into, bytes: written, digest };
     },
   };
 }
