@@ -6,7 +6,8 @@ import { Secret } from '../../../src/domain/secret.ts';
 import { inPostgres, until } from './containers.ts';
 import type { TestStack } from './stack.ts';
 
-const betweenMs = 50;
+/** Slow enough that what gathers while an upgrade holds the worker back is delivered before the proof at its end gives up. */
+const betweenMs = 250;
 const port = 21_587;
 
 /** A client that submits one message after the other. */
