@@ -105,6 +105,32 @@ describe('a worker whose process lives', { timeout: 300_000 }, () => {
     await becomes(isWell);
   });
 
+  it('is unhealthy while no lease can be renewed though its loops turn', async () => {
+    await becomes(isWell);
+    await rig.db.query(
+      `create function never() returns trigger language plpgsql as 'begin raise exception ''no''; end'`,
+    );
+    await rig.db.query(
+      `create trigger never before update on recipients for each row when (new.state = 'sending') execute function never()`,
+    );
+    const id = await rig.submit();
+    const why = await becomes((one) => one?.includes('leases: ') === true);
+    expect(why).toMatch(/leases: no lease could be renewed for \d+ s, none was; /);
+    expect(why).not.toContain('no progress');
+
+    await rig.db.query('drop trigger never on recipients');
+
+    await until(
+      () => rig.recipients(id),
+      ([row]) => row?.state === 'delivered',
+      longestMs,
+    );
+    await becomes(isWell);
+    const figures = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(figures).toMatch(/^mailctl_leases_overdue\b.* 0$/m);
+    expect(figures).toMatch(/^mailctl_lease_renewal_age_seconds\b.* [\d.e-]+$/m);
+  });
+
   it('is unhealthy while it stands still as a whole', async () => {
     await becomes(isWell);
     worker.kill('SIGSTOP');
