@@ -10,6 +10,7 @@ export const rules: readonly ((values: Values) => Problem | undefined)[] = [
   tlsListenersNeedACertificate,
   someListenerIsOpen,
   leaseOutlastsAHandOver,
+  postalAnswersAllHandOvers,
   postalDatabaseIsWhole,
 ];
 
@@ -48,6 +49,18 @@ function leaseOutlastsAHandOver(values: Values): Problem | undefined {
   return {
     name: 'WORKER_LEASE',
     message: 'must be longer than POSTAL_TIMEOUT, or two workers hold one message',
+  };
+}
+
+/** Of one worker: how many there are stands in no variable. */
+function postalAnswersAllHandOvers(values: Values): Problem | undefined {
+  const requests = values.get('POSTAL_CONCURRENCY');
+  const threads = values.get('POSTAL_WEB_THREADS');
+  if (typeof requests !== 'number' || typeof threads !== 'number' || requests <= threads) return undefined;
+  return {
+    name: 'POSTAL_CONCURRENCY',
+    message:
+      'must be at most POSTAL_WEB_THREADS, or hand-overs run into POSTAL_TIMEOUT while they wait in Postal for a thread: lower it, or raise POSTAL_WEB_THREADS',
   };
 }
 

@@ -179,12 +179,34 @@ describe('rules between variables', () => {
     ],
     ['a lease shorter than a hand-over', { WORKER_LEASE: '30s', POSTAL_TIMEOUT: '60s' }, 'WORKER_LEASE'],
     [
+      'more requests to Postal than it has threads',
+      { POSTAL_CONCURRENCY: '9', POSTAL_WEB_THREADS: '8' },
+      'POSTAL_CONCURRENCY',
+    ],
+    [
       "Postal's database without a user",
       { POSTAL_DB_HOST: 'mariadb', POSTAL_DB_PASSWORD: goodSecret },
       'POSTAL_DB_USER',
     ],
   ])('refuse %s, naming the variable', (_, changes, name) => {
     expect(problems(sourcesOf(changes)).map((problem) => problem.name)).toContain(name);
+  });
+});
+
+describe('requests to Postal at once', () => {
+  const refused = (requests: string) =>
+    expect(() =>
+      loadConfig('operator', sourcesOf({ POSTAL_CONCURRENCY: requests, POSTAL_WEB_THREADS: '8' })),
+    );
+
+  it('may be as many as Postal has threads, and the refusal of more tells both ways out', () => {
+    refused('8').not.toThrow();
+    refused('9').toThrow(/POSTAL_CONCURRENCY .*lower it, or raise POSTAL_WEB_THREADS/);
+  });
+
+  it('are not compared where the threads are not told, as in the worker', () => {
+    const sources = sourcesOf({ POSTAL_CONCURRENCY: '9', POSTAL_WEB_THREADS: '8' });
+    expect(loadConfig('worker', sources).POSTAL_CONCURRENCY).toBe(9);
   });
 });
 

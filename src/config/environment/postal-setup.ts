@@ -100,7 +100,8 @@ export const postalSetup = {
   POSTAL_WEB_THREADS: variable(count(1, 100), {
     section,
     readBy,
-    means: "Requests that Postal's web server answers at once; no fewer than POSTAL_CONCURRENCY",
+    means:
+      "Requests that Postal's web server answers at once; no fewer than POSTAL_CONCURRENCY of all workers together",
     fallback: '8',
   }),
   POSTAL_WORKER_THREADS: variable(count(1, 100), {

@@ -56,8 +56,9 @@ export const postal = {
   }),
   POSTAL_CONCURRENCY: variable(count(1, 100), {
     section,
-    readBy,
-    means: "Requests to Postal at once; fewer than Postal's web threads, so that its pages answer too",
+    readBy: ['worker', 'operator'],
+    means:
+      "Requests to Postal at once of one worker; of all workers at most POSTAL_WEB_THREADS, and fewer so that Postal's pages answer too",
     fallback: '6',
   }),
   POSTAL_RECIPIENTS_PER_CALL: variable(count(1, 1000), {
