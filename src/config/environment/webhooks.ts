@@ -69,8 +69,9 @@ export const webhooks = {
   WEBHOOK_RETRY_SCHEDULE: variable(durations, {
     section,
     readBy,
-    means: 'Waits between attempts, each with full jitter; then the dead-letter list',
-    fallback: '5s,1m,5m,30m,2h,5h,10h,14h,20h,24h',
+    means:
+      'Waits between attempts, each with full jitter, so that half their sum passes on the mean; then the dead-letter list',
+    fallback: '5s,1m,5m,30m,2h,5h,10h,14h,20h,24h,24h,24h,24h',
   }),
   WEBHOOK_ALLOWED_ADDRESSES: variable(cidrs, {
     section,

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 
 import type { HttpEnd, HttpRequest } from '../../../src/adapters/http.ts';
 import { systemRandom } from '../../../src/adapters/random.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 import { sealSecret } from '../../../src/domain/sealed-secret.ts';
 import { Secret } from '../../../src/domain/secret.ts';
 import { callEndpoint } from '../../../src/services/worker/call-endpoint.ts';
 import type { ClaimedWebhook } from '../../../src/store/webhook-deliveries.ts';
+import { sourcesOf } from '../../config/valid-sources.ts';
 import { standingClock } from '../../fakes/standing-clock.ts';
 
 const key = new Secret('k'.repeat(43));
@@ -30,7 +32,11 @@ function webhook(changes: Partial<ClaimedWebhook> = {}): ClaimedWebhook {
   };
 }
 
-async function call(end: HttpEnd, changes: Partial<ClaimedWebhook> = {}) {
+async function call(
+  end: HttpEnd,
+  changes: Partial<ClaimedWebhook> = {},
+  schedule: number[] = [10 * minute, 60 * minute],
+) {
   const asked: HttpRequest[] = [];
   const room = {
     clock,
@@ -45,7 +51,7 @@ async function call(end: HttpEnd, changes: Partial<ClaimedWebhook> = {}) {
     config: {
       WEBHOOK_SEALING_KEY: key,
       WEBHOOK_TIMEOUT: 15_000,
-      WEBHOOK_RETRY_SCHEDULE: [10 * minute, 60 * minute],
+      WEBHOOK_RETRY_SCHEDULE: schedule,
     },
   };
   return { ...(await callEndpoint(room, webhook(changes))), asked };
@@ -95,6 +101,19 @@ describe('a call of an endpoint', () => {
   it('is the last when the schedule is over, and the only one of a test', async () => {
     expect((await call(silent, { attempts: 3 })).attempt.next).toEqual({ state: 'dead' });
     expect((await call(silent, { isTest: true })).attempt.next).toEqual({ state: 'dead' });
+  });
+
+  it('is made for about three days, on the mean of the jitter, before the default schedule gives it up', async () => {
+    const schedule = loadConfig('worker', sourcesOf()).WEBHOOK_RETRY_SCHEDULE;
+    let waitedMs = 0;
+    for (let attempts = 1; ; attempts += 1) {
+      const { next } = (await call(silent, { attempts }, schedule)).attempt;
+      if (next.state !== 'waiting') break;
+      waitedMs += next.inMs;
+    }
+    const days = waitedMs / (24 * 60 * minute);
+    expect(days).toBeGreaterThan(2.5);
+    expect(days).toBeLessThan(3.5);
   });
 
   it('is given the time it may take, and not made without a signature', async () => {
