@@ -58,3 +58,31 @@ it('sizes MariaDB for large mail, in octets', async () => {
   expect(text).toContain('max_allowed_packet = 67108864');
   expect(text).toContain('innodb_log_file_size = 536870912');
 });
+
+it.each([
+  ['postal', ['queued_message_lock_stale_days: 7']],
+  ['web_server', ['default_bind_address: 0.0.0.0']],
+  ['worker', ['default_health_server_port: 9090', 'default_health_server_bind_address: 0.0.0.0']],
+  [
+    'smtp_server',
+    [
+      'default_bind_address: "::"',
+      'default_health_server_port: 9091',
+      'default_health_server_bind_address: 0.0.0.0',
+    ],
+  ],
+  ['dns', ['resolv_conf_path: "/etc/resolv.conf"']],
+])('tells the %s of Postal what the stack counts on', async (group, lines) => {
+  const text = (await postalConfig(config())).reveal();
+
+  const written = new RegExp(`^${group}:\\n((?: {2}.*\\n)+)`, 'm').exec(text)?.[1]?.split('\n') ?? [];
+  expect(written.map((line) => line.trim())).toEqual(expect.arrayContaining(lines));
+});
+
+it('has Postal keep locked mail as long, and ask the DNS by the file, that the operator says', async () => {
+  const changes = { POSTAL_LOCK_STALE_DAYS: '30', POSTAL_RESOLV_CONF: '/etc/sink/resolv.conf' };
+  const text = (await postalConfig(config(changes))).reveal();
+
+  expect(text).toContain('queued_message_lock_stale_days: 30\n');
+  expect(text).toContain('resolv_conf_path: "/etc/sink/resolv.conf"\n');
+});
