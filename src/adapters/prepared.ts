@@ -11,6 +11,9 @@ const often = 5;
 /** Filters make ever new texts: those that are seen rarely are not remembered. */
 const remembered = 500;
 
+/** A plan that is kept does not know how few rows are wanted, and may sort a whole queue for them. */
+const limitGiven = /\blimit \$\d/;
+
 /** Names the statements that one program repeats: planning a hand-over takes PostgreSQL longer than carrying it out. */
 export function prepareOften(): Prepared {
   const uses = new Map<string, number>();
@@ -26,7 +29,7 @@ export function prepareOften(): Prepared {
       }
       uses.delete(text);
       if (names.size >= remembered) return undefined;
-      const name = `often_${names.size + 1}`;
+      const name = limitGiven.test(text) ? undefined : `often_${names.size + 1}`;
       names.set(text, name);
       return name;
     },

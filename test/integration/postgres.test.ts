@@ -47,6 +47,14 @@ describe('a statement', () => {
     });
   });
 
+  it('with a limit that is given each time is planned each time', async () => {
+    await db.transaction(async (within) => {
+      await repeat(20, () => within.query(`${find} limit $2`, ['a', 1]));
+
+      expect(await kept(within)).toEqual([]);
+    });
+  });
+
   it('of which every text is another is never kept', async () => {
     let number = 0;
     await db.transaction(async (within) => {
