@@ -30,16 +30,9 @@ export interface DiskFile {
   close(): Promise<void>;
 }
 
-/** The few things a log asks of its disk, so that tests can make any one of them fail. */
-export interface Disk {
-  /** Makes a directory and those above it, 0700; durable when it resolves. */
-  makeDirectory(path: string): Promise<void>;
+/** What of a disk is done to whole files, and so also where no file can be held open, as inside a container. */
+export interface WholeFiles {
   list(path: string): Promise<readonly string[]>;
-  /** A new empty file, 0600, for appending and reading; rejects where there is one. */
-  create(path: string): Promise<DiskFile>;
-  open(path: string): Promise<DiskFile>;
-  /** For reading and for writing at positions; made where there is none. */
-  openForUpdate(path: string): Promise<DiskFile>;
   read(path: string): Promise<Buffer>;
   /** Puts a whole file in place, or nothing; durable when it resolves. Parts may come one after the other into the same memory. */
   replace(path: string, parts: readonly Uint8Array[] | AsyncIterable<Uint8Array>): Promise<void>;
@@ -47,6 +40,17 @@ export interface Disk {
   remove(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
   about(path: string): Promise<{ readonly bytes: number; readonly modifiedAt: Date }>;
+}
+
+/** The few things a log asks of its disk, so that tests can make any one of them fail. */
+export interface Disk extends WholeFiles {
+  /** Makes a directory and those above it, 0700; durable when it resolves. */
+  makeDirectory(path: string): Promise<void>;
+  /** A new empty file, 0600, for appending and reading; rejects where there is one. */
+  create(path: string): Promise<DiskFile>;
+  open(path: string): Promise<DiskFile>;
+  /** For reading and for writing at positions; made where there is none. */
+  openForUpdate(path: string): Promise<DiskFile>;
   touch(path: string, at: Date): Promise<void>;
   /** Octets an unprivileged user may still write to the file system of `path`. */
   freeBytes(path: string): Promise<number>;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 
 import { type Addresses, openAddresses } from '../adapters/addresses.ts';
 import type { Compose } from '../adapters/compose.ts';
+import type { WholeFiles } from '../adapters/disk.ts';
 import type { Docker } from '../adapters/docker.ts';
 import type { ImageToBuild } from '../adapters/image-builder.ts';
 import type { PostalRunner } from '../adapters/postal-runner.ts';
@@ -13,6 +14,8 @@ import { once } from './once.ts';
 export interface Engine {
   /** The engine of this host, for the containers of this folder. */
   docker(): Promise<Docker>;
+  /** The files inside a running container, as its own user sees them. */
+  filesIn(container: string): Promise<WholeFiles>;
   compose(): Promise<Compose>;
   buildImage(image: ImageToBuild): Promise<void>;
   readonly addresses: Addresses;
@@ -25,6 +28,7 @@ export function openEngine(folder: Folder): Engine {
   const docker = once(async () => connectDocker(await folder.config('operator')));
   return {
     docker,
+    filesIn: async (container) => reachInto(await docker(), container, await folder.config('operator')),
     compose: once(async () => driveCompose(folder.dir, await folder.config('operator'))),
     buildImage: async (image) => (await import('../adapters/image-builder.ts')).buildImage(image),
     addresses: openAddresses({ docker, onHost: once(() => isHost(folder)) }),
@@ -42,6 +46,14 @@ async function isHost({ dir, files, sources }: Folder): Promise<boolean> {
 
 async function connectDocker({ STACK_NAME, DOCKER_TIMEOUT }: ConfigOf<'operator'>): Promise<Docker> {
   return (await import('../adapters/docker.ts')).openDocker(STACK_NAME, DOCKER_TIMEOUT);
+}
+
+async function reachInto(
+  docker: Docker,
+  container: string,
+  { DOCKER_TIMEOUT }: ConfigOf<'operator'>,
+): Promise<WholeFiles> {
+  return (await import('../adapters/container-files.ts')).filesInContainer(docker, container, DOCKER_TIMEOUT);
 }
 
 async function driveCompose(folder: string, config: ConfigOf<'operator'>): Promise<Compose> {

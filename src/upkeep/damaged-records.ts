@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-import type { Disk } from '../adapters/disk.ts';
+import type { WholeFiles } from '../adapters/disk.ts';
 
 /** The folder, beside the journal's segments, of what could not be read as a record. */
 export const damagedFolder = 'damaged';
@@ -30,7 +30,7 @@ export function isDamagedFile(file: string): boolean {
 }
 
 /** The damaged stretches that nobody has dropped, oldest first. */
-export async function listDamaged(disk: Disk, directory: string): Promise<readonly DamagedRecord[]> {
+export async function listDamaged(disk: WholeFiles, directory: string): Promise<readonly DamagedRecord[]> {
   const all = await allDamaged(disk, directory);
   return all
     .filter(({ bytes }) => bytes > 0)
@@ -38,11 +38,11 @@ export async function listDamaged(disk: Disk, directory: string): Promise<readon
 }
 
 /** How many stretches were dropped. */
-export async function countDropped(disk: Disk, directory: string): Promise<number> {
+export async function countDropped(disk: WholeFiles, directory: string): Promise<number> {
   return (await allDamaged(disk, directory)).filter(({ bytes }) => bytes === 0).length;
 }
 
-async function allDamaged(disk: Disk, directory: string): Promise<readonly DamagedRecord[]> {
+async function allDamaged(disk: WholeFiles, directory: string): Promise<readonly DamagedRecord[]> {
   const folder = join(directory, damagedFolder);
   const files = (await disk.list(folder)).filter(isDamagedFile).map((file) => join(folder, file));
   return Promise.all(
@@ -54,7 +54,7 @@ async function allDamaged(disk: Disk, directory: string): Promise<readonly Damag
 }
 
 /** Deletes the octets for good. The empty file stays, so that the relay does not set the same stretch aside again. False when there are none. */
-export async function dropDamaged(disk: Disk, directory: string, name: string): Promise<boolean> {
+export async function dropDamaged(disk: WholeFiles, directory: string, name: string): Promise<boolean> {
   const found = (await listDamaged(disk, directory)).find((one) => one.name === name);
   if (!found) return false;
   await disk.replace(found.path, []);

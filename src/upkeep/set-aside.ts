@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 
-import type { Disk } from '../adapters/disk.ts';
+import type { Disk, WholeFiles } from '../adapters/disk.ts';
 import { decodeSubmission } from '../domain/submission-codec.ts';
 
 const refusedFolder = 'refused';
@@ -45,7 +45,7 @@ export async function openSetAside(disk: Disk, directory: string): Promise<void>
 
 /** Keeps a refused record with its reason; durable when it resolves. The same record again replaces the first. */
 export async function setAside(
-  disk: Disk,
+  disk: WholeFiles,
   directory: string,
   record: ReadRecord,
   refusal: { readonly reason: string; readonly at: Date },
@@ -76,23 +76,23 @@ function nameOf({ at, payload }: ReadRecord): string {
 }
 
 /** The names of all records set aside, oldest first. */
-export function listSetAside(disk: Disk, directory: string): Promise<readonly string[]> {
+export function listSetAside(disk: WholeFiles, directory: string): Promise<readonly string[]> {
   return listRecords(disk, join(directory, refusedFolder));
 }
 
 /** The names of records that were handed back and that the relay has still to take in, oldest first. */
-export function listRequeued(disk: Disk, directory: string): Promise<readonly string[]> {
+export function listRequeued(disk: WholeFiles, directory: string): Promise<readonly string[]> {
   return listRecords(disk, join(directory, requeuedFolder));
 }
 
-async function listRecords(disk: Disk, folder: string): Promise<readonly string[]> {
+async function listRecords(disk: WholeFiles, folder: string): Promise<readonly string[]> {
   const names = await disk.list(folder);
   return names.filter(isRecordFile).map(bareName).toSorted();
 }
 
 /** One record set aside or handed back; undefined when there is none of that name. */
 export async function readSetAside(
-  disk: Disk,
+  disk: WholeFiles,
   directory: string,
   name: string,
 ): Promise<SetAsideRecord | undefined> {
@@ -120,7 +120,7 @@ function describe(line: string, name: string, bytes: number): SetAside {
 }
 
 /** Hands a record back to the relay, which ships it again at its next upkeep. False when there is none of that name. */
-export async function requeueSetAside(disk: Disk, directory: string, name: string): Promise<boolean> {
+export async function requeueSetAside(disk: WholeFiles, directory: string, name: string): Promise<boolean> {
   if (!(await listSetAside(disk, directory)).includes(name)) return false;
   const file = name + suffix;
   await disk.rename(join(directory, refusedFolder, file), join(directory, requeuedFolder, file));
@@ -130,7 +130,7 @@ export async function requeueSetAside(disk: Disk, directory: string, name: strin
 }
 
 /** Deletes a record for good. False when there is none of that name. */
-export async function dropSetAside(disk: Disk, directory: string, name: string): Promise<boolean> {
+export async function dropSetAside(disk: WholeFiles, directory: string, name: string): Promise<boolean> {
   if (!(await listSetAside(disk, directory)).includes(name)) return false;
   await disk.remove(join(directory, refusedFolder, name + suffix));
   await disk.syncDirectory(join(directory, refusedFolder));
@@ -139,7 +139,7 @@ export async function dropSetAside(disk: Disk, directory: string, name: string):
 
 /** Takes requeued records in. A file goes only after its record is stored, so that ending in between stores it twice, never not. */
 export async function takeRequeued(
-  disk: Disk,
+  disk: WholeFiles,
   directory: string,
   store: (payload: Buffer) => Promise<boolean>,
 ): Promise<number> {

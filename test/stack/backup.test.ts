@@ -58,6 +58,18 @@ async function start(service: 'postgres' | 'mariadb', settings: readonly string[
   await docker('run', '-d', ...name, ...labels, ...confined, ...sockets, ...environment, image, ...command);
 }
 
+/** A container in the relay's place, with an empty journal in a volume that the host does not see, and a relay that takes no wish. */
+async function startRelay(): Promise<void> {
+  const labels = [`project=${project}`, 'service=relay'].flatMap((label) => [
+    '--label',
+    `com.docker.compose.${label}`,
+  ]);
+  const named = ['--name', `${project}-relay-1`, ...labels, '-e', 'RELAY_JOURNAL_DIR=/tmp/journal'];
+  const run = ['sh', '-c', 'mkdir -p /tmp/journal/refused && exec sleep infinity'];
+  const alone = ['--network', 'none', '--user', '999:999', '--entrypoint', ''];
+  await docker('run', '-d', ...named, ...alone, places.postgres.image, ...run);
+}
+
 const inMariadb = (sql: string) =>
   docker(
     'exec',
@@ -129,6 +141,7 @@ beforeAll(async () => {
   const [postgres, mariadb] = [`${project}-postgres-1`, `${project}-mariadb-1`];
   await until(() => isReady(postgres, 'pg_isready', '-q', '-h', '127.0.0.1'), Boolean, 120_000);
   await until(() => isReady(mariadb, 'mariadb-admin', '-h', '127.0.0.1', 'ping'), Boolean, 120_000);
+  await startRelay();
   await makeFolder();
   await fill();
 }, 900_000);
@@ -203,8 +216,14 @@ describe('backups on the host of a stack', { timeout: 300_000 }, () => {
       'drop table messages cascade',
     );
     const restored = await backup('restore', data.set.id, '--confirm', 'example.com');
-    expect(restored.error).toBeUndefined();
-    expect((await backup('commit', data.set.id, '--confirm', 'example.com')).error).toBeUndefined();
+    expect(restored).toMatchObject({ exit: 0, data: { shipping: 'asked' } });
+    const commit = ['commit', data.set.id, '--confirm', 'example.com'];
+    expect(await backup(...commit)).toMatchObject({ exit: 21 });
+    const wish = '/tmp/journal/reship-since';
+    const since = await docker('exec', `${project}-relay-1`, 'cat', wish);
+    expect(new Date(since) >= new Date(data.set.created_at)).toBe(true);
+    await docker('exec', `${project}-relay-1`, 'rm', wish);
+    expect((await backup(...commit)).error).toBeUndefined();
     expect(await inMariadb('select length(data) from `postal-server-1`.`raw-2026-11-23`')).toBe('3000000');
     const counted = ['psql', '-U', 'mail', '-d', 'mail', '-Atc', 'select count(*) from messages'];
     expect(await docker('exec', `${project}-postgres-1`, ...counted)).toBe('1');

@@ -60,6 +60,7 @@ export const layers: Readonly<Record<string, Allowed>> = {
 
 /** One operation may call another; every such edge stands here, as `caller → called`. */
 export const operationEdges: readonly string[] = [
+  'backup → journal',
   'domains → postal',
   'keys → backup',
   'keys → postal',

@@ -2,13 +2,14 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { OperatorError } from '../../domain/failure.ts';
+import { failures, OperatorError } from '../../domain/failure.ts';
 import { planAbort } from '../../operations/backup/abort.ts';
 import { type Committed, planCommit } from '../../operations/backup/commit.ts';
 import { planRestore, type Restored } from '../../operations/backup/restore.ts';
 import { requireSet } from '../../operations/backup/sets.ts';
 import type { Unknowns } from '../../operations/backup/state-after.ts';
-import { acts, type Session } from '../command.ts';
+import type { Workplace } from '../../operations/backup/workplace.ts';
+import { acts, type Context, type Session } from '../command.ts';
 import { storeOf } from './backup-store.ts';
 import { workplaceAt } from './backup-workplace.ts';
 
@@ -40,7 +41,7 @@ export function defineRestore(command: Command, session: Session): void {
       acts(
         session,
         async (context, id: string, { only, identityFile, confirm, to }: RestoreFlags) => {
-          const place = await workplaceAt(context, to);
+          const place = await heedingWarnings(session, context, to);
           const named =
             identityFile === undefined ? undefined : resolve(context.terminal.cwd ?? '/', identityFile);
           const wanted = { only: storeOf(only), identityFile: named, confirm };
@@ -57,6 +58,7 @@ interface CommitFlags {
   readonly confirm?: string;
   readonly release?: boolean;
   readonly drop?: boolean;
+  readonly relaysShipped?: boolean;
 }
 
 function defineEnds(command: Command, session: Session): void {
@@ -68,11 +70,19 @@ function defineEnds(command: Command, session: Session): void {
     .option(...toOption)
     .option('--release', 'send what nobody knows of: some may go out twice')
     .option('--drop', 'drop what nobody knows of: some may never go out')
+    .option(
+      '--relays-shipped',
+      'says that relays whose journal is not seen here have shipped again, or that none is left',
+    )
     .action(
       acts(
         session,
-        async (context, id: string, { confirm, to, ...flags }: CommitFlags) =>
-          planCommit(await workplaceAt(context, to), id, { confirm, unknowns: unknownsOf(flags) }),
+        async (context, id: string, { confirm, to, relaysShipped = false, ...flags }: CommitFlags) =>
+          planCommit(await workplaceAt(context, to), id, {
+            confirm,
+            relaysShipped,
+            unknowns: unknownsOf(flags),
+          }),
         committedAsText,
       ),
     );
@@ -90,7 +100,21 @@ function defineEnds(command: Command, session: Session): void {
     );
 }
 
-function unknownsOf({ release = false, drop = false }: Omit<CommitFlags, 'confirm' | 'to'>): Unknowns {
+/** What a restore warns of is mail that will be missing: it ends as partly done. */
+async function heedingWarnings(
+  session: Session,
+  context: Context,
+  to: string | undefined,
+): Promise<Workplace> {
+  const place = await workplaceAt(context, to);
+  const warn = (line: string) => {
+    place.warn(line);
+    session.exit = failures['partly-done'].exit;
+  };
+  return { ...place, warn };
+}
+
+function unknownsOf({ release = false, drop = false }: Pick<CommitFlags, 'release' | 'drop'>): Unknowns {
   if (release && drop) {
     throw new OperatorError('usage', '--release and --drop say the opposite of each other', {
       hint: 'Take one of them, or neither: then what nobody knows is held',
@@ -101,12 +125,21 @@ function unknownsOf({ release = false, drop = false }: Omit<CommitFlags, 'confir
   return drop ? 'drop' : 'hold';
 }
 
-function restoredAsText({ set, differs, swapped, lost_http_minutes: minutes, next }: Restored): string {
+function restoredAsText({
+  set,
+  differs,
+  swapped,
+  lost_http_minutes: minutes,
+  shipping,
+  next,
+}: Restored): string {
   return [
     swapped ? `${set.id} is in place, and nothing is sent yet` : `${set.id} is restored beside what runs`,
     ...(minutes === null
       ? []
-      : [`HTTP submissions of the last ${minutes} minutes are lost; relays ship theirs again`]),
+      : [
+          `HTTP submissions of the last ${minutes} minutes are lost${shipping === 'asked' ? '; the relay ships its own again' : ''}`,
+        ]),
     ...differs.map((row) => `  ${row.table}: ${row.now} rows now, ${row.in_set} in the set`),
     'next:',
     ...next.map((line) => `  ${line}`),

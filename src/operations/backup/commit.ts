@@ -1,5 +1,3 @@
-import { resolve } from 'node:path';
-
 import { OperatorError } from '../../domain/failure.ts';
 import type { Verdict } from '../../domain/restore-verdict.ts';
 import { postalDatabaseNames } from '../../store/postal/backup.ts';
@@ -12,7 +10,6 @@ import {
 } from '../../store/postal/restore.ts';
 import { decideRecipients, dropDatabase, noteJudged, unmarkDatabase } from '../../store/restore.ts';
 import { resumeSending } from '../../store/sending.ts';
-import { wishesReship } from '../../upkeep/reship-wish.ts';
 import type { Plan, Step } from '../plan.ts';
 import { requireName } from './confirm-name.ts';
 import { decide, type DecidedRow, type Decisions } from './decide.ts';
@@ -24,6 +21,7 @@ import {
   rememberRestore,
   restoreNames,
 } from './restore-names.ts';
+import { refuseUnshipped } from './restore-ship.ts';
 import { requireSet } from './sets.ts';
 import { type ShownSet, shownSet } from './show.ts';
 import { stateAfter, type Unknowns } from './state-after.ts';
@@ -48,20 +46,22 @@ export interface Committed {
 interface WantedCommit {
   readonly confirm: string | undefined;
   readonly unknowns: Unknowns;
+  /** The operator says that relays nobody sees here have shipped again. */
+  readonly relaysShipped: boolean;
 }
 
 /**
  * Plans the end of a restore: what is proven delivered is taken out, what is proven unsent goes on, and what nobody knows is held unless
- * the operator decides. Throws `refused` while a relay has not shipped again what it kept.
+ * the operator decides. Throws `refused` while a relay has not shipped again what it kept, as far as that is seen or said.
  */
 export async function planCommit(
   place: Workplace,
   id: string,
-  { confirm, unknowns }: WantedCommit,
+  { confirm, unknowns, relaysShipped }: WantedCommit,
 ): Promise<Plan<Committed>> {
   const pending = await requirePending(place, id);
   requireName(place, confirm);
-  await refuseUnshipped(place);
+  await refuseUnshipped(place, pending, relaysShipped);
   const set = await requireSet(place, id);
   const decided = pending.state === 'settled' ? nothing : await decide(place, pending);
   const mail = mailOf(decided);
@@ -91,15 +91,6 @@ function hintFor(id: string, pending: PendingRestore | undefined): string {
 }
 
 const nothing: Decisions = { recipients: [], rows: [] };
-
-async function refuseUnshipped({ world, config, target }: Workplace): Promise<void> {
-  if (target) return;
-  const directory = resolve(world.dir, config.RELAY_JOURNAL_DIR);
-  if (!(await wishesReship(await world.disk(), directory).catch(() => false))) return;
-  throw new OperatorError('refused', 'the relay has not shipped again what it kept; nothing was changed', {
-    hint: 'Start the api and the relay (sending stays paused), and run it again when they are done',
-  });
-}
 
 function mailOf({ recipients, rows }: Decisions): readonly DecidedMail[] {
   return [

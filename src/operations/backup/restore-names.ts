@@ -25,6 +25,8 @@ const shape = z.object({
   restored_at: z.string(),
   /** `swapping` until all is in place, `pending` until it is agreed to, `settled` once all mail is decided. */
   state: z.enum(['swapping', 'pending', 'settled']),
+  /** Whether the relay of this host was asked to ship again, where PostgreSQL was restored. */
+  shipping: z.enum(['asked', 'unseen']).optional(),
 });
 
 /** A restore that waits for `commit` or `abort`. */

@@ -8,7 +8,7 @@ import { identityHere } from './recipients.ts';
 import { type Difference, differencesOf, liveRows } from './restore-differences.ts';
 import { type PendingRestore, pendingRestore, rememberRestore, restoreNames } from './restore-names.ts';
 import { prepareMariadb, preparePostgres } from './restore-prepare.ts';
-import { shipAgain } from './restore-ship.ts';
+import { shipAgain, shipCommand, type Shipping } from './restore-ship.ts';
 import { isInPlace, swapMariadb, swapPostgres } from './restore-swap.ts';
 import { refuseTraffic } from './restore-traffic.ts';
 import type { BackupSet } from './sets.ts';
@@ -30,6 +30,8 @@ export interface Restored {
   readonly swapped: boolean;
   /** Minutes between the dump and now, whose HTTP submissions are lost; null where PostgreSQL was not swapped. */
   readonly lost_http_minutes: number | null;
+  /** Whether the relay of this host was asked to ship again what it kept; null where PostgreSQL was not swapped. */
+  readonly shipping: Shipping | null;
   readonly next: readonly string[];
 }
 
@@ -64,19 +66,21 @@ export async function planRestore(
   const rowsNow: TableRows[] = [];
   const count = async () => void rowsNow.push(...(await liveRows(place, stores)));
   const minutes = Math.ceil((restoredAt.getTime() - dumpedAt(parts).getTime()) / 60_000);
+  const ship = shippingOf(restoring, swaps);
   return {
     title: `Restore ${set.id} ${swaps ? 'in the place of what runs' : 'beside what runs'}`,
     steps: [
       step('compare', 'count the rows of what runs', count),
       ...besideSteps(restoring),
-      ...(swaps ? swapSteps(restoring) : []),
+      ...(swaps ? swapSteps(restoring, ship) : []),
     ],
     result: () => ({
       set: shownSet(set),
       differs: differencesOf(rowsNow, parts),
       swapped: swaps,
-      lost_http_minutes: swaps && stores.includes('postgres') ? minutes : null,
-      next: nextOf(place, set.id, swaps),
+      lost_http_minutes: ship.became() === null ? null : minutes,
+      shipping: ship.became(),
+      next: swaps ? nextAfterSwap(restoring, ship.became()) : nextBeside(restoring),
     }),
   };
 }
@@ -145,7 +149,28 @@ function besideSteps({ place, set, identity, parts, stores, inPlace }: Restoring
     );
 }
 
-function swapSteps({ place, set, stores, parts, inPlace, restoredAt }: Restoring): readonly Step[] {
+/** How relays are asked, and what became of it: `asked` before the step was run, and null where they need not be. */
+interface Ship {
+  readonly steps: readonly Step[];
+  became(): Shipping | null;
+}
+
+function shippingOf({ place, stores, parts }: Restoring, swaps: boolean): Ship {
+  if (!swaps || !stores.includes('postgres')) return { steps: [], became: () => null };
+  let became: Shipping = 'asked';
+  const ask = async () => {
+    became = await shipAgain(place, dumpedAt(parts));
+  };
+  return {
+    steps: [step('ship', 'have the relay ship again what it acknowledged since the dump', ask)],
+    became: () => became,
+  };
+}
+
+function swapSteps(
+  { place, set, stores, parts, inPlace, restoredAt }: Restoring,
+  ship: Ship,
+): readonly Step[] {
   const names = restoreNames(set.id);
   const pending: PendingRestore = {
     id: set.id,
@@ -164,16 +189,17 @@ function swapSteps({ place, set, stores, parts, inPlace, restoredAt }: Restoring
       () => swapMariadb(place, set),
     ),
   };
-  const ship = async () => void (await shipAgain(place, dumpedAt(parts)));
   return [
     step('check', 'see once more that nobody uses the databases', () => refuseTraffic(place, stores)),
     step('remember', 'remember that nothing may be sent', () => rememberRestore(place, pending)),
     ...stores.filter((store) => !inPlace.includes(store)).map((store) => swaps[store]),
-    ...(stores.includes('postgres')
-      ? [step('ship', 'have the relay ship again what it acknowledged since the dump', ship)]
-      : []),
+    ...ship.steps,
     step('remember', 'wait for commit or abort', () =>
-      rememberRestore(place, { ...pending, state: 'pending' }),
+      rememberRestore(place, {
+        ...pending,
+        state: 'pending',
+        shipping: ship.became() ?? undefined,
+      }),
     ),
   ];
 }
@@ -183,16 +209,30 @@ function dumpedAt(parts: readonly Part[]): Date {
   return new Date(Math.min(...parts.map(({ started_at: at }) => Date.parse(at))));
 }
 
-function nextOf({ config, target }: Workplace, id: string, swaps: boolean): readonly string[] {
+function nextBeside({ place, set: { id } }: Restoring): readonly string[] {
+  const { confirm, to } = endingOf(place);
+  return [`mailctl backup restore ${id} ${confirm}`, `mailctl backup abort ${id}${to}`];
+}
+
+function nextAfterSwap(
+  { place, set: { id }, parts }: Restoring,
+  shipping: Shipping | null,
+): readonly string[] {
+  const { confirm, to } = endingOf(place);
+  const each = shipping === 'unseen' ? 'each host' : 'each other host';
+  const said = shipping === 'unseen' ? ' --relays-shipped' : '';
+  return [
+    'start the api and the relays, not the workers',
+    ...(shipping === null ? [] : [`on ${each} of a relay: ${shipCommand(dumpedAt(parts))}`]),
+    `mailctl backup commit ${id} ${confirm}${said}`,
+    `mailctl backup abort ${id}${to}`,
+  ];
+}
+
+/** The flags of the command that ends the restore. */
+function endingOf({ config, target }: Workplace): { readonly confirm: string; readonly to: string } {
   const to = target ? ` --to ${target.file}` : '';
-  const name = `--confirm ${config.MAIL_DOMAIN}${to}`;
-  return swaps
-    ? [
-        'start the api and the relays, not the workers; on each other host of a relay: mailctl journal ship --since WHEN',
-        `mailctl backup commit ${id} ${name}`,
-        `mailctl backup abort ${id}${to}`,
-      ]
-    : [`mailctl backup restore ${id} ${name}`, `mailctl backup abort ${id}${to}`];
+  return { confirm: `--confirm ${config.MAIL_DOMAIN}${to}`, to };
 }
 
 async function refuseNewer({ id, manifest }: BackupSet): Promise<void> {

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
 
-import type { Disk } from '../../adapters/disk.ts';
+import type { WholeFiles } from '../../adapters/disk.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
 import { listDamaged } from '../../upkeep/damaged-records.ts';
 import { listRequeued, listSetAside, readSetAside } from '../../upkeep/set-aside.ts';
+
+const variable = 'RELAY_JOURNAL_DIR';
 
 /** Why a record is not simply on its way: the api refused it, its octets are damaged, or it waits to be taken in again. */
 export type RecordKind = 'refused' | 'damaged' | 'requeued';
@@ -22,22 +24,39 @@ export interface ShownRecord {
 
 /** The relay's journal as an operator reaches it: its files beside the segments, which the relay alone touches. */
 export interface JournalFiles {
-  readonly disk: Disk;
+  readonly disk: WholeFiles;
   readonly directory: string;
 }
 
-/** Finds the journal of this machine's relay. Throws `unreachable` where there is none, `access-denied` where it may not be seen. */
-export async function findJournal({
-  dir,
-  config,
-  disk,
-}: Pick<Runtime, 'dir' | 'config' | 'disk'>): Promise<JournalFiles> {
-  const directory = resolve(dir, (await config('operator')).RELAY_JOURNAL_DIR);
-  const files = { disk: await disk(), directory };
-  await listSetAside(files.disk, directory).catch((cause: unknown) => {
-    throw unusable(directory, cause);
+/** What finding a journal needs. */
+type JournalWorld = Pick<Runtime, 'dir' | 'config' | 'disk' | 'addresses' | 'docker' | 'filesIn'>;
+
+/**
+ * Finds the journal of this machine's relay: in the relay's container on the host of a stack, else on the disk. Throws `unreachable` where
+ * there is none, `access-denied` where it may not be seen.
+ */
+export async function findJournal(world: JournalWorld): Promise<JournalFiles> {
+  const files = (await world.addresses.onHost()) ? await inContainer(world) : await onDisk(world);
+  await listSetAside(files.disk, files.directory).catch((cause: unknown) => {
+    throw unusable(files.directory, cause);
   });
   return files;
+}
+
+async function onDisk({ dir, config, disk }: JournalWorld): Promise<JournalFiles> {
+  return { disk: await disk(), directory: resolve(dir, (await config('operator')).RELAY_JOURNAL_DIR) };
+}
+
+/** Where the journal stands inside is what the relay itself was told. */
+async function inContainer({ config, docker, filesIn }: JournalWorld): Promise<JournalFiles> {
+  const containers = await (await docker()).containers();
+  const relay = containers.find(
+    ({ service, oneOff, state }) => service === 'relay' && !oneOff && state === 'running',
+  );
+  if (!relay) throw notRunning();
+  const told = relay.environment.find((line) => line.startsWith(`${variable}=`));
+  const directory = told?.slice(variable.length + 1) ?? (await config('operator')).RELAY_JOURNAL_DIR;
+  return { disk: await filesIn(relay.id), directory };
 }
 
 /** Every record that is kept aside: refused ones first, then damaged ones, then those handed back; each kind oldest first. */
@@ -89,7 +108,7 @@ function codeOf(cause: unknown): string {
 
 function unusable(directory: string, cause: unknown): OperatorError {
   const code = codeOf(cause);
-  const note = { field: 'RELAY_JOURNAL_DIR', cause };
+  const note = { field: variable, cause };
   if (code === 'EACCES' || code === 'EPERM')
     return new OperatorError('access-denied', `the journal in ${directory} may not be read`, {
       ...note,
@@ -98,5 +117,12 @@ function unusable(directory: string, cause: unknown): OperatorError {
   return new OperatorError('unreachable', `there is no journal of a relay in ${directory}`, {
     ...note,
     hint: 'Run it where the relay runs, with its RELAY_JOURNAL_DIR: in its container, or on its machine',
+  });
+}
+
+function notRunning(): OperatorError {
+  return new OperatorError('unreachable', 'the relay does not run, and its journal is in its container', {
+    field: variable,
+    hint: 'Start it: mailctl up relay --only',
   });
 }

@@ -1,5 +1,10 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { systemDisk } from '../../../src/adapters/disk.ts';
 import { openPostgres, type Postgres } from '../../../src/adapters/postgres.ts';
 import { postalKeyFor } from '../../../src/domain/postal-key.ts';
+import { forgetTakenWish, takeReshipWish } from '../../../src/upkeep/reship-wish.ts';
 import { submit } from '../../store/submit.ts';
 import { backupScene, storedAtPostal } from './scene.ts';
 
@@ -7,9 +12,14 @@ export const confirmed = ['--confirm', 'example.com'];
 
 /** The scene for restores: nothing is connected to the databases but the commands under test. */
 export async function restoreScene(changes: Readonly<Record<string, string>> = {}) {
-  const scene = await backupScene({ POSTAL_API_KEY: 'ILhJDVFXjMGU6bzl1mIo2lCL', ...changes });
+  const scene = await backupScene({
+    POSTAL_API_KEY: 'ILhJDVFXjMGU6bzl1mIo2lCL',
+    RELAY_JOURNAL_DIR: 'journal',
+    ...changes,
+  });
   await scene.hangUp();
   const { postal } = scene;
+  const relayShips = relayIn(join(scene.dir, 'journal'));
   const inPostgres = async <T>(work: (db: Postgres) => Promise<T>): Promise<T> => {
     await using db = openPostgres(scene.database.address);
     return await work(db);
@@ -23,8 +33,13 @@ export async function restoreScene(changes: Readonly<Record<string, string>> = {
     /** Opens the live database for a moment: nobody may be connected while it is swapped. */
     inPostgres,
     setState,
-    /** Runs `mailctl backup` while the test is connected to nothing. */
-    backup: (...words: readonly string[]) => scene.alone(() => scene.backup(...words)),
+    relayShips,
+    /** Runs `mailctl backup` while the test is connected to nothing; the relay of this host grants at once what it is asked then. */
+    backup: async (...words: readonly string[]) => {
+      const said = await scene.alone(() => scene.backup(...words));
+      await relayShips();
+      return said;
+    },
     /** A message under the key that its id gives, as the api stores it. */
     mail: () =>
       inPostgres(async (db) => {
@@ -77,3 +92,11 @@ export async function restoreScene(changes: Readonly<Record<string, string>> = {
 }
 
 export type RestoreScene = Awaited<ReturnType<typeof restoreScene>>;
+
+/** A relay with an empty journal in that folder; the function has it look for wishes once, as at its upkeep. */
+function relayIn(directory: string): () => Promise<void> {
+  mkdirSync(join(directory, 'refused'), { recursive: true });
+  return async () => {
+    if (await takeReshipWish(systemDisk, directory)) await forgetTakenWish(systemDisk, directory);
+  };
+}

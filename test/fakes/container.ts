@@ -1,0 +1,21 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+
+import type { Execution, Executed } from '../../src/adapters/docker.ts';
+
+/** An engine whose containers share this machine's files: what is to run inside one runs here, with real programs. */
+export const engineOfThisMachine = { exec };
+
+async function exec(_container: string, { argv, stdin, stdout }: Execution): Promise<Executed> {
+  const [program = '', ...rest] = argv;
+  const child = spawn(program, rest, { env: { ...process.env, LC_ALL: 'C' } });
+  const ended = once(child, 'close');
+  const complaint = text(child.stderr);
+  if (stdin) await pipeline(stdin, child.stdin);
+  else child.stdin.end();
+  if (stdout) await pipeline(child.stdout, stdout);
+  const [exit] = await ended;
+  return { exit: Number(exit), stderr: await complaint };
+}
