@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-/** A bucket as S3's REST interface has it, in memory: objects, uploads in parts, and a cut before a part of one's choice. */
+/** A bucket as S3's REST interface has it, in memory: objects, uploads in parts, a cut before a part of one's choice, and a storage that turns an octet. */
 export async function startBucket() {
   const objects = new Map<string, Buffer>();
   const uploads = new Map<string, { readonly key: string; readonly parts: Map<number, Buffer> }>();
   const received: string[] = [];
-  const fault = { cutAtPart: 0 };
+  const fault = { cutAtPart: 0, turnsAnOctet: false };
   const isSigned = ({ headers }: IncomingMessage) =>
     String(headers.authorization).startsWith('AWS4-HMAC-SHA256 Credential=id/');
   const looked = (query: URLSearchParams, key: string): readonly [number, string | Buffer] => {
@@ -21,7 +21,10 @@ export async function startBucket() {
   };
   const completed = (upload: string, key: string): readonly [number, string] => {
     const parts = [...(uploads.get(upload)?.parts ?? [])].toSorted(([a], [b]) => a - b);
-    objects.set(key, Buffer.concat(parts.map(([, bytes]) => bytes)));
+    const whole = Buffer.concat(parts.map(([, bytes]) => bytes));
+    const middle = Math.floor(whole.length / 2);
+    if (fault.turnsAnOctet) whole.writeUInt8(whole.readUInt8(middle) ^ 1, middle);
+    objects.set(key, whole);
     uploads.delete(upload);
     return [200, '<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMultipartUploadResult>'];
   };

@@ -45,3 +45,23 @@ it('copies a set to a directory and a bucket, goes on after a cut, and lets old 
   expect((await scene.backup('prune', '--yes')).data.changed).toBe(1);
   expect(existsSync(join(scene.shelf, old.set.id))).toBe(false);
 });
+
+it('counts no copy of which the bucket gives back another octet than was sent, and sends it anew', async () => {
+  await using bucket = await startBucket();
+  await using scene = await backupScene({
+    BACKUP_S3_URL: bucket.url,
+    BACKUP_S3_KEY_ID: 'id',
+    BACKUP_S3_SECRET: 'Zb7-qT2_xK9vLw4mNc8sRy1pDg5hJf3a',
+  });
+  const { data: run } = await scene.backup('run');
+  const record = join(scene.shelf, run.set.id, 'copies.json');
+  bucket.fault.turnsAnOctet = true;
+  expect(await scene.backup('copy', run.set.id)).toMatchObject({
+    exit: 20,
+    error: { message: expect.stringContaining(`${run.set.id}/`), field: 'BACKUP_S3_URL' },
+  });
+  expect(existsSync(record)).toBe(false);
+  bucket.fault.turnsAnOctet = false;
+  expect(await scene.backup('copy', run.set.id)).toMatchObject({ exit: 0 });
+  expect(JSON.parse(readFileSync(record, 'utf8'))).toMatchObject([{ to: bucket.url }]);
+});

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { type Archive, systemArchive } from '../../../src/adapters/archive.ts';
+import type { Manifest } from '../../../src/domain/backup-set.ts';
+import { planCopy } from '../../../src/operations/backup/copy.ts';
+import { copyToFolder } from '../../../src/operations/backup/copy-to-folder.ts';
+import type { BackupSet } from '../../../src/operations/backup/sets.ts';
+import type { Workplace } from '../../../src/operations/backup/workplace.ts';
+import { temporaryFolder } from '../../cli/folders.ts';
+
+const sha256 = (octets: Buffer) => createHash('sha256').update(octets).digest('hex');
+
+/** A set of one file in a folder of sets, and where it is copied to. */
+function shelfIn(dir: string, archive: Archive) {
+  const [shelf, elsewhere, id] = [join(dir, 'backups'), join(dir, 'elsewhere'), '20261127T100000Z-abcd'];
+  const dump = Buffer.alloc(3_000_000, 'rows');
+  const manifest = Buffer.from('{}');
+  mkdirSync(join(shelf, id), { recursive: true });
+  writeFileSync(join(shelf, id, 'dump'), dump);
+  writeFileSync(join(shelf, id, 'manifest.json'), manifest);
+  const parts = [{ file: 'dump', bytes: dump.length, sha256: sha256(dump) }];
+  const set: BackupSet = {
+    id,
+    manifest: { parts } as unknown as Manifest,
+    manifestSha256: sha256(manifest),
+    proofs: [],
+  };
+  const place = {
+    archive,
+    shelf,
+    config: { BACKUP_TIMEOUT: 60_000, BACKUP_COPY_DIR: elsewhere },
+    stop: new AbortController().signal,
+    tell: () => undefined,
+    world: { dir, clock: { monotonicMs: () => 0, now: () => new Date('2026-11-27T12:00:00Z') } },
+  } as unknown as Workplace;
+  return { set, place, elsewhere, id, dump, record: join(shelf, id, 'copies.json') };
+}
+
+/** A disk that gives back another octet than was written, of a file with this name. */
+function turning(name: string): Archive {
+  return {
+    ...systemArchive,
+    digest: (path, signal) => {
+      if (path.endsWith(`.partial/${name}`) && existsSync(path)) {
+        const octets = readFileSync(path);
+        octets.writeUInt8(octets.readUInt8(octets.length - 1) ^ 1, octets.length - 1);
+        writeFileSync(path, octets);
+      }
+      return systemArchive.digest(path, signal);
+    },
+  };
+}
+
+describe('a copy in a folder', () => {
+  it('stands under its name once every file was read back the same', async () => {
+    using folder = temporaryFolder();
+    const { set, place, elsewhere, id, dump } = shelfIn(folder.path, systemArchive);
+    await copyToFolder(place, set, elsewhere);
+    expect(readFileSync(join(elsewhere, id, 'dump')).equals(dump)).toBe(true);
+  });
+
+  it.each(['dump', 'manifest.json'])(
+    'does not count where another octet of %s is read back',
+    async (name) => {
+      using folder = temporaryFolder();
+      const { set, place, elsewhere, id, record } = shelfIn(folder.path, turning(name));
+      const plan = await planCopy(place, set);
+      await expect(plan.steps[0]?.run(place.world)).rejects.toMatchObject({
+        code: 'check-failed',
+        message: expect.stringContaining(name),
+      });
+      expect(plan.result()).toEqual({ id, copies: [] });
+      expect(existsSync(record)).toBe(false);
+      expect(readdirSync(elsewhere)).toEqual([`.${id}.partial`]);
+    },
+  );
+});
