@@ -22,6 +22,10 @@ describe('retention of sets', () => {
     const sets = daily(70);
     expect(kept(sets, { last: 2 })).toEqual(['day-0', 'day-1']);
     expect(kept(sets, { weekly: 2 })).toEqual(['day-0', 'day-5']);
+    expect(kept(sets, { daily: 3 })).toEqual(['day-0', 'day-1', 'day-2']);
+    const early = { id: 'morning', at: new Date('2026-11-26T06:00:00Z'), proven: false };
+    expect(kept([...sets, early], { daily: 2 })).toEqual(['day-0', 'day-1']);
+    expect(kept(daily(400), { yearly: 2 })).toEqual(['day-0', 'day-331']);
     expect(kept(sets, { monthly: 3 })).toEqual(['day-0', 'day-27', 'day-58']);
     expect(
       kept([...sets, { id: 'noon', at: new Date('2026-11-27T12:30:00Z'), proven: false }], { hourly: 1 }),

@@ -253,6 +253,10 @@ describe('the scheduler', () => {
       const { body } = await scheduler.get('/metrics');
       expect(body).toMatch(/mailctl_schedule_runs_total\{row="backup",outcome="done".*\} 1/);
       expect(body).toMatch(/mailctl_schedule_last_failed\{row="backup".*\} 0/);
+      const [last] = await scheduler.folder.runs('backup');
+      expect(body).toMatch(
+        new RegExp(`mailctl_schedule_last_duration_seconds\\{row="backup".*\\} ${last?.seconds}\n`),
+      );
       expect(body).toMatch(/mailctl_schedule_next_run_timestamp_seconds\{row="backup".*\} 17723736/);
       expect(body).toMatch(/mailctl_backup_size_bytes\{store="x".*\} 7/);
     });
