@@ -2,16 +2,15 @@ import { resolve } from 'node:path';
 
 import type { Command } from 'commander';
 
-import { failures, OperatorError } from '../../domain/failure.ts';
+import { OperatorError } from '../../domain/failure.ts';
 import { planAbort } from '../../operations/backup/abort.ts';
 import { type Committed, planCommit } from '../../operations/backup/commit.ts';
 import { planRestore, type Restored } from '../../operations/backup/restore.ts';
 import { requireSet } from '../../operations/backup/sets.ts';
 import type { Unknowns } from '../../operations/backup/state-after.ts';
-import type { Workplace } from '../../operations/backup/workplace.ts';
-import { acts, type Context, type Session } from '../command.ts';
+import { acts, type Session } from '../command.ts';
 import { storeOf } from './backup-store.ts';
-import { workplaceAt } from './backup-workplace.ts';
+import { heedingWarnings, workplaceAt } from './backup-workplace.ts';
 
 interface RestoreFlags {
   readonly only?: string;
@@ -41,7 +40,7 @@ export function defineRestore(command: Command, session: Session): void {
       acts(
         session,
         async (context, id: string, { only, identityFile, confirm, to }: RestoreFlags) => {
-          const place = await heedingWarnings(session, context, to);
+          const place = await heedingWarnings(session, await workplaceAt(context, to));
           const named =
             identityFile === undefined ? undefined : resolve(context.terminal.cwd ?? '/', identityFile);
           const wanted = { only: storeOf(only), identityFile: named, confirm };
@@ -98,20 +97,6 @@ function defineEnds(command: Command, session: Session): void {
         ({ set }) => `the restore of ${set.id} is undone`,
       ),
     );
-}
-
-/** What a restore warns of is mail that will be missing: it ends as partly done. */
-async function heedingWarnings(
-  session: Session,
-  context: Context,
-  to: string | undefined,
-): Promise<Workplace> {
-  const place = await workplaceAt(context, to);
-  const warn = (line: string) => {
-    place.warn(line);
-    session.exit = failures['partly-done'].exit;
-  };
-  return { ...place, warn };
 }
 
 function unknownsOf({ release = false, drop = false }: Pick<CommitFlags, 'release' | 'drop'>): Unknowns {

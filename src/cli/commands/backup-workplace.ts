@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 
+import { failures } from '../../domain/failure.ts';
 import { readTarget } from '../../operations/backup/target.ts';
 import { openWorkplace, type Workplace } from '../../operations/backup/workplace.ts';
 import { openRuntime } from '../../runtime.ts';
-import type { Context } from '../command.ts';
+import type { Context, Session } from '../command.ts';
 
 /** The folder of sets, with someone to tell of progress: a terminal, or nobody. */
 export async function workplace(context: Context): Promise<Workplace> {
@@ -22,6 +23,15 @@ export async function workplaceAt(context: Context, file: string | undefined): P
     hearing(context),
     target,
   );
+}
+
+/** What is warned of at such a place was not done: the command ends as partly done. */
+export function heedingWarnings(session: Session, place: Workplace): Workplace {
+  const warn = (line: string) => {
+    place.warn(line);
+    session.exit = failures['partly-done'].exit;
+  };
+  return { ...place, warn };
 }
 
 function hearing({ stop, terminal, output, flags }: Context): Pick<Workplace, 'stop' | 'tell' | 'warn'> {

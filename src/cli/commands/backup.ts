@@ -15,7 +15,7 @@ import { defineKey } from './backup-key.ts';
 import { defineRestore } from './backup-restore.ts';
 import { storeOf } from './backup-store.ts';
 import { defineUpkeep } from './backup-upkeep.ts';
-import { workplace } from './backup-workplace.ts';
+import { heedingWarnings, workplace } from './backup-workplace.ts';
 
 /** `mailctl backup run|list|show|verify|restore|commit|abort|prune|copy|key`. */
 export function defineBackup(command: Command, session: Session): void {
@@ -67,7 +67,7 @@ function defineVerify(command: Command, session: Session): void {
       looks(
         session,
         async (context, id: string | undefined, { restore = false, identityFile }: VerifyFlags) => {
-          const place = await workplace(context);
+          const place = heedingWarnings(session, await workplace(context));
           const named =
             identityFile === undefined ? undefined : resolve(context.terminal.cwd ?? '/', identityFile);
           return verifySet(place, await requireSet(place, id), { restore, identityFile: named });

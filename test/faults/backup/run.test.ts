@@ -8,6 +8,7 @@ import type { Part } from '../../../src/domain/backup-set.ts';
 import type { Compared } from '../../../src/operations/backup/verify-restored.ts';
 import { exec } from '../../../src/adapters/exec.ts';
 import { temporaryFolder } from '../../cli/folders.ts';
+import { runJson } from '../../integration/cli/database-folder.ts';
 import { goodSecret } from '../../config/valid-sources.ts';
 import { putAge } from './age-tool.ts';
 import { backupScene, manifestOf, type Scene } from './scene.ts';
@@ -52,6 +53,14 @@ function figures({ dir }: Scene): Readonly<Record<string, number>> {
   const left = JSON.parse(readFileSync(join(dir, 'state/runs/backup.figures.json'), 'utf8'))
     .figures as Figure[];
   return Object.fromEntries(left.toReversed().map(({ name, value }) => [name, value]));
+}
+
+/** By act: 1 where its last run failed. */
+function failedActs({ dir }: Scene): Readonly<Record<string, number>> {
+  const left = JSON.parse(readFileSync(join(dir, 'state/runs/backup.figures.json'), 'utf8'))
+    .figures as Figure[];
+  const failed = left.filter(({ name }) => name === 'mailctl_backup_last_failed');
+  return Object.fromEntries(failed.map(({ labels, value }) => [labels['act'] ?? '', value]));
 }
 
 describe('mailctl backup run', () => {
@@ -142,16 +151,43 @@ describe('mailctl backup run', () => {
     expect(parts.every(({ sealed_to: to }: Part) => to.join() === 'escrow')).toBe(true);
     const read = await strict.backup('verify');
     expect(read.data.proof).toMatchObject({ how: 'read', opened: [] });
-    expect(await strict.backup('verify', '--restore')).toMatchObject({
-      exit: 2,
-      error: { field: '--identity-file' },
-    });
+    const unproven = await strict.backup('verify', '--restore');
+    expect(unproven).toMatchObject({ exit: 3, data: { proof: { how: 'read', opened: [], tables: [] } } });
+    expect(figures(strict)['mailctl_backup_last_proof_timestamp_seconds']).toBeUndefined();
+    expect(failedActs(strict)).toEqual({ run: 0, verify: 0 });
     const proven = await strict.backup('verify', '--restore', '--identity-file', strict.escrow);
     expect(proven.error).toBeUndefined();
     expect(proven.data.proof.opened).toEqual(['postgres', 'mariadb', 'config', 'secrets']);
     expect(await strict.backup('restore', data.set.id)).toMatchObject({ exit: 2 });
-    expect(figures(strict)).toMatchObject({ mailctl_backup_strict: 1, mailctl_backup_sets: 1 });
+    expect(figures(strict)).toMatchObject({
+      mailctl_backup_strict: 1,
+      mailctl_backup_sets: 1,
+      mailctl_backup_last_success_duration_seconds: manifestOf(strict, data.set.id).seconds,
+    });
     expect(figures(strict)['mailctl_backup_last_proof_timestamp_seconds']).toBeGreaterThan(1_700_000_000);
+  });
+
+  it('stands in the status, with the strict mode and the timetable', async () => {
+    await using strict = await backupScene({ BACKUP_VERIFY_KEY: 'none' });
+    const { data: run } = await strict.backup('run');
+    const { data: status } = await runJson({ path: strict.dir }, 'status');
+    const { backup, schedule } = status;
+    expect(backup).toMatchObject({ strict: true, proven: null });
+    expect(Date.parse(backup.last)).toBeGreaterThanOrEqual(Date.parse(run.set.created_at));
+    const row = schedule.find(({ name }: { name: string }) => name === 'backup');
+    expect(row).toMatchObject({ when: '15 1 * * *', last: null });
+    expect(row.next).toMatch(/T01:15:00/);
+  });
+
+  it('names the images that the stack was started from', async () => {
+    const lock = join(scene.dir, 'mailctl.lock.json');
+    const digest = `sha256:${'a'.repeat(64)}`;
+    writeFileSync(lock, JSON.stringify({ images: { POSTGRES_IMAGE: digest } }));
+    const { data } = await scene.backup('run');
+    rmSync(lock);
+    expect(manifestOf(scene, data.set.id).images).toEqual({ 'images.POSTGRES_IMAGE': digest });
+    const { data: without } = await scene.backup('run');
+    expect(manifestOf(scene, without.set.id).images).toEqual({});
   });
 
   it('refuses a set that lost most of its rows, until that is accepted', async () => {
