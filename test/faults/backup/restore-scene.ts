@@ -12,11 +12,7 @@ export const confirmed = ['--confirm', 'example.com'];
 
 /** The scene for restores: nothing is connected to the databases but the commands under test. */
 export async function restoreScene(changes: Readonly<Record<string, string>> = {}) {
-  const scene = await backupScene({
-    POSTAL_API_KEY: 'ILhJDVFXjMGU6bzl1mIo2lCL',
-    RELAY_JOURNAL_DIR: 'journal',
-    ...changes,
-  });
+  const scene = await backupScene({ POSTAL_API_KEY: 'ILhJDVFXjMGU6bzl1mIo2lCL', ...changes });
   await scene.hangUp();
   const { postal } = scene;
   const relayShips = relayIn(join(scene.dir, 'journal'));

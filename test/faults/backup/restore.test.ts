@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openPostgres } from '../../../src/adapters/postgres.ts';
 import { temporaryFolder } from '../../cli/folders.ts';
+import { runJson } from '../../integration/cli/database-folder.ts';
 import { runbook, shellIn } from '../runbooks.ts';
 import { confirmed, type RestoreScene, restoreScene } from './restore-scene.ts';
 
@@ -88,6 +89,15 @@ describe('a restore', () => {
     await db.query('select 1');
     const refused = await scene.backup('restore', run.set.id, ...confirmed);
     expect(refused).toMatchObject({ exit: 21, error: { hint: expect.stringContaining('postal-worker') } });
+  });
+
+  it('refuses while a service has a database of Postal open, also when Postal alone is restored', async () => {
+    const { data: run } = await scene.backup('run');
+    const restore = ['backup', 'restore', run.set.id, '--only', 'mariadb', ...confirmed];
+    const refused = await runJson({ path: scene.dir }, ...restore);
+    expect(refused).toMatchObject({ exit: 21, error: { hint: expect.stringContaining('postal-smtp') } });
+    expect(refused.data.in_use_by).toEqual([expect.stringMatching(/.+@/)]);
+    expect(await scene.leftovers(run.set.id)).toEqual([]);
   });
 
   it('is undone by abort, with everything as it was', async () => {

@@ -78,6 +78,7 @@ export async function backupScene(
     BACKUP_TOOLS_PATH: tools,
     BACKUP_AVOID: '00:00-00:00',
     BACKUP_SHRINK_LEAST: '2',
+    RELAY_JOURNAL_DIR: 'journal',
     ...changes,
   });
   const escrow = join(outside.path, 'escrow.key');
