@@ -16,7 +16,9 @@ const access = ({ reader, names }: TestPostal) => ({
   POSTAL_DB_MESSAGE_PREFIX: names.messagePrefix,
 });
 
-/** A message of ours that Postal delivered and opened an hour ago, and of which no webhook came. */
+const link = 'https://acme.test/offer?of=42';
+
+/** A message of ours that Postal delivered an hour ago, that was opened and clicked, and of which no webhook came. */
 async function unheard(postal: TestPostal, id: string): Promise<void> {
   const hourAgo = Math.floor(Date.now() / 1000) - 3600;
   await postal.run(
@@ -32,6 +34,14 @@ async function unheard(postal: TestPostal, id: string): Promise<void> {
     `insert into \`${postal.messages}\`.loads (message_id, ip_address, user_agent, timestamp) values (41, '192.0.2.7', 'Mail', ?)`,
     [hourAgo + 2],
   );
+  await postal.run(
+    `insert into \`${postal.messages}\`.links (id, message_id, token, url, timestamp) values (7, 41, 'linktokn', ?, ?)`,
+    [link, hourAgo],
+  );
+  await postal.run(
+    `insert into \`${postal.messages}\`.clicks (message_id, link_id, ip_address, user_agent, timestamp) values (41, 7, '192.0.2.7', 'Mail', ?)`,
+    [hourAgo + 3],
+  );
 }
 
 it('stores what no webhook told after a look, once, and says what it was', async () => {
@@ -46,13 +56,17 @@ it('stores what no webhook told after a look, once, and says what it was', async
   const act = await runJson(folder, 'postal', 'reconcile');
   const again = await runJson(folder, 'postal', 'reconcile', '--since', '2h');
 
-  expect(look.data).toMatchObject({ applied: false, changed: 2, events: { delivered: 1, opened: 1 } });
+  expect(look.data).toMatchObject({ applied: false, changed: 3 });
+  expect(look.data.events).toEqual({ delivered: 1, opened: 1, clicked: 1 });
   expect(look.data.plan.steps).toMatchObject([{ do: 'store-events' }]);
   expect(untouched).toEqual([]);
-  expect(act.data).toMatchObject({ applied: true, changed: 2 });
+  expect(act.data).toMatchObject({ applied: true, changed: 3 });
   expect(again.data).toMatchObject({ applied: true, changed: 0, plan: { steps: [] } });
   const { data } = await runJson(folder, 'trace', id);
-  expect(data.message).toMatchObject({ state: 'delivered', recipients: [{ opens: 1 }] });
+  expect(data.message).toMatchObject({ state: 'delivered', recipients: [{ opens: 1, clicks: 1 }] });
+  expect(await database.db.query(`select detail->>'url' as url from events where kind = 'clicked'`)).toEqual([
+    { url: link },
+  ]);
 });
 
 it('names the variables that give access to the databases, and refuses what is no duration', async () => {
