@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../../src/adapters/clock.ts';
+import { openLog } from '../../../src/adapters/log.ts';
 import { systemRandom } from '../../../src/adapters/random.ts';
 import { newId } from '../../../src/domain/id.ts';
 import type { LookUp } from '../../../src/services/worker/doubt.ts';
+import type { Running } from '../../../src/services/running.ts';
 import { changeQueue } from '../../../src/store/queue-changes.ts';
 import { recordBlock, sendingState } from '../../../src/store/sending.ts';
 import { until } from '../../store/until.ts';
+import { folderFor, runJson } from '../cli/database-folder.ts';
 import { listen, openRig, type Rig } from './rig.ts';
 
 let rig: Rig;
@@ -38,6 +41,14 @@ describe('a hand-over that Postal refuses for good', () => {
   });
 });
 
+/** The problems that stand in the way by the worker's metrics. */
+async function blockedInMetrics({ addresses }: Running): Promise<readonly string[]> {
+  const { host, port } = addresses['health'] ?? { host: '', port: 0 };
+  const text = await (await fetch(`http://${host}:${port}/metrics`)).text();
+  const set = text.matchAll(/^mailctl_sending_blocked\{problem="([^"]+)"[^}]*\} 1$/gm);
+  return [...set].map(([, problem = '']) => problem);
+}
+
 describe('a Postal that lets nothing through', () => {
   it('keeps every message queued without burning an attempt, says why, and goes on by itself', async () => {
     rig.postal.order({ kind: 'server-suspended' });
@@ -68,6 +79,38 @@ describe('a Postal that lets nothing through', () => {
     ).toMatchObject({
       blockedProblem: null,
     });
+  });
+
+  it('is an alert while it lasts: in the log, in the metrics and in mailctl status', async () => {
+    rig.postal.order({ kind: 'server-suspended' });
+    using folder = folderFor(rig);
+    const lines: string[] = [];
+    const log = openLog('worker', 'info', { write: (line) => void lines.push(line) });
+    const worker = await rig.work({}, { log });
+    const id = await rig.submit();
+
+    const blocked = await until(
+      () => sendingState(rig.db),
+      (seen) => seen?.blockedProblem === 'suspended',
+    );
+    expect(await blockedInMetrics(worker)).toEqual(['suspended']);
+    const alerts = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error');
+    expect(alerts).toMatchObject([{ problem: 'suspended', reason: blocked?.blockedReason }]);
+    const { exit, data } = await runJson(folder, 'status');
+    expect({ exit, healthy: data.healthy }).toEqual({ exit: 20, healthy: false });
+    expect(data.problems).toContain(`nothing gets through to Postal: ${blocked?.blockedReason}`);
+
+    rig.postal.reset();
+    await until(() => states(id), all('delivered'));
+    await until(
+      () => blockedInMetrics(worker),
+      (problems) => problems.length === 0,
+    );
+    const over = await until(
+      async () => (await runJson(folder, 'status')).data,
+      (seen) => !JSON.stringify(seen.problems).includes('through to Postal'),
+    );
+    expect(over.sending).toMatchObject({ paused: false, reason: null });
   });
 
   it.each([
