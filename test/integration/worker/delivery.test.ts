@@ -114,3 +114,26 @@ describe('from the queue through Postal and back to AMS', () => {
     );
   });
 });
+
+describe('a worker with more to do than Postal takes', () => {
+  it("hands over what is urgent first, somebody else's mail between a campaign, and a part of what has stood back for long", async () => {
+    const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000);
+    const campaign = { tag: 'campaign', receivedAt: hoursAgo(3), to: ['campaign@example.test'] };
+    for (let number = 0; number < 60; number += 1) await rig.submit(campaign);
+    await rig.submit({ tag: 'reset', to: ['reset@example.test'] });
+    await rig.submit({ priority: 'high', to: ['high@example.test'] });
+    await rig.submit({ priority: 'low', receivedAt: hoursAgo(2), to: ['aged@example.test'] });
+    await rig.submit({ priority: 'low', to: ['low@example.test'] });
+    await rig.work({ WORKER_BATCH: '8', POSTAL_CONCURRENCY: '1' });
+
+    const rows = await until(
+      () => rig.postal.rows(),
+      (seen) => seen.length === 64,
+    );
+    const order = rows.toSorted((one, other) => one.id - other.id).map(({ rcpt_to: to }) => to.split('@')[0]);
+    const campaigns = (count: number) => Array.from({ length: count }, () => 'campaign');
+    expect(order.slice(0, 8)).toEqual(['high', ...campaigns(6), 'reset']);
+    expect(order.slice(8, 16)).toEqual(['aged', ...campaigns(7)]);
+    expect(order.slice(16)).toEqual([...campaigns(47), 'low']);
+  });
+});
