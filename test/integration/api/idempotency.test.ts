@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../../src/adapters/clock.ts';
 import type { Database } from '../../../src/adapters/postgres.ts';
 import { until } from './until.ts';
 import { addKey, type ApiUnderTest, call, countOf, runningApi } from './running-api.ts';
@@ -12,8 +13,8 @@ afterAll(() => api[Symbol.asyncDispose]());
 
 const hello = { from: 'news@acme.test', to: 'ann@example.com', text: 'Hello' };
 
-function send(key: string, body: object = hello, other: object = {}) {
-  return call(api, 'POST', '/v1/messages', { body, headers: { 'idempotency-key': key }, ...other });
+function send(key: string, body: object = hello, other: object = {}, to: ApiUnderTest = api) {
+  return call(to, 'POST', '/v1/messages', { body, headers: { 'idempotency-key': key }, ...other });
 }
 
 describe('an Idempotency-Key', () => {
@@ -126,5 +127,50 @@ describe('an Idempotency-Key', () => {
     });
     expect(await countOf(api.db, 'messages')).toBe(before);
     expect((await send('order-7')).status).toBe(202);
+  });
+});
+
+describe('an Idempotency-Key by the default IDEMPOTENCY_WINDOW', () => {
+  const start = systemClock.now().getTime();
+  const minutes = (count: number) => new Date(start + count * 60_000);
+  const day = 24 * 60;
+
+  it('gives the first answer for 24 hours, and is a new one afterwards', async () => {
+    const now = { of: minutes(0) };
+    // Its upkeep does not come to its turn: what is kept for longer is not used either.
+    await using aged = await runningApi(
+      { API_KEY_USE_INTERVAL: '1h' },
+      { clock: { ...systemClock, now: () => now.of } },
+    );
+    const first = await send('order-9', hello, {}, aged);
+    now.of = minutes(day - 1);
+    const replayed = await send('order-9', hello, {}, aged);
+    now.of = minutes(day + 1);
+    const later = await send('order-9', hello, {}, aged);
+    const again = await send('order-9', hello, {}, aged);
+
+    expect(replayed).toMatchObject({ status: 202, body: first.body });
+    expect(replayed.headers.get('idempotency-replayed')).toBe('true');
+    expect(later.status).toBe(202);
+    expect(later.headers.get('idempotency-replayed')).toBeNull();
+    expect(later.body['id']).not.toBe(first.body['id']);
+    expect(again.body).toEqual(later.body);
+    expect(await countOf(aged.db, 'messages')).toBe(2);
+  });
+
+  it('is forgotten by the upkeep of the api when they are over', async () => {
+    const now = { of: minutes(0) };
+    await using aged = await runningApi(
+      { API_KEY_USE_INTERVAL: '20ms' },
+      { clock: { ...systemClock, now: () => now.of } },
+    );
+    await send('old', hello, {}, aged);
+    now.of = minutes(2);
+    await send('young', hello, {}, aged);
+    now.of = minutes(day + 1);
+    const left = () => aged.db.query('select key from idempotency_keys');
+
+    await until(async () => (await left()).length < 2);
+    expect(await left()).toEqual([{ key: 'young' }]);
   });
 });
