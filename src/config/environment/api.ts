@@ -205,7 +205,7 @@ export const api = {
   POSTAL_KEY_REFETCH: variable(duration, {
     section,
     readBy,
-    means: "Least time between two looks at Postal's JWKS",
+    means: "Least time between two looks at Postal's JWKS while a key is known, also after one that failed",
     fallback: '1m',
   }),
   POSTAL_JWKS_TIMEOUT: variable(duration, {

@@ -8,6 +8,8 @@ export type WebhookInResult =
   | 'wrong_token'
   | 'unknown_key'
   | 'expired_key'
+  /** No key could be had, so nobody knows; Postal sends it again. */
+  | 'unverifiable'
   | 'quarantined';
 
 const webhookInResults: readonly WebhookInResult[] = [
@@ -17,6 +19,7 @@ const webhookInResults: readonly WebhookInResult[] = [
   'wrong_token',
   'unknown_key',
   'expired_key',
+  'unverifiable',
   'quarantined',
 ];
 

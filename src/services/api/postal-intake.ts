@@ -38,16 +38,16 @@ export interface PostalIntake {
   readonly keepMail: (mail: InboundMail) => Promise<boolean>;
 }
 
-/** `unverifiable`: no key could be had, so nobody knows; Postal sends it again. */
-export type IntakeResult = WebhookInResult | 'unverifiable';
-
 /** Which token of ours the secret last part of the path is, compared in constant time. */
 export function tokenOf({ tokens }: Pick<PostalIntake, 'tokens'>, presented: string): Secret | undefined {
   return tokens().find((token) => textsEqual(token.reveal(), presented));
 }
 
 /** Believes what brought our path token only with Postal's signature over its raw octets; then it is stored once, by its uuid. */
-export async function receiveWebhook(intake: PostalIntake, claimed: ClaimedWebhook): Promise<IntakeResult> {
+export async function receiveWebhook(
+  intake: PostalIntake,
+  claimed: ClaimedWebhook,
+): Promise<WebhookInResult> {
   const doubt = await doubtOf(intake, claimed);
   if (doubt) return doubt;
   const webhook = readWebhook(claimed.body);
@@ -57,7 +57,7 @@ export async function receiveWebhook(intake: PostalIntake, claimed: ClaimedWebho
 }
 
 /** Believes mail from a route as it does a webhook, and stores it once: Postal may send the same request again. */
-export async function receiveMail(intake: PostalIntake, claimed: ClaimedWebhook): Promise<IntakeResult> {
+export async function receiveMail(intake: PostalIntake, claimed: ClaimedWebhook): Promise<WebhookInResult> {
   const doubt = await doubtOf(intake, claimed);
   if (doubt) return doubt;
   const mail = postalInbound.safeParse(parsed(claimed.body));
@@ -73,7 +73,7 @@ export async function receiveMail(intake: PostalIntake, claimed: ClaimedWebhook)
 }
 
 /** Why a request is not believed; undefined for one with Postal's signature. */
-async function doubtOf(intake: PostalIntake, claimed: ClaimedWebhook): Promise<IntakeResult | undefined> {
+async function doubtOf(intake: PostalIntake, claimed: ClaimedWebhook): Promise<WebhookInResult | undefined> {
   if (claimed.signature === '' || claimed.kid === '') return 'forged';
   const search = await intake.keys.find(claimed.kid);
   if (search.kind === 'unreachable') return 'unverifiable';

@@ -59,7 +59,7 @@ export interface JwksOptions {
   readonly timeoutMs: number;
   /** Wait before a Postal that did not tell its keys is asked again. */
   readonly retryMs: number;
-  /** Least time between two fetches, so that made-up names cannot make us a burden. */
+  /** Least time between two fetches while a key is known, whether Postal answered or not: made-up names must not make us a burden. */
   readonly refetchMs: number;
   /** How long a key that left the set is still believed: webhooks wait up to 36 minutes at Postal. */
   readonly overlapMs: number;
@@ -73,28 +73,28 @@ interface Known {
 
 /**
  * Keys fetched from Postal's JWKS when a webhook names one that is not known. While Postal cannot be asked the webhook waits, for as long as
- * Postal waits for its answer: one that is refused comes again after minutes only.
+ * Postal waits for its answer: one that is refused comes again after minutes only. Where a key is known already a fetch that failed is not
+ * tried again at once.
  */
 export function jwksKeys(
   options: JwksOptions,
   { clock, http, log }: Pick<ApiWorld, 'clock' | 'http' | 'log'>,
 ): PostalKeys {
   let known: ReadonlyMap<string, Known> = new Map();
-  let fetchedAtMs: number | undefined;
+  let last: { readonly endedAtMs: number; readonly answered: boolean } | undefined;
   let fetching: Promise<boolean> | undefined;
 
   const believed = (kid: string) => keyOf(known.get(kid), clock.monotonicMs() - options.overlapMs);
 
   const learn = async (): Promise<boolean> => {
     const keys = await fetchPatiently(options, { clock, http, log });
-    if (!keys) return false;
-    known = merged(known, keys, clock.monotonicMs());
-    fetchedAtMs = clock.monotonicMs();
-    return true;
+    if (keys) known = merged(known, keys, clock.monotonicMs());
+    last = { endedAtMs: clock.monotonicMs(), answered: keys !== undefined };
+    return last.answered;
   };
 
   const refresh = (): Promise<boolean> | undefined => {
-    const due = fetchedAtMs === undefined || clock.monotonicMs() - fetchedAtMs >= options.refetchMs;
+    const due = !last || known.size === 0 || clock.monotonicMs() - last.endedAtMs >= options.refetchMs;
     if (fetching || !due) return fetching;
     fetching = learn().finally(() => {
       fetching = undefined;
@@ -105,14 +105,14 @@ export function jwksKeys(
   const find = async (kid: string): Promise<KeySearch> => {
     const cached = believed(kid);
     if (cached) return { kind: 'found', key: cached };
-    const answered = await refresh();
+    const answered = (await refresh()) ?? last?.answered;
     const key = believed(kid);
     if (key) return { kind: 'found', key };
     return { kind: answered === false || known.size === 0 ? 'unreachable' : 'unknown' };
   };
   const forget = () => {
     known = new Map();
-    fetchedAtMs = undefined;
+    last = undefined;
   };
   return { find, forget };
 }

@@ -2,8 +2,15 @@ import { generateKeyPairSync } from 'node:crypto';
 
 import { expect, it } from 'vitest';
 
+import { systemClock } from '../../../src/adapters/clock.ts';
 import type { HttpEnd } from '../../../src/adapters/http.ts';
-import { countOf, runningApi, signing, webhookToken } from '../../integration/api/running-api.ts';
+import {
+  type ApiUnderTest,
+  countOf,
+  runningApi,
+  signing,
+  webhookToken,
+} from '../../integration/api/running-api.ts';
 import { post, postalEvent, type Signed, signed } from '../../integration/api/signed-webhook.ts';
 
 const flood = 10_000;
@@ -37,11 +44,24 @@ function forgeries(): readonly Forgery[] {
   ];
 }
 
+/** How many requests ended in which way, by the api's metrics. */
+async function webhookTotals({ health }: ApiUnderTest): Promise<Readonly<Record<string, number>>> {
+  const metrics = await (await fetch(`${health}/metrics`)).text();
+  const counted = [...metrics.matchAll(/^mailctl_webhook_in_total\{result="(\w+)"[^}]*\} (\d+)$/gm)];
+  return Object.fromEntries(counted.map(([, result = '', count]) => [result, Number(count)]));
+}
+
+function jwksOf(...keys: readonly (typeof signing)[]): HttpEnd {
+  const body = Buffer.from(
+    JSON.stringify({ keys: keys.map(({ publicKey }) => publicKey.export({ format: 'jwk' })) }),
+  );
+  return { end: 'answered', status: 200, headers: {}, body };
+}
+
 it(
   'ten thousand forged webhooks change nothing, and every genuine one that comes between them from the same address is taken',
   { timeout: 300_000 },
   async () => {
-    const jwks = JSON.stringify({ keys: [signing.publicKey.export({ format: 'jwk' })] });
     let asked = 0;
     await using api = await runningApi(
       {
@@ -56,7 +76,7 @@ it(
         http: {
           exchange: async (): Promise<HttpEnd> => {
             asked += 1;
-            return { end: 'answered', status: 200, headers: {}, body: Buffer.from(jwks) };
+            return jwksOf(signing);
           },
         },
       },
@@ -83,10 +103,63 @@ it(
     expect([...forged.values()].reduce((sum, count) => sum + count, 0)).toBe(flood);
     // Whatever keys they made up, Postal was asked for its own once.
     expect(asked).toBe(1);
-    const metrics = await (await fetch(`${api.health}/metrics`)).text();
-    const counted = [...metrics.matchAll(/^mailctl_webhook_in_total\{result="(\w+)"[^}]*\} (\d+)$/gm)];
-    const totals = Object.fromEntries(counted.map(([, result = '', count]) => [result, Number(count)]));
+    const totals = await webhookTotals(api);
     expect(totals).toMatchObject({ accepted: flood / share, wrong_token: flood / kinds.length });
     expect((totals['forged'] ?? 0) + (totals['unknown_key'] ?? 0) + (totals['wrong_token'] ?? 0)).toBe(flood);
+  },
+);
+
+it(
+  'two thousand made-up key names while Postal is away have it asked once, are counted, and keep no genuine webhook out',
+  { timeout: 120_000 },
+  async () => {
+    const requests = 2000;
+    const postal = { answer: jwksOf(signing), asked: 0 };
+    let laterMs = 0;
+    await using api = await runningApi(
+      {
+        POSTAL_WEBHOOK_PUBLIC_KEY: '',
+        POSTAL_KEY_REFETCH: '1h',
+        POSTAL_JWKS_TIMEOUT: '10ms',
+        POSTAL_JWKS_RETRY: '10ms',
+        API_FAILURE_LIMIT: '5',
+        API_RATE_PERIOD: '10h',
+        LOG_LEVEL: 'error',
+      },
+      {
+        clock: { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + laterMs },
+        http: {
+          exchange: async (): Promise<HttpEnd> => {
+            postal.asked += 1;
+            return postal.answer;
+          },
+        },
+      },
+    );
+    expect(await post(api, signed(postalEvent()))).toBe(200);
+    postal.answer = { end: 'not-sent', why: 'it is away', forbidden: false };
+    laterMs += 3_600_000;
+    const answers = { forged: new Set<number>(), genuine: [] as number[] };
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < requests) {
+        const turn = next++;
+        if (turn % share === 0) answers.genuine.push(await post(api, signed(postalEvent())));
+        const { body, headers } = signed(postalEvent(), foreign);
+        const kid = turn.toString(16).padStart(64, '0');
+        answers.forged.add(await post(api, { body, headers: { ...headers, 'x-postal-signature-kid': kid } }));
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+
+    expect(postal.asked).toBe(2);
+    expect(answers.genuine).toEqual(Array.from({ length: requests / share }, () => 200));
+    expect([...answers.forged].toSorted()).toEqual([429, 503]);
+    const totals = await webhookTotals(api);
+    expect(totals).toMatchObject({ unverifiable: requests, accepted: 1 + requests / share });
+
+    postal.answer = jwksOf(signing, foreign);
+    laterMs += 3_600_000;
+    expect(await post(api, signed(postalEvent(), foreign))).toBe(200);
   },
 );

@@ -84,6 +84,25 @@ describe("Postal's keys", () => {
     expect((await keys.find(two.kid)).kind).toBe('unreachable');
   });
 
+  it('are not asked for by made-up names soon after Postal could not be asked, and the known one is believed all the while', async () => {
+    const { postal, clock, keys } = keysFrom(jwks(one));
+    await keys.find(one.kid);
+    postal.answer = away;
+    clock.pass(minute);
+    for (let turn = 0; turn < 5; turn += 1) {
+      expect((await keys.find(two.kid)).kind).toBe('unreachable');
+      expect((await keys.find(one.kid)).kind).toBe('found');
+    }
+    expect(postal.asked).toBe(1 + 4);
+
+    postal.answer = jwks(one, two);
+    clock.pass(minute - 1);
+    expect((await keys.find(two.kid)).kind).toBe('unreachable');
+    clock.pass(1);
+    expect((await keys.find(two.kid)).kind).toBe('found');
+    expect(postal.asked).toBe(1 + 4 + 1);
+  });
+
   it.each([
     ['is away', away],
     ['refuses', { end: 'answered', status: 403, headers: {}, body: Buffer.alloc(0) }],

@@ -2,11 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 import { networkOf } from '../../../domain/network.ts';
 import type { Secret } from '../../../domain/secret.ts';
-import type { ApiMetrics } from '../api-metrics.ts';
+import type { ApiMetrics, WebhookInResult } from '../api-metrics.ts';
 import { type RateLimiter, rateHeaders } from '../limiter.ts';
 import {
   type ClaimedWebhook,
-  type IntakeResult,
   type PostalIntake,
   receiveMail,
   receiveWebhook,
@@ -53,7 +52,7 @@ export async function definePostalWebhooks(server: FastifyInstance, room: Webhoo
 interface Door {
   readonly url: string;
   readonly bodyLimit: number;
-  readonly receive: (intake: PostalIntake, claimed: ClaimedWebhook) => Promise<IntakeResult>;
+  readonly receive: (intake: PostalIntake, claimed: ClaimedWebhook) => Promise<WebhookInResult>;
 }
 
 function defineDoor(server: FastifyInstance, room: WebhookRoom, { url, bodyLimit, receive }: Door): void {
@@ -86,35 +85,38 @@ function defineDoor(server: FastifyInstance, room: WebhookRoom, { url, bodyLimit
 
 async function answer(
   room: WebhookRoom,
-  result: IntakeResult,
+  result: WebhookInResult,
   { request, reply }: { readonly request: Pick<FastifyRequest, 'ip'>; readonly reply: FastifyReply },
 ): Promise<FastifyReply> {
-  if (result === 'unverifiable')
-    throw new ApiProblem('unavailable', "Postal's public key cannot be had now; send it again later");
   if (result === 'expired_key') {
     room.metrics.webhookIn.inc({ result });
     throw new ApiProblem('key-expired', 'The token of this path, or the key that signed it, has ended');
   }
-  if (result === 'forged' || result === 'unknown_key' || result === 'wrong_token')
-    return refuse(room, result, request.ip);
+  if (isRefusal(result)) return refuse(room, result, request.ip);
   room.metrics.webhookIn.inc({ result });
   return reply.code(200).send({ result });
 }
 
-/** Any answer but 2xx makes Postal try again, which is right where only our key is out of date. */
-async function refuse(
-  { metrics, failures }: WebhookRoom,
-  result: 'forged' | 'unknown_key' | 'wrong_token',
-  ip: string,
-): Promise<never> {
+const refusals = ['forged', 'unknown_key', 'wrong_token', 'unverifiable'] as const;
+
+type Refusal = (typeof refusals)[number];
+
+function isRefusal(result: WebhookInResult): result is Refusal {
+  return (refusals as readonly WebhookInResult[]).includes(result);
+}
+
+/** Any answer but 2xx makes Postal try again, which is right where only our key is out of date or cannot be had. */
+async function refuse({ metrics, failures }: WebhookRoom, result: Refusal, ip: string): Promise<never> {
   metrics.webhookIn.inc({ result });
   const decision = await failures.take(networkOf(ip));
   if (!decision.allowed) {
     metrics.limited.inc({ limit: 'webhooks' });
-    throw new ApiProblem('rate-limited', 'Too many requests from your address were not genuine', {
+    throw new ApiProblem('rate-limited', 'Too many requests from your address could not be believed', {
       headers: rateHeaders(failures.policy, decision),
     });
   }
+  if (result === 'unverifiable')
+    throw new ApiProblem('unavailable', "Postal's public key cannot be had now; send it again later");
   if (result === 'wrong_token') throw new ApiProblem('not-found', 'There is no such path');
   throw new ApiProblem('signature-wrong', 'The signature is not by a key of Postal that we know');
 }
