@@ -35,22 +35,22 @@ export async function settleUsers(world: Runtime): Promise<void> {
 }
 
 /**
- * Refuses where databases of mail servers are there and Postal's main one is empty: Postal would be set up anew, and making its
- * first mail server drops the database of that number.
+ * Refuses where databases of mail servers are there and Postal's main one is empty, or has tables and no migration written down, as a
+ * restore leaves it that broke off: Postal would be set up anew, and making its first mail server drops the database of that number.
  */
 export async function refuseLostMainDatabase(world: Runtime): Promise<void> {
   const { POSTAL_DB_NAME: main, POSTAL_DB_MESSAGE_PREFIX: prefix } = await world.config('operator');
   const query = databaseInventory(main, prefix);
   const script = `MYSQL_PWD=$(cat /run/secrets/MARIADB_ROOT_PASSWORD) exec mariadb -u root -N -B -e "$1"`;
-  const rows = (await inMariadb(world, ['sh', '-c', script, 'sh', query])).trim().split('\n');
-  const [tables = 0, servers = 0] = (rows[0] ?? '').split('\t').map(Number);
-  if (servers === 0 || tables > 0) return;
-  throw new OperatorError(
-    'refused',
-    `MariaDB holds ${servers} databases of mail servers, but ${main} is empty: setting Postal up would drop them`,
-    {
-      hint: 'Restore the main database too (mailctl backup restore), or remove what is left of the others by hand if it is worth nothing',
-      field: 'POSTAL_DB_NAME',
-    },
-  );
+  const said = await inMariadb(world, ['sh', '-c', script, 'sh', query]);
+  const [tables = 0, servers = 0, migrations = 0] = said.trim().split(/\s/).map(Number);
+  if (servers === 0 || (tables > 0 && migrations > 0)) return;
+  const state =
+    tables === 0
+      ? `${main} is empty: setting Postal up would drop them`
+      : `${main} is not whole (${tables} tables, no migration written down): setting Postal up would spoil it`;
+  throw new OperatorError('refused', `MariaDB holds ${servers} databases of mail servers, but ${state}`, {
+    hint: 'Restore the main database too (mailctl backup restore), or remove what is left of the others by hand if it is worth nothing',
+    field: 'POSTAL_DB_NAME',
+  });
 }
