@@ -254,6 +254,15 @@ describe('domains', () => {
     expect(zone).toContain('"v=spf1 a mx include:spf.postal.example.com ~all"');
   });
 
+  it('prints every record as a table, one a line, with the hosts of the platform above', async () => {
+    const table = await asText('domains', 'records', '--format', 'table');
+
+    expect(table).toMatch(/^postal\.example\.com$/m);
+    expect(table).toMatch(/^ {2}MX {4}rp\.postal\.example\.com {2}10 postal\.example\.com$/m);
+    expect(table).toMatch(/^ {2}CNAME psrp\.example\.com {2}rp\.postal\.example\.com$/m);
+    expect(table).not.toContain(' IN ');
+  });
+
   it("gives a name server the platform's records and those of every domain", async () => {
     await using world = openRuntime({ dir: folder.path, environment: {}, uid: process.getuid?.() });
 
