@@ -1,4 +1,4 @@
-import type { EventDetail } from './event.ts';
+import type { EventDetail, EventKind } from './event.ts';
 import type { RecipientState } from './message.ts';
 import { suppressedDetail, type Suppression } from './suppression.ts';
 
@@ -53,6 +53,8 @@ export interface Settlement {
   readonly name?: PostalName;
   /** In the operator's words; empty when there is nothing to add. */
   readonly detail: string;
+  /** What is told of it where its state alone is no event. */
+  readonly event?: EventKind;
   /** What its event says besides. */
   readonly facts?: EventDetail;
 }
@@ -84,6 +86,7 @@ function settleOne(handover: Handover, address: string): Omit<Settlement, 'posit
     case 'refused':
       return { state: 'failed', detail: handover.reason };
     case 'busy':
+      return { state: 'queued', detail: handover.reason, event: 'attempt_failed' };
     case 'blocked':
       return { state: 'queued', detail: handover.reason };
     case 'unclear':

@@ -6,6 +6,10 @@ export const eventKinds = {
   received: { told: false, means: 'the relay or the api accepted the message' },
   scheduled: { told: true, means: 'it waits for its send time' },
   accepted: { told: true, means: 'Postal took it for this recipient' },
+  attempt_failed: {
+    told: false,
+    means: 'Postal did not take it this time, which is not final; the worker tries again',
+  },
   delivered: { told: true, means: "the recipient's server took it" },
   delayed: { told: true, means: 'a temporary failure; Postal tries again' },
   held: { told: true, means: 'held until an operator releases it' },

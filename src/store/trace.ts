@@ -88,6 +88,8 @@ export interface TracedRecipient {
   readonly opens: number;
   readonly clicks: number;
   readonly changedAt: Date;
+  /** The attempt that settled it last; null where none has. */
+  readonly attemptId: string | null;
   readonly heldUntil: Date | null;
 }
 
@@ -95,7 +97,7 @@ export interface TracedRecipient {
 export function tracedRecipients(db: Database, id: string): Promise<readonly TracedRecipient[]> {
   return db.query<TracedRecipient & Record<string, unknown>>(
     `select address, state, detail, postal_id::float as "postalId", opens, clicks, changed_at as "changedAt",
-       held_until as "heldUntil"
+       attempt_id as "attemptId", held_until as "heldUntil"
      from recipients where message_id = $1 order by position`,
     [id],
   );

@@ -62,6 +62,19 @@ describe('what a hand-over means for each recipient', () => {
     ]);
     expect(statesAfter({ outcome: 'unclear', reason: '' })).toEqual(['uncertain', 'uncertain']);
   });
+
+  it('is told as an attempt that failed where Postal did not take it, and not where nothing gets through', () => {
+    const toldAfter = (handover: Parameters<typeof settle>[0]) =>
+      settle(handover, recipients).map(({ event, detail }) => [event, detail]);
+    expect(toldAfter({ outcome: 'busy', reason: 'slow down' })).toEqual([
+      ['attempt_failed', 'slow down'],
+      ['attempt_failed', 'slow down'],
+    ]);
+    expect(toldAfter({ outcome: 'blocked', problem: 'suspended', reason: 'suspended' })).toEqual([
+      [undefined, 'suspended'],
+      [undefined, 'suspended'],
+    ]);
+  });
 });
 
 describe('chunks', () => {

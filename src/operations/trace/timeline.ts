@@ -17,7 +17,7 @@ export function timelineOf(scene: Scene): readonly Entry[] {
   const happened = [
     ...reception(scene),
     ...scene.events.filter(({ kind }) => kind !== 'received').flatMap(fromEvent),
-    ...scene.recipients.flatMap(openHandover),
+    ...scene.recipients.flatMap((recipient) => openHandover(recipient, scene)),
     ...scene.unread.map(unread),
     ...scene.deliveries.map(delivery),
   ];
@@ -59,11 +59,18 @@ function fromEvent({ kind, at, recipient, detail, ...told }: TracedEvent): reado
   return [happened, { ...received, hop: 'postal-webhook' }];
 }
 
-/** What leaves no event: a hand-over under way, and one that Postal did not take. */
-function openHandover({ address, state, detail, changedAt }: TracedRecipient): readonly Happened[] {
+/** What leaves no event: a hand-over under way, and one that ended because nothing gets through to Postal. */
+function openHandover(
+  { address, state, detail, changedAt, attemptId }: TracedRecipient,
+  { events }: Scene,
+): readonly Happened[] {
   const entry = { at: changedAt, recipient: address } as const;
   if (state === 'sending') return [{ ...entry, hop: 'worker', event: 'sending', detail: {} }];
-  if (state !== 'queued' || detail === null) return [];
+  const isTold = events.some(
+    ({ kind, recipient, detail: facts }) =>
+      kind === 'attempt_failed' && recipient === address && facts['attempt_id'] === attemptId,
+  );
+  if (state !== 'queued' || detail === null || isTold) return [];
   return [{ ...entry, hop: 'postal', event: 'not taken', detail: { reason: detail } }];
 }
 

@@ -6,6 +6,7 @@ import {
   type Settlement,
   suppress,
 } from '../../domain/delivery.ts';
+import type { EventDetail } from '../../domain/event.ts';
 import type { ClaimedMessage } from '../../store/claim.ts';
 import { beginHandover, type Begun } from '../../store/queue.ts';
 import type { Ticket } from '../breaker.ts';
@@ -50,8 +51,10 @@ async function send(room: DeliveryRoom, message: ClaimedMessage, ticket: Ticket)
   const isLate = isTooOld(room, message);
   const [late, released] = isLate && !ticket.isProbe ? [doubts.released, []] : [[], doubts.released];
   const outcome = await sendAll(room, { message, ready: [...certain, ...released], ticket });
-  const isTriedInVain = isLate && outcome.end?.outcome === 'busy';
-  const settlements = isTriedInVain ? giveUp(room, outcome.open) : outcome.settlements;
+  const settlements =
+    isLate && outcome.end?.outcome === 'busy'
+      ? giveUp(room, outcome.open, { last_reason: outcome.end.reason })
+      : outcome.settlements;
   return {
     doubtsAgain: doubts.again,
     end: outcome.end,
@@ -80,10 +83,14 @@ function isTooOld(room: DeliveryRoom, { firstAttemptAt }: ClaimedMessage): boole
   return room.clock.now().getTime() - firstAttemptAt.getTime() > room.config.DELIVERY_GIVE_UP_AFTER;
 }
 
-function giveUp(room: DeliveryRoom, recipients: readonly QueuedRecipient[]): readonly Settlement[] {
+function giveUp(
+  room: DeliveryRoom,
+  recipients: readonly QueuedRecipient[],
+  facts: EventDetail = {},
+): readonly Settlement[] {
   room.figures.delivered('gave-up', recipients.length);
   const detail = 'Postal did not take it within DELIVERY_GIVE_UP_AFTER';
-  return recipients.map(({ position, address }) => ({ position, address, state: 'failed', detail }));
+  return recipients.map(({ position, address }) => ({ position, address, state: 'failed', detail, facts }));
 }
 
 interface Sending {

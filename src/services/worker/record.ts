@@ -123,14 +123,14 @@ function claimEnd({ messageId, attemptId }: Record, { inMs, counts }: Again) {
 }
 
 function eventsOf(room: Room, { messageId, attemptId, settlements }: Record) {
-  return settlements.flatMap(({ position, address, state, name, detail, facts: more }) => {
-    const kind = kindOf(state);
+  return settlements.flatMap(({ position, address, state, name, detail, ...settled }) => {
+    const kind = settled.event ?? kindOf(state);
     if (!kind) return [];
     const facts = {
       attempt_id: attemptId,
       ...(name && { postal_id: name.id, postal_token: name.token }),
       ...(detail !== '' && { reason: detail }),
-      ...more,
+      ...settled.facts,
     };
     const id = freshId(room, 'evt');
     const at = room.clock.now();
@@ -139,7 +139,7 @@ function eventsOf(room: Room, { messageId, attemptId, settlements }: Record) {
   });
 }
 
-/** Going back into the queue is no event. */
+/** Going back into the queue is no event by itself: while a lane is blocked it happens to everything, again and again. */
 function kindOf(state: Settlement['state']): EventKind | undefined {
   return state === 'queued' || state === 'scheduled' || state === 'sending' ? undefined : state;
 }

@@ -364,6 +364,10 @@ describe('a message that Postal never takes', () => {
 
     await until(() => states(id), all('failed'));
     expect((await rig.recipients(id))[2]?.detail).toContain('DELIVERY_GIVE_UP_AFTER');
+    const told = await rig.db.query<{ why: string }>("select detail ->> 'last_reason' as why from events");
+    expect(told.map(({ why }) => why)).toEqual(
+      Array.from({ length: 3 }, () => expect.stringContaining('429')),
+    );
     expect(asked).toBe(1);
     await emptyQueue();
   });

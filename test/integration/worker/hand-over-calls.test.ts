@@ -4,7 +4,9 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { until } from '../../store/until.ts';
-import { listen, type Listener, openRig, type Rig } from './rig.ts';
+import { addKey, call as askApi, runningApi } from '../api/running-api.ts';
+import { folderFor, runJson } from '../cli/database-folder.ts';
+import { listen, listenAsAms, type Listener, openRig, type Rig } from './rig.ts';
 
 interface Call {
   readonly mail_from: string;
@@ -81,6 +83,49 @@ it('one call carries as many recipients as it may, under our key, and a later on
   const [row] = await rig.db.query<{ key: string }>('select postal_key as key from messages');
   expect(new Set(calls.map((call) => call.mail_from))).toEqual(new Set([`${row?.key}@mail.acme.test`]));
   expect(rig.postal.mailbox()).toHaveLength(5);
+});
+
+it('each attempt that Postal did not take stays in the timeline with its reason and time, and AMS is not told of it', async () => {
+  const answers = [429, 400];
+  before = () => Promise.resolve(answers.shift());
+  await using ams = await listenAsAms();
+  await using api = await runningApi({}, { db: rig.db });
+  using folder = folderFor(rig);
+  await rig.subscribe(ams.url);
+  const id = await rig.submit();
+  await rig.work({ POSTAL_URL: proxy.url, DELIVERY_RETRY_BASE: '10ms' });
+  await delivered(id);
+  await until(
+    () => rig.db.query<{ state: string }>('select state from webhook_deliveries'),
+    (rows) => rows.length === 2 && rows.every(({ state }) => state === 'delivered'),
+  );
+
+  const { data } = await runJson(folder, 'trace', id);
+  const { key } = await addKey(rig.db, ['read']);
+  const { body } = await askApi({ url: api.url, key }, 'GET', `/v1/messages/${id}`);
+
+  const recipient = 'ann@example.test';
+  const reasons = [expect.stringContaining('(429)'), expect.stringContaining('(400)'), undefined];
+  const attempts = data.timeline.filter(({ hop }: { hop: string }) => hop === 'worker');
+  expect(attempts).toMatchObject([
+    { event: 'attempt_failed', recipient, detail: { reason: reasons[0] } },
+    { event: 'attempt_failed', recipient, detail: { reason: reasons[1] } },
+    { event: 'accepted', recipient },
+  ]);
+  const names = attempts.map(({ detail }: { detail: { attempt_id: string } }) => detail.attempt_id);
+  expect(new Set(names).size).toBe(3);
+  const times = attempts.map(({ at }: { at: string }) => at);
+  expect(times).toEqual(times.toSorted());
+  const events = body['events'] as readonly { readonly type: string; readonly at: string }[];
+  expect(events.filter(({ type }) => ['attempt_failed', 'accepted'].includes(type))).toMatchObject(
+    attempts.map(({ event, at, detail }: { event: string; at: string; detail: object }) => ({
+      type: event,
+      at,
+      detail,
+    })),
+  );
+  const told = ams.heard.map(({ body: text }) => JSON.parse(text).type as string);
+  expect(told.toSorted()).toEqual(['message.accepted', 'message.delivered']);
 });
 
 it('Postal is given as many messages at once as it may have, and no more', async () => {

@@ -23,6 +23,7 @@ export function recipient(changes: Partial<TracedRecipient> = {}): TracedRecipie
     opens: 0,
     clicks: 0,
     changedAt: minute(0),
+    attemptId: null,
     heldUntil: null,
     ...changes,
   };

@@ -58,12 +58,22 @@ describe('the timeline of a message', () => {
     expect(details.at(-1)).toMatchObject({ type: 'message.bounced', attempts: 1, last_status: 200 });
   });
 
-  it('shows a hand-over under way, one that Postal did not take, and who let the message go on', () => {
+  it('shows a hand-over under way, one that Postal did not take, once, and who let the message go on', () => {
     expect(lines(scene({ recipients: [recipient({ state: 'sending', changedAt: minute(3) })] }))).toContain(
       '3 worker sending',
     );
     const refused = recipient({ detail: 'Postal cannot be reached', changedAt: minute(4) });
     expect(lines(scene({ recipients: [refused] }))).toContain('4 postal not taken');
+    const waiting = recipient({ detail: 'slow down', changedAt: minute(4), attemptId: 'att_2' });
+    const failed = (attempt: string, at: number) =>
+      event('attempt_failed', at, { detail: { attempt_id: attempt, reason: 'slow down' } });
+    const attempts = (...events: readonly TracedEvent[]) =>
+      lines(scene({ recipients: [waiting], events })).slice(2);
+    expect(attempts(failed('att_1', 2), failed('att_2', 4))).toEqual([
+      '2 worker attempt_failed',
+      '4 worker attempt_failed',
+    ]);
+    expect(attempts(failed('att_1', 2))).toEqual(['2 worker attempt_failed', '4 postal not taken']);
     const released = event('requeued', 6, {
       detail: { by: 'operator', act: 'release', reason: 'it is well' },
     });
