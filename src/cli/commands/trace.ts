@@ -1,29 +1,35 @@
 import type { Command } from 'commander';
 
-import type { Trace } from '../../operations/trace/report.ts';
+import { failures } from '../../domain/failure.ts';
+import type { ShownMessage, Trace } from '../../operations/trace/report.ts';
 import { traceMessage } from '../../operations/trace/show.ts';
-import { looks, type Session } from '../command.ts';
+import { type Context, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 
 /** `mailctl trace`. */
 export function defineTrace(command: Command, session: Session): void {
   command
     .argument('<message>', 'its id (msg_…), its Message-ID, or the address of a recipient: the newest one')
-    .action(looks(session, async ({ runtime }, text: string) => traceMessage(runtime, text), traceAsText));
+    .action(looks(session, (context, text: string) => trace(session, context, text), traceAsText));
 }
 
-function traceAsText(trace: Trace, style: Style): string {
+async function trace(session: Session, { runtime, output }: Context, text: string): Promise<Trace> {
+  const { trace: found, warnings } = await traceMessage(runtime, text);
+  for (const warning of warnings) output.warn(warning);
+  if (warnings.length > 0) session.exit = failures['partly-done'].exit;
+  return found;
+}
+
+function traceAsText(found: Trace, style: Style): string {
+  const { message } = found;
   return [
-    ...headAsText(trace, style),
-    '',
-    ...timelineAsText(trace),
-    '',
-    ...stuckAsText(trace, style),
-    ...othersAsText(trace),
+    ...(message ? [...headAsText(message, style), '', ...timelineAsText(found, message), ''] : []),
+    ...stuckAsText(found, style),
+    ...othersAsText(found),
   ].join('\n');
 }
 
-function headAsText({ message }: Trace, style: Style): readonly string[] {
+function headAsText(message: ShownMessage, style: Style): readonly string[] {
   const { id, aliases, state, mail_from: from, subject, recipients } = message;
   return [
     `${style.bold(id)}  ${state}`,
@@ -36,7 +42,7 @@ function headAsText({ message }: Trace, style: Style): readonly string[] {
   ];
 }
 
-function timelineAsText({ timeline, message }: Trace): readonly string[] {
+function timelineAsText({ timeline }: Trace, message: ShownMessage): readonly string[] {
   const isOne = message.recipients.length === 1;
   return timeline.map(({ at, hop, event, recipient, detail }) => {
     const facts = Object.entries(detail)

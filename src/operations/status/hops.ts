@@ -25,18 +25,37 @@ export interface ToldByRelay {
 
 /** Accepted mail that the api does not have yet, as the relay tells; mail set aside waits for the operator alone. */
 export async function askRelay(world: Runtime): Promise<ToldByRelay> {
-  const text = await relayMetrics(world);
-  const depth = figureIn(text, 'mailctl_relay_backlog_records');
-  const oldest = figureIn(text, 'mailctl_relay_backlog_oldest_age_seconds');
-  const bytes = figureIn(text, 'mailctl_relay_backlog_bytes');
-  const setAside = figureIn(text, 'mailctl_relay_set_aside_records');
+  const { depth, oldestSeconds, bytes, setAside, api } = await relayStanding(world);
   return {
-    hops: [{ ...shown('relay', depth, oldest), bytes, set_aside: setAside }],
+    hops: [{ ...shown('relay', depth, oldestSeconds), bytes, set_aside: setAside }],
     problems:
-      figureIn(text, 'mailctl_relay_refused') > 0
+      api === 'refuses'
         ? ['the api refuses the relay, so that nothing it accepts is handed on; why: mailctl logs relay']
         : [],
     warnings: setAside > 0 ? [`accepted messages are set aside: ${setAside}; mailctl journal list`] : [],
+  };
+}
+
+/** What waits in the relay's journal, and how it gets on with the api: `silent` where it does not get through to it. */
+export interface RelayStanding {
+  readonly depth: number;
+  readonly oldestSeconds: number;
+  readonly bytes: number;
+  readonly setAside: number;
+  readonly api: 'answers' | 'refuses' | 'silent';
+}
+
+/** Asks the relay for it. Throws `unreachable` where it does not tell. */
+export async function relayStanding(world: Runtime): Promise<RelayStanding> {
+  const text = await relayMetrics(world);
+  const isRefused = figureIn(text, 'mailctl_relay_refused') > 0;
+  const isAsked = figureIn(text, 'mailctl_relay_circuit_closed') > 0;
+  return {
+    depth: figureIn(text, 'mailctl_relay_backlog_records'),
+    oldestSeconds: figureIn(text, 'mailctl_relay_backlog_oldest_age_seconds'),
+    bytes: figureIn(text, 'mailctl_relay_backlog_bytes'),
+    setAside: figureIn(text, 'mailctl_relay_set_aside_records'),
+    api: isRefused ? 'refuses' : isAsked ? 'answers' : 'silent',
   };
 }
 

@@ -44,14 +44,18 @@ export interface ShownMessage {
 }
 
 export interface Trace {
-  readonly message: ShownMessage;
+  /** Null where it was not found: then `stuck` says where it may be. */
+  readonly message: ShownMessage | null;
   readonly timeline: readonly Entry[];
   readonly stuck: Stuck | null;
   /** What else was found, newest first. */
-  readonly others: readonly {
-    readonly id: string;
-    readonly state: string;
-    readonly received_at: string;
-    readonly subject: string | null;
-  }[];
+  readonly others: readonly Other[];
+}
+
+/** Another message that the same words name. */
+export type Other = Pick<ShownMessage, 'id' | 'state' | 'received_at' | 'subject'>;
+
+/** A message that was found. */
+export interface FoundTrace extends Trace {
+  readonly message: ShownMessage;
 }

@@ -14,24 +14,69 @@ import {
   tracedRecipients,
   unreadWebhooks,
 } from '../../store/trace.ts';
-import type { ShownMessage, Trace } from './report.ts';
+import type { FoundTrace, Other, ShownMessage } from './report.ts';
 import type { Scene } from './scene.ts';
 import { traceSetAside } from './set-aside.ts';
+import { stuckAtRelay } from './stuck-at-relay.ts';
 import { stuckAt } from './stuck.ts';
 import { timelineOf } from './timeline.ts';
 
 const mostOthers = 20;
 
-/** Where the newest message of this id, Message-ID or recipient has been, and whether it is stuck. Throws `usage` when there is none. */
-export async function traceMessage(
-  { dir, clock, config, postgres, disk }: Runtime,
-  text: string,
-): Promise<Trace> {
-  const { E2E_TIMEOUT: patienceMs, RELAY_JOURNAL_DIR: journal } = await config('operator');
-  const stored = await traceStored(await postgres(), { text, now: clock.now(), patienceMs });
-  const trace = stored ?? (await traceSetAside(await disk(), resolve(dir, journal), text));
-  if (trace) return trace;
-  throw notFound(text);
+/** A message that was found, and what could not be asked for it. */
+export interface Traced {
+  readonly trace: FoundTrace;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Where the newest message of this id, Message-ID or recipient has been, and whether it is stuck. Throws `check-failed` when there is
+ * none while accepted mail is stuck at the relay, else `usage`, or why PostgreSQL cannot be asked.
+ */
+export async function traceMessage(world: Runtime, text: string): Promise<Traced> {
+  const { RELAY_JOURNAL_DIR: journal } = await world.config('operator');
+  const { stored, away } = await askPostgres(world, text);
+  const files = { disk: await world.disk(), directory: resolve(world.dir, journal) };
+  const trace = newestOf(stored, await traceSetAside(files, text, 1 + mostOthers));
+  if (!trace) throw (await stuckAtRelay(world, { text, away })) ?? away ?? notFound(text);
+  const warnings = away ? [`only what the relay set aside was looked through: ${away.message}`] : [];
+  return { trace, warnings };
+}
+
+interface Answer {
+  readonly stored: FoundTrace | undefined;
+  /** Why it could not be asked. */
+  readonly away: OperatorError | undefined;
+}
+
+async function askPostgres({ clock, config, postgres }: Runtime, text: string): Promise<Answer> {
+  const { E2E_TIMEOUT: patienceMs } = await config('operator');
+  try {
+    const stored = await traceStored(await postgres(), { text, now: clock.now(), patienceMs });
+    return { stored, away: undefined };
+  } catch (cause) {
+    if (!(cause instanceof OperatorError)) throw cause;
+    return { stored: undefined, away: cause };
+  }
+}
+
+/** One that is stored is set aside no more, though its file may still be there. */
+function newestOf(stored: FoundTrace | undefined, aside: readonly FoundTrace[]): FoundTrace | undefined {
+  const known = new Set([stored?.message, ...(stored?.others ?? [])].map((message) => message?.id));
+  const traces = [...(stored ? [stored] : []), ...aside.filter(({ message }) => !known.has(message.id))];
+  const [newest, ...older] = traces.toSorted((one, other) => byAge(one.message, other.message));
+  if (!newest) return undefined;
+  const others = [...older.map(({ message }) => asOther(message)), ...(stored?.others ?? [])];
+  return { ...newest, others: others.toSorted(byAge).slice(0, mostOthers) };
+}
+
+/** Ids sort by time. */
+function byAge(one: Other, other: Other): number {
+  return one.id < other.id ? 1 : -1;
+}
+
+function asOther({ id, state, received_at, subject }: ShownMessage): Other {
+  return { id, state, received_at, subject };
 }
 
 interface Asked {
@@ -41,7 +86,7 @@ interface Asked {
   readonly patienceMs: number;
 }
 
-async function traceStored(db: Database, asked: Asked): Promise<Trace | undefined> {
+async function traceStored(db: Database, asked: Asked): Promise<FoundTrace | undefined> {
   const [newest, ...others] = await searchMessages(db, asked.text, 1 + mostOthers);
   const scene = newest && (await sceneOf(db, newest.id, asked));
   if (!scene) return undefined;
@@ -106,7 +151,7 @@ function shown({ message, recipients }: Scene): ShownMessage {
   };
 }
 
-function shownOther({ id, state, receivedAt, subject }: FoundMessage): Trace['others'][number] {
+function shownOther({ id, state, receivedAt, subject }: FoundMessage): Other {
   return { id, state, received_at: receivedAt.toISOString(), subject };
 }
 

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { origin } from '../../../src/services/relay/journal/segment.ts';
@@ -5,6 +7,14 @@ import { insertPostalWebhooks } from '../../../src/store/postal-webhooks.ts';
 import { pauseSending, recordBlock } from '../../../src/store/sending.ts';
 import { runInProcess } from '../../fakes/terminal.ts';
 import { openTestJournal, submission, temporaryDirectory } from '../../services/relay/journal/fixture.ts';
+import {
+  figure,
+  lastingFolder,
+  listenAsApi,
+  logIn,
+  runRelay,
+  submit,
+} from '../../services/relay/running-relay.ts';
 import { until } from '../../store/until.ts';
 import { listenAsAms, openRig, type Rig } from '../worker/rig.ts';
 import { folderFor, runJson } from './database-folder.ts';
@@ -13,7 +23,7 @@ let rig: Rig;
 let folder: ReturnType<typeof folderFor>;
 beforeEach(async () => {
   rig = await openRig();
-  folder = folderFor(rig);
+  folder = folderFor(rig, { RELAY_HEALTH_LISTEN: '127.0.0.1:1' });
 });
 afterEach(async () => {
   folder[Symbol.dispose]();
@@ -197,7 +207,10 @@ describe('mailctl trace', () => {
 
   it('finds what the api refused in the journal of the relay, and says what becomes of it', async () => {
     await using journal = await temporaryDirectory();
-    using beside = folderFor(rig, { RELAY_JOURNAL_DIR: journal.path });
+    using beside = folderFor(rig, {
+      RELAY_JOURNAL_DIR: journal.path,
+      RELAY_HEALTH_LISTEN: '127.0.0.1:1',
+    });
     const refused = submission(7);
     {
       await using relay = await openTestJournal(journal.path);
@@ -215,6 +228,54 @@ describe('mailctl trace', () => {
     expect(stuck).toMatchObject({ hop: 'api', why: expect.stringContaining('no such sender') });
     expect((await asked()).stuck).toMatchObject({ hop: 'relay', command: null });
     expect(await runJson(beside, 'trace', submission(8).id)).toMatchObject({ exit: 2 });
+  });
+
+  it('shows the newest of what is stored and what the relay set aside for an address, and lists the others', async () => {
+    const directory = join(await lastingFolder(), 'journal');
+    using beside = folderFor(rig, { RELAY_JOURNAL_DIR: directory });
+    const refused = submission(7);
+    {
+      await using relay = await openTestJournal(directory);
+      await relay.journal.append(refused);
+      const { records } = await relay.journal.read(origin, { records: 1, bytes: 10_000 });
+      for (const record of records) await relay.journal.setAside(record, 'no such sender');
+    }
+    const to = ['r7@example.org'];
+    const id = await rig.submit({ to, receivedAt: new Date(refused.receivedAt.getTime() - 60_000) });
+    const asked = async () => (await runJson(beside, 'trace', 'r7@example.org')).data;
+
+    expect(await asked()).toMatchObject({
+      message: { id: refused.id, state: 'refused' },
+      others: [{ id, state: 'queued' }],
+    });
+    const later = await rig.submit({ to, receivedAt: new Date(refused.receivedAt.getTime() + 60_000) });
+    expect(await asked()).toMatchObject({ message: { id: later }, others: [{ id: refused.id }, { id }] });
+  });
+
+  it('says that what it does not find may be stuck at a relay that the api refuses', async () => {
+    const api = await listenAsApi();
+    api.status = 401;
+    const { address } = await runRelay({ API_INTERNAL_URL: api.url });
+    const client = await logIn(address('private'));
+    await submit(client, 'From: ann@example.com\r\n\r\nHello\r\n');
+    client.socket.destroy();
+    await until(
+      () => figure(address('health'), 'mailctl_relay_refused{service="relay"}'),
+      (refused) => refused === 1,
+    );
+    using beside = folderFor(rig, { RELAY_HEALTH_LISTEN: `127.0.0.1:${address('health').port}` });
+
+    expect(await runJson(beside, 'trace', 'bob@example.org')).toMatchObject({
+      exit: 20,
+      data: {
+        message: null,
+        stuck: {
+          hop: 'relay',
+          why: expect.stringMatching(/: 1, the oldest for \d+s, because the api refuses the relay/),
+          command: 'mailctl config explain API_INTERNAL_TOKEN',
+        },
+      },
+    });
   });
 
   it.each(['msg_nope', 'nobody@example.test', '<none@acme.test>'])(
