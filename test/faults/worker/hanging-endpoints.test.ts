@@ -24,11 +24,12 @@ it('webhooks of a healthy endpoint go on while four others hang with every place
   await rig.subscribe(ams.url, ['message.delivered']);
   for (let number = 0; number < 40; number += 1) await rig.submit();
 
+  // Some of the first forty are delivered only now, and told to it, too.
   const heard = await until(
-    () => ams.heard,
-    ({ length }) => length === 40,
+    () => ams.heard.length,
+    (count) => count >= 40,
   );
-  expect(heard).toHaveLength(40);
+  expect(heard).toBeGreaterThanOrEqual(40);
   const [tried] = await rig.db.query('select from webhook_deliveries where last_error is not null');
   expect(tried, 'no call to a hanging endpoint has ended yet').toBeUndefined();
 });
