@@ -15,6 +15,7 @@ import { beginHandover, finishClaims } from '../../src/store/queue.ts';
 import { listEvents } from '../../src/store/message-views.ts';
 import { endPause, pauseSending, resumeSending, sendingState } from '../../src/store/sending.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
+import { plainClaim as claim } from './plain-claim.ts';
 import { submit } from './submit.ts';
 
 let database: TestDatabase;
@@ -30,15 +31,6 @@ const recording = {
   at: now,
   eventId: () => newId('evt', now, systemRandom.bytes(10)),
   deliveryId: () => newId('whd', now, systemRandom.bytes(10)),
-};
-const claim = {
-  attemptId: 'att_1',
-  limit: 10,
-  leaseMs: 60_000,
-  shares: [],
-  others: 0,
-  aged: 0,
-  lowDelayMs: 0,
 };
 
 function act(name: QueueAct, filter: QueueFilter, more: { heldUntil?: Date; limit?: number } = {}) {

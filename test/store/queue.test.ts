@@ -5,6 +5,7 @@ import { beginHandover, closeSettled, finishClaims, giveBack, queueFigures } fro
 import { recipientKey, settleRecipients } from '../../src/store/recipients.ts';
 import type { Database } from '../../src/adapters/postgres.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
+import { plainClaim as plain } from './plain-claim.ts';
 import { submit } from './submit.ts';
 import { until } from './until.ts';
 
@@ -16,15 +17,6 @@ afterEach(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-const plain: Claim = {
-  attemptId: 'att_1',
-  limit: 10,
-  leaseMs: 60_000,
-  shares: [],
-  others: 0,
-  aged: 0,
-  lowDelayMs: 0,
-};
 const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 const ids = (rows: readonly { readonly id: string }[]) => rows.map(({ id }) => id);
 

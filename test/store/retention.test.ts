@@ -8,6 +8,7 @@ import { beginHandover } from '../../src/store/queue.ts';
 import { dropBodyDay, expiredBodyDays } from '../../src/store/retention.ts';
 import { applyRetention } from '../../src/upkeep/retention.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
+import { plainClaim } from './plain-claim.ts';
 import { submit } from './submit.ts';
 
 let database: TestDatabase;
@@ -80,15 +81,7 @@ describe('the retention of bodies', () => {
     const { db } = database;
     const id = await submitOld(`state = 'queued'`);
     await dropBodyDay(db, oldDay, 200);
-    await claimDue(db, {
-      attemptId: 'att_1',
-      limit: 1,
-      leaseMs: 60_000,
-      shares: [],
-      others: 0,
-      aged: 0,
-      lowDelayMs: 0,
-    });
+    await claimDue(db, { ...plainClaim, limit: 1 });
     const begun = await beginHandover(db, {
       id,
       attemptId: 'att_1',
@@ -144,15 +137,7 @@ describe('the retention of bodies', () => {
     const { db } = database;
     await submitOld(`state = 'queued'`);
     const free = await submitOld(`state = 'held'`);
-    await claimDue(db, {
-      attemptId: 'att_1',
-      limit: 1,
-      leaseMs: 60_000,
-      shares: [],
-      others: 0,
-      aged: 0,
-      lowDelayMs: 0,
-    });
+    await claimDue(db, { ...plainClaim, limit: 1 });
     await db.change('update messages set lease_until = null where id = $1', [free]);
 
     expect(await dropBodyDay(db, oldDay, 200)).toEqual({ outcome: 'busy' });
