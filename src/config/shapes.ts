@@ -19,6 +19,14 @@ export const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** A timer of Node holds 31 bits of milliseconds, some hours more than this; a longer one fires at once. */
+const longestWait = '24d';
+
+/** Milliseconds that a timer is set to: how long something may take, or how often it is looked at. Zero would be never, or all the time. */
+export const wait = duration.refine((ms) => ms >= 1 && ms <= (parseDuration(longestWait) ?? 0), {
+  error: `must be from 1ms to ${longestWait}`,
+});
+
 /** Octets, written `64KB`, `25MB`, `2GB` (powers of 1024), or a bare number. */
 export const size = z.string().transform((text, context) => {
   const match = /^(\d+)\s*(B|KB|MB|GB)?$/i.exec(text.trim());

@@ -40,6 +40,20 @@ describe('the schema', () => {
     );
   });
 
+  it('takes no limit and no interval of ours that a timer cannot hold, or that would never rest', () => {
+    const timers = notes.filter(
+      ([name]) => /_(TIMEOUT|INTERVAL)$/.test(name) && name !== 'NGINX_KEEPALIVE_TIMEOUT',
+    );
+    for (const text of ['0s', '25d']) {
+      const taken = timers.filter(([, { shape }]) => shape.safeParse(text).success);
+      expect([text, ...taken.map(([name]) => name)]).toEqual([text]);
+    }
+    expect(timers.length).toBeGreaterThan(50);
+    expect(messageOf(sourcesOf({ BACKUP_TIMEOUT: '30d' }))).toMatch(
+      /^BACKUP_TIMEOUT:\d+ must be from 1ms to 24d$/,
+    );
+  });
+
   it('lets every secret come from a file', () => {
     expect(allVariables.filter((name) => isFileVariable(name))).toEqual(expect.arrayContaining(secrets));
   });

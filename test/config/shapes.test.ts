@@ -15,6 +15,7 @@ import {
   oneOf,
   redisUrl,
   size,
+  wait,
   webUrl,
 } from '../../src/config/shapes.ts';
 import { weakness } from '../../src/config/weak-secret.ts';
@@ -28,6 +29,8 @@ describe('shapes take', () => {
     [duration, ' 1.5s ', 1500],
     [duration, '250ms', 250],
     [duration, '36500d', 36_500 * 24 * hour],
+    [wait, '1ms', 1],
+    [wait, '24d', 24 * 24 * hour],
     [networks, '172.18.0.1, 10.0.0.0/8', ['172.18.0.1', '10.0.0.0/8']],
     [networks, '', []],
     [redisUrl, 'redis://redis:6379/2', 'redis://redis:6379/2'],
@@ -60,6 +63,9 @@ describe('shapes refuse, saying what to write,', () => {
     [duration, '5', /30s, 5m/],
     [duration, '-5s', /30s, 5m/],
     [duration, '36501d', /30s, 5m/],
+    [wait, '0s', 'must be from 1ms to 24d'],
+    [wait, '25d', 'must be from 1ms to 24d'],
+    [wait, 'soon', /30s, 5m/],
     [size, '5 apples', /25MB/],
     [count(1, 10), '11', /from 1 to 10/],
     [count(1, 10), '1e1', /whole number/],

@@ -1,4 +1,4 @@
-import { count, duration, list, listen, secret, size, text, webUrl } from '../shapes.ts';
+import { count, duration, list, listen, secret, size, text, wait, webUrl } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'API';
@@ -52,7 +52,7 @@ export const api = {
     optional: true,
     rotates: true,
   }),
-  API_INTERNAL_TIMEOUT: variable(duration, {
+  API_INTERNAL_TIMEOUT: variable(wait, {
     section,
     readBy: ['relay'],
     means: 'How long the relay waits for the api to answer',
@@ -100,7 +100,7 @@ export const api = {
     means: 'Keys and addresses whose rate one process remembers',
     fallback: '100000',
   }),
-  API_KEY_USE_INTERVAL: variable(duration, {
+  API_KEY_USE_INTERVAL: variable(wait, {
     section,
     readBy: ['api', 'operator'],
     means:
@@ -137,13 +137,13 @@ export const api = {
     means: 'Recipients of one message over HTTP',
     fallback: '50',
   }),
-  API_REQUEST_TIMEOUT: variable(duration, {
+  API_REQUEST_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'Longest time a request may take to arrive',
     fallback: '60s',
   }),
-  API_SHUTDOWN_TIMEOUT: variable(duration, {
+  API_SHUTDOWN_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long requests may finish after SIGTERM',
@@ -208,13 +208,13 @@ export const api = {
     means: "Least time between two looks at Postal's JWKS while a key is known, also after one that failed",
     fallback: '1m',
   }),
-  POSTAL_JWKS_TIMEOUT: variable(duration, {
+  POSTAL_JWKS_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: "How long a webhook waits for Postal's JWKS: less than the 5 s that Postal waits for the webhook",
     fallback: '4s',
   }),
-  POSTAL_JWKS_RETRY: variable(duration, {
+  POSTAL_JWKS_RETRY: variable(wait, {
     section,
     readBy,
     means: "Wait before Postal's JWKS is asked for again within that time",

@@ -1,4 +1,4 @@
-import { ageRecipient, count, dailyWindow, duration, list, path, secret, text, webUrl } from '../shapes.ts';
+import { ageRecipient, count, dailyWindow, list, path, secret, text, wait, webUrl } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Backup';
@@ -53,25 +53,25 @@ export const backup = {
     means: 'How hard zstd compresses',
     fallback: '3',
   }),
-  BACKUP_TIMEOUT: variable(duration, {
+  BACKUP_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long one step of a backup or restore may take',
     fallback: '6h',
   }),
-  BACKUP_LOCK_TIMEOUT: variable(duration, {
+  BACKUP_LOCK_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long the moment of the snapshot may wait for statements that run in MariaDB',
     fallback: '30s',
   }),
-  BACKUP_OWNER_TIMEOUT: variable(duration, {
+  BACKUP_OWNER_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'Silence after which a run on another machine no longer holds the folder of sets',
     fallback: '2m',
   }),
-  BACKUP_PROGRESS_INTERVAL: variable(duration, {
+  BACKUP_PROGRESS_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'How often a terminal is told of rate and time left',
@@ -156,7 +156,7 @@ export const backup = {
     means: 'Size of the pieces in which a file is sent there; a cut loses one piece at most',
     fallback: '16',
   }),
-  BACKUP_S3_TIMEOUT: variable(duration, {
+  BACKUP_S3_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long one request there may take',

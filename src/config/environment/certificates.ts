@@ -1,4 +1,4 @@
-import { duration, durations, listenOrPublished, path } from '../shapes.ts';
+import { durations, listenOrPublished, path, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'TLS (certificates served)';
@@ -12,25 +12,25 @@ export const certificates = {
     means: 'How long before its end a certificate is warned about, the later the louder',
     fallback: '30d,7d,1d',
   }),
-  CERT_RENEW_TIMEOUT: variable(duration, {
+  CERT_RENEW_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long certbot may take when it is asked for certificates',
     fallback: '5m',
   }),
-  CERT_DEPLOY_TIMEOUT: variable(duration, {
+  CERT_DEPLOY_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long every port may take to serve a new certificate',
     fallback: '2m',
   }),
-  CERT_POLL_INTERVAL: variable(duration, {
+  CERT_POLL_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'How often the ports are dialled while that is waited for',
     fallback: '500ms',
   }),
-  CERT_DIAL_TIMEOUT: variable(duration, {
+  CERT_DIAL_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long a port may take to show its certificate',

@@ -1,4 +1,4 @@
-import { addresses, count, duration, flag, hostAndPort } from '../shapes.ts';
+import { addresses, count, flag, hostAndPort, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'DNS';
@@ -31,7 +31,7 @@ export const dns = {
     means: "Port of the domain's own name servers",
     fallback: '53',
   }),
-  DNS_TIMEOUT: variable(duration, {
+  DNS_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long one question to one name server may take',

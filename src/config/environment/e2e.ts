@@ -1,4 +1,4 @@
-import { duration, emailAddress, listen, path, webUrl } from '../shapes.ts';
+import { emailAddress, listen, path, wait, webUrl } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'End-to-end check';
@@ -51,13 +51,13 @@ export const e2e = {
     means: 'How the worker reaches that listener; without it the listener itself',
     optional: true,
   }),
-  E2E_TIMEOUT: variable(duration, {
+  E2E_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long each hop may take before it counts as broken',
     fallback: '30s',
   }),
-  E2E_POLL_INTERVAL: variable(duration, {
+  E2E_POLL_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'How often a hop is looked at while the check waits for it',

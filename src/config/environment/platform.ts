@@ -1,4 +1,4 @@
-import { domainName, duration, emailAddress, oneOf } from '../shapes.ts';
+import { domainName, duration, emailAddress, oneOf, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Platform';
@@ -23,7 +23,7 @@ export const platform = {
     readBy: ['worker', 'operator'],
     generated: true,
   }),
-  SECRETS_RELOAD_INTERVAL: variable(duration, {
+  SECRETS_RELOAD_INTERVAL: variable(wait, {
     section,
     means: 'How often services look whether a secret was replaced; SIGHUP makes them look at once',
     readBy: ['relay', 'api', 'worker', 'operator'],
@@ -35,7 +35,7 @@ export const platform = {
     readBy: ['operator'],
     fallback: '24h',
   }),
-  KEYS_SWITCH_TIMEOUT: variable(duration, {
+  KEYS_SWITCH_TIMEOUT: variable(wait, {
     section,
     means: 'How long a rotation waits for the services to take a new secret',
     readBy: ['operator'],
@@ -47,7 +47,7 @@ export const platform = {
     readBy: ['relay', 'api', 'worker', 'scheduler', 'sink'],
     fallback: 'info',
   }),
-  OPERATOR_LOCK_SILENCE: variable(duration, {
+  OPERATOR_LOCK_SILENCE: variable(wait, {
     section,
     means:
       'How long a command of another machine may show no life before its lock on the folder is taken over',

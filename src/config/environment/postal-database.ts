@@ -1,4 +1,4 @@
-import { count, duration, path, secret, text } from '../shapes.ts';
+import { count, duration, path, secret, text, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = "Postal's database";
@@ -48,7 +48,7 @@ export const postalDatabase = {
     means: "Postal's message_db.database_name_prefix; the API key tells which mail server's database it is",
     fallback: 'postal',
   }),
-  POSTAL_DB_TIMEOUT: variable(duration, {
+  POSTAL_DB_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long one look-up may take; then it is made again later',
@@ -61,7 +61,7 @@ export const postalDatabase = {
       'Where workers of Postal write down when they began, for commands inside the stack; on its host the engine says it',
     optional: true,
   }),
-  POSTAL_RESCUE_TIMEOUT: variable(duration, {
+  POSTAL_RESCUE_TIMEOUT: variable(wait, {
     section,
     readBy: ['operator'],
     means: 'How long freeing what a dead worker of Postal locked may take; the rest is left for the next run',
@@ -74,7 +74,7 @@ export const postalDatabase = {
       'How far ahead mailctl postal retention looks for queued mail that loses its body; as long as the attempts of Postal take',
     fallback: '2d',
   }),
-  POSTAL_RECONCILE_INTERVAL: variable(duration, {
+  POSTAL_RECONCILE_INTERVAL: variable(wait, {
     section,
     readBy: ['worker'],
     means: 'Time between two comparisons with these databases, which find the events that no webhook told',

@@ -1,7 +1,6 @@
 import {
   count,
   dnsLabel,
-  duration,
   flag,
   list,
   listen,
@@ -12,6 +11,7 @@ import {
   secret,
   size,
   text,
+  wait,
   webUrl,
 } from '../shapes.ts';
 import { variable } from '../variable.ts';
@@ -67,7 +67,7 @@ export const postalSetup = {
     means: 'Local part of the address that takes complaints (ARF); one of INBOUND_COMPLAINTS',
     fallback: 'complaints',
   }),
-  POSTAL_INBOUND_TIMEOUT: variable(duration, {
+  POSTAL_INBOUND_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long Postal waits for our api when it hands incoming mail over, 5s to 60s',

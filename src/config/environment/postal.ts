@@ -1,4 +1,4 @@
-import { count, domainName, duration, oneOf, secret, size, text, webUrl } from '../shapes.ts';
+import { count, domainName, duration, oneOf, secret, size, text, wait, webUrl } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Postal';
@@ -41,14 +41,14 @@ export const postal = {
       "How Postal's processes are started anew, words separated by spaces, run in the operator's folder: they read key and configuration at the start alone. With `{process}` it is run for web, smtp and worker, one after the other",
     fallback: 'docker compose up --detach --no-deps --force-recreate --wait postal-{process}',
   }),
-  POSTAL_RUNNER_TIMEOUT: variable(duration, {
+  POSTAL_RUNNER_TIMEOUT: variable(wait, {
     section,
     readBy: ['operator'],
     means:
       'How long one question to it may take, for which it starts anew each time, and one start of a process',
     fallback: '2m',
   }),
-  POSTAL_TIMEOUT: variable(duration, {
+  POSTAL_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'Longest time a hand-over to Postal may take',
@@ -67,7 +67,7 @@ export const postal = {
     means: 'Recipients of one hand-over',
     fallback: '50',
   }),
-  POSTAL_CONNECT_TIMEOUT: variable(duration, {
+  POSTAL_CONNECT_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long connecting to Postal may take',
@@ -104,13 +104,13 @@ export const postal = {
     means: 'Unclear hand-overs in a row after which the queue waits',
     fallback: '5',
   }),
-  POSTAL_BREAKER_OPEN: variable(duration, {
+  POSTAL_BREAKER_OPEN: variable(wait, {
     section,
     readBy,
     means: 'How long the queue waits the first time, before one message tries; doubled while it fails',
     fallback: '2s',
   }),
-  POSTAL_BREAKER_OPEN_MAX: variable(duration, {
+  POSTAL_BREAKER_OPEN_MAX: variable(wait, {
     section,
     readBy,
     means: 'Longest wait of the queue between two tries',

@@ -1,4 +1,4 @@
-import { count, duration, path, secret, text } from '../shapes.ts';
+import { count, path, secret, text, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'PostgreSQL';
@@ -41,19 +41,19 @@ export const postgres = {
     means: 'Connections one process opens at most',
     fallback: '10',
   }),
-  POSTGRES_CONNECT_TIMEOUT: variable(duration, {
+  POSTGRES_CONNECT_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long a new connection may take',
     fallback: '5s',
   }),
-  POSTGRES_STATEMENT_TIMEOUT: variable(duration, {
+  POSTGRES_STATEMENT_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long one statement may run',
     fallback: '30s',
   }),
-  POSTGRES_MIGRATE_TIMEOUT: variable(duration, {
+  POSTGRES_MIGRATE_TIMEOUT: variable(wait, {
     section,
     readBy: ['api', 'operator'],
     means: 'How long to wait for another process that is migrating',

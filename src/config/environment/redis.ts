@@ -1,4 +1,4 @@
-import { duration, redisUrl, secret } from '../shapes.ts';
+import { redisUrl, secret, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Redis (shared counters)';
@@ -20,13 +20,13 @@ export const redis = {
     optional: true,
     generated: true,
   }),
-  REDIS_TIMEOUT: variable(duration, {
+  REDIS_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long Redis may take; then a process counts for itself',
     fallback: '250ms',
   }),
-  REDIS_RETRY_DELAY: variable(duration, {
+  REDIS_RETRY_DELAY: variable(wait, {
     section,
     readBy,
     means: 'How often a Redis that is away is tried again',

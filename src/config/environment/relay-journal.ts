@@ -1,4 +1,4 @@
-import { count, duration, path, size } from '../shapes.ts';
+import { count, duration, path, size, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Relay (journal)';
@@ -42,13 +42,13 @@ export const relayJournal = {
     means: 'Most that is kept of what the api has',
     fallback: '5GB',
   }),
-  RELAY_JOURNAL_UPKEEP_INTERVAL: variable(duration, {
+  RELAY_JOURNAL_UPKEEP_INTERVAL: variable(wait, {
     section,
     readBy: ['relay', 'operator'],
     means: 'How often free space is measured, old files are removed and requeued messages are taken in',
     fallback: '5s',
   }),
-  RELAY_JOURNAL_OWNER_TIMEOUT: variable(duration, {
+  RELAY_JOURNAL_OWNER_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'Silence after which a relay on another machine no longer owns the directory',
@@ -78,13 +78,13 @@ export const relayJournal = {
     means: 'How long a request that is not full gathers more after the one before it; 0s sends at once',
     fallback: '50ms',
   }),
-  RELAY_SHIP_TIMEOUT: variable(duration, {
+  RELAY_SHIP_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long the api may take to answer one',
     fallback: '30s',
   }),
-  RELAY_SHIP_PROBE_TIMEOUT: variable(duration, {
+  RELAY_SHIP_PROBE_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'The same for the one request that finds out whether the api is back',
@@ -96,20 +96,20 @@ export const relayJournal = {
     means: 'Failures in a row after which the relay leaves the api in peace',
     fallback: '5',
   }),
-  RELAY_SHIP_RETRY_DELAY: variable(duration, {
+  RELAY_SHIP_RETRY_DELAY: variable(wait, {
     section,
     readBy,
     means: 'Longest pause after a failure before that',
     fallback: '500ms',
   }),
-  RELAY_SHIP_OPEN_TIME: variable(duration, {
+  RELAY_SHIP_OPEN_TIME: variable(wait, {
     section,
     readBy,
     means: 'How long it leaves the api in peace the first time; doubled each time it is not back',
     fallback: '1s',
   }),
-  RELAY_SHIP_OPEN_MAX: variable(duration, { section, readBy, means: 'Longest such time', fallback: '30s' }),
-  RELAY_SHIP_REFUSED_DELAY: variable(duration, {
+  RELAY_SHIP_OPEN_MAX: variable(wait, { section, readBy, means: 'Longest such time', fallback: '30s' }),
+  RELAY_SHIP_REFUSED_DELAY: variable(wait, {
     section,
     readBy,
     means: 'Pause after the api refused the relay itself (401, 403, 429)',

@@ -1,4 +1,15 @@
-import { domainName, duration, flag, listen, listenOrOff, count, networks, path, size } from '../shapes.ts';
+import {
+  count,
+  domainName,
+  duration,
+  flag,
+  listen,
+  listenOrOff,
+  networks,
+  path,
+  size,
+  wait,
+} from '../shapes.ts';
 import { variable } from '../variable.ts';
 import { relayJournal } from './relay-journal.ts';
 
@@ -148,50 +159,50 @@ export const relay = {
     means: 'Pause before the greeting; a client that talks in it is turned away',
     fallback: '0s',
   }),
-  RELAY_TLS_HANDSHAKE_TIMEOUT: variable(duration, {
+  RELAY_TLS_HANDSHAKE_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'Longest TLS handshake',
     fallback: '30s',
   }),
-  RELAY_TLS_RELOAD_INTERVAL: variable(duration, {
+  RELAY_TLS_RELOAD_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'How often the certificate files are looked at; SIGHUP does it at once',
     fallback: '1m',
   }),
-  RELAY_LOGIN_TIMEOUT: variable(duration, {
+  RELAY_LOGIN_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'Time in which a client must have logged in',
     fallback: '1m',
   }),
-  RELAY_IDLE_TIMEOUT: variable(duration, {
+  RELAY_IDLE_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'Time without a whole command, or without an octet of a message, after which a session is ended',
     fallback: '5m',
   }),
-  RELAY_LINGER_TIMEOUT: variable(duration, {
+  RELAY_LINGER_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long a client may take to hang up after the last reply',
     fallback: '5s',
   }),
-  RELAY_SWEEP_INTERVAL: variable(duration, {
+  RELAY_SWEEP_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'How often slow clients are looked for; the timeouts are kept to within it',
     fallback: '1s',
   }),
-  RELAY_DATA_TIMEOUT: variable(duration, {
+  RELAY_DATA_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'Longest time one message may take to arrive',
     fallback: '10m',
   }),
-  RELAY_SESSION_TIMEOUT: variable(duration, { section, readBy, means: 'Longest session', fallback: '1h' }),
-  RELAY_SHUTDOWN_TIMEOUT: variable(duration, {
+  RELAY_SESSION_TIMEOUT: variable(wait, { section, readBy, means: 'Longest session', fallback: '1h' }),
+  RELAY_SHUTDOWN_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long messages in flight may finish after SIGTERM',
@@ -204,7 +215,7 @@ export const relay = {
     means: 'Connections to the api at once, for logins and for handing messages over',
     fallback: '8',
   }),
-  RELAY_TOKEN_LOOK_INTERVAL: variable(duration, {
+  RELAY_TOKEN_LOOK_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'Least time between two looks for another API_INTERNAL_TOKEN while the api refuses ours',
@@ -222,7 +233,7 @@ export const relay = {
     means: 'How long it is believed while the api cannot be reached',
     fallback: '1d',
   }),
-  SMTP_AUTH_RETRY_DELAY: variable(duration, {
+  SMTP_AUTH_RETRY_DELAY: variable(wait, {
     section,
     readBy,
     means: 'How long the api is not asked again about a known user after it could not be reached',

@@ -1,4 +1,4 @@
-import { count, cronOrOff, duration, listen } from '../shapes.ts';
+import { count, cronOrOff, duration, listen, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Timetable';
@@ -75,7 +75,7 @@ export const schedule = {
       'A run starts up to so much later, so that not everything starts at once; how much is fixed for each run',
     fallback: '30s',
   }),
-  SCHEDULE_TIMEOUT: variable(duration, {
+  SCHEDULE_TIMEOUT: variable(wait, {
     section,
     readBy: readByBoth,
     means: 'Longest run; then it is ended',
@@ -87,7 +87,7 @@ export const schedule = {
     means: 'How late a run that was missed is still made up for, once',
     fallback: '1d',
   }),
-  SCHEDULE_LOCKED_RETRY: variable(duration, {
+  SCHEDULE_LOCKED_RETRY: variable(wait, {
     section,
     readBy: readByBoth,
     means: 'How often a run that met the lock of another mailctl tries again',
@@ -105,7 +105,7 @@ export const schedule = {
     means: 'Runs of each row that are remembered',
     fallback: '50',
   }),
-  SCHEDULER_POLL_INTERVAL: variable(duration, {
+  SCHEDULER_POLL_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'How often the scheduler looks for runs that were missed',
@@ -117,7 +117,7 @@ export const schedule = {
     means: 'Without progress for so long it counts as hung',
     fallback: '2m',
   }),
-  SCHEDULER_SHUTDOWN_TIMEOUT: variable(duration, {
+  SCHEDULER_SHUTDOWN_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long runs may take to end after SIGTERM',

@@ -1,4 +1,4 @@
-import { count, duration, listen, path, size, text } from '../shapes.ts';
+import { count, duration, listen, path, size, text, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Sink (staging)';
@@ -76,7 +76,7 @@ export const sink = {
     means: 'SMTP connections open at once',
     fallback: '100',
   }),
-  SINK_IDLE_TIMEOUT: variable(duration, {
+  SINK_IDLE_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'Silence after which an SMTP or DNS connection is ended',

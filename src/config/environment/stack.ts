@@ -1,5 +1,5 @@
 import { isCidr } from '../../domain/ip-address.ts';
-import { count, duration, list, secret, size, text } from '../shapes.ts';
+import { count, duration, list, secret, size, text, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Stack (containers)';
@@ -131,31 +131,31 @@ export const stack = {
     means: 'Log files kept of a container',
     fallback: '5',
   }),
-  STACK_HEALTH_INTERVAL: variable(duration, {
+  STACK_HEALTH_INTERVAL: variable(wait, {
     section,
     readBy,
     means: "How often the engine looks at each container's health",
     fallback: '10s',
   }),
-  STACK_HEALTH_TIMEOUT: variable(duration, {
+  STACK_HEALTH_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long one such look may take',
     fallback: '20s',
   }),
-  STACK_STOP_TIMEOUT: variable(duration, {
+  STACK_STOP_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long a container may take to finish what is in flight before it is killed',
     fallback: '40s',
   }),
-  UP_TIMEOUT: variable(duration, {
+  UP_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long `up` waits for health at most; --wait goes before',
     fallback: '5m',
   }),
-  UP_POLL_INTERVAL: variable(duration, {
+  UP_POLL_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'How often `up` looks whether a service is healthy',
@@ -179,25 +179,25 @@ export const stack = {
     means: "How far the engine's clock may be from ours",
     fallback: '5s',
   }),
-  STATUS_TIMEOUT: variable(duration, {
+  STATUS_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long a service may take to tell `status` how it is',
     fallback: '5s',
   }),
-  STATUS_INTERVAL: variable(duration, {
+  STATUS_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'How often `status --watch` looks, and `logs --follow` for a service that ended',
     fallback: '2s',
   }),
-  DOCKER_TIMEOUT: variable(duration, {
+  DOCKER_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long the Docker engine may take to answer',
     fallback: '30s',
   }),
-  COMPOSE_TIMEOUT: variable(duration, {
+  COMPOSE_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long one run of Docker Compose may take, pulling and building images included',

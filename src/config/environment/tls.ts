@@ -1,4 +1,4 @@
-import { count, duration, emailAddress } from '../shapes.ts';
+import { count, duration, emailAddress, wait } from '../shapes.ts';
 import { listen, oneOf, path, size, webUrl } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
@@ -38,13 +38,13 @@ export const tls = {
     means: 'Kind of key that new certificates are for',
     fallback: 'ecdsa',
   }),
-  CERT_CHECK_INTERVAL: variable(duration, {
+  CERT_CHECK_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'How often certbot looks whether a certificate is due',
     fallback: '12h',
   }),
-  CERT_RETRY_DELAY: variable(duration, {
+  CERT_RETRY_DELAY: variable(wait, {
     section,
     readBy,
     means: 'How long it waits after a failure; doubled each time, up to CERT_CHECK_INTERVAL',
@@ -69,13 +69,13 @@ export const tls = {
     means: 'DNS server that tells nginx where the services are',
     fallback: '127.0.0.11:53',
   }),
-  NGINX_RELOAD_INTERVAL: variable(duration, {
+  NGINX_RELOAD_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'How often nginx and Postal look whether a certificate changed',
     fallback: '10s',
   }),
-  NGINX_CLIENT_TIMEOUT: variable(duration, {
+  NGINX_CLIENT_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long a client may fall silent within a request or an answer',
@@ -87,19 +87,19 @@ export const tls = {
     means: 'How long a connection without a request stays open',
     fallback: '75s',
   }),
-  NGINX_CONNECT_TIMEOUT: variable(duration, {
+  NGINX_CONNECT_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long connecting to a service may take',
     fallback: '5s',
   }),
-  NGINX_UPSTREAM_TIMEOUT: variable(duration, {
+  NGINX_UPSTREAM_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long a service may fall silent within an answer',
     fallback: '60s',
   }),
-  NGINX_SHUTDOWN_TIMEOUT: variable(duration, {
+  NGINX_SHUTDOWN_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long open connections may finish when nginx reloads or stops',

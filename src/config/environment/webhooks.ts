@@ -1,5 +1,5 @@
 import { isCidr } from '../../domain/ip-address.ts';
-import { count, duration, durations, list, secret, size } from '../shapes.ts';
+import { count, durations, list, secret, size, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Webhooks to AMS';
@@ -18,7 +18,7 @@ export const webhooks = {
     secret: true,
     generated: true,
   }),
-  WEBHOOK_TIMEOUT: variable(duration, {
+  WEBHOOK_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long an endpoint may take to answer',
@@ -30,7 +30,7 @@ export const webhooks = {
     means: 'Webhooks under way at once',
     fallback: '20',
   }),
-  WEBHOOK_CONNECT_TIMEOUT: variable(duration, {
+  WEBHOOK_CONNECT_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long connecting to an endpoint may take',
@@ -54,13 +54,13 @@ export const webhooks = {
     means: 'Failures in a row after which an endpoint is left alone for a while',
     fallback: '5',
   }),
-  WEBHOOK_BREAKER_OPEN: variable(duration, {
+  WEBHOOK_BREAKER_OPEN: variable(wait, {
     section,
     readBy,
     means: 'How long it is left alone the first time; doubled while its probe fails',
     fallback: '5s',
   }),
-  WEBHOOK_BREAKER_OPEN_MAX: variable(duration, {
+  WEBHOOK_BREAKER_OPEN_MAX: variable(wait, {
     section,
     readBy,
     means: 'Longest time an endpoint is left alone between two probes',

@@ -1,4 +1,4 @@
-import { count, duration, listen } from '../shapes.ts';
+import { count, duration, listen, wait } from '../shapes.ts';
 import { variable } from '../variable.ts';
 
 const section = 'Worker';
@@ -12,13 +12,13 @@ export const worker = {
     means: 'Health and metrics of the worker',
     fallback: '127.0.0.1:9103',
   }),
-  WORKER_POLL_INTERVAL: variable(duration, {
+  WORKER_POLL_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'How long a loop that found nothing waits',
     fallback: '1s',
   }),
-  WORKER_ERROR_WAIT_MAX: variable(duration, {
+  WORKER_ERROR_WAIT_MAX: variable(wait, {
     section,
     readBy,
     means: 'Longest wait of a loop that fails, such as without the database',
@@ -36,7 +36,7 @@ export const worker = {
     means: 'Rest after a full batch of webhooks, in times as long as it took: taking them in comes first',
     fallback: '3',
   }),
-  WORKER_UPKEEP_INTERVAL: variable(duration, {
+  WORKER_UPKEEP_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'Time between two rounds of upkeep: partitions, retention, figures',
@@ -68,20 +68,20 @@ export const worker = {
       'Time after which the worker is unhealthy: a loop without progress, or (POSTAL_SETTLE_TIME later) a due message that nobody takes though nothing stands in its way',
     fallback: '2m',
   }),
-  WORKER_SHUTDOWN_TIMEOUT: variable(duration, {
+  WORKER_SHUTDOWN_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long hand-overs may finish after SIGTERM',
     fallback: '90s',
   }),
-  DELIVERY_RETRY_BASE: variable(duration, {
+  DELIVERY_RETRY_BASE: variable(wait, {
     section,
     readBy,
     means:
       'First wait after a temporary failure, and after POSTAL_SETTLE_TIME when an end was unclear again; doubled each time, with jitter',
     fallback: '30s',
   }),
-  DELIVERY_RETRY_MAX: variable(duration, {
+  DELIVERY_RETRY_MAX: variable(wait, {
     section,
     readBy,
     means: 'Longest wait between two attempts',
@@ -119,7 +119,7 @@ export const worker = {
     means: 'How long webhooks that AMS took are kept',
     fallback: '30d',
   }),
-  RETENTION_INTERVAL: variable(duration, {
+  RETENTION_INTERVAL: variable(wait, {
     section,
     readBy,
     means: 'Time between two rounds of removing what is too old',
@@ -131,7 +131,7 @@ export const worker = {
     means: 'Rows that one statement of a round removes',
     fallback: '5000',
   }),
-  RETENTION_LOCK_TIMEOUT: variable(duration, {
+  RETENTION_LOCK_TIMEOUT: variable(wait, {
     section,
     readBy,
     means: 'How long dropping a day of bodies waits for readers before it gives up until the next round',
