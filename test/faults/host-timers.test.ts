@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { exec } from '../../src/adapters/exec.ts';
 import { findProgram } from '../engines/programs.ts';
 import { buildProgram, runToEnd, start } from '../integration/cli/program.ts';
+import { mayMount, startDebianCron } from './debian-cron.ts';
 import { folderDue } from './due-folder.ts';
 
 let program: ReturnType<typeof buildProgram>;
@@ -18,8 +19,31 @@ afterAll(() => program[Symbol.dispose]());
 const mailctl = (dir: string, ...words: readonly string[]) =>
   runToEnd([process.execPath, program.path, '-C', dir, ...words]);
 
-describe('mailctl schedule export', () => {
-  it('prints a file that a real cron runs', { timeout: 300_000 }, async () => {
+/** Waits until the row has run and has failed as it must. */
+async function untilRun(dir: string): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const text = await readFile(join(dir, 'state/runs/e2e.runs.json'), 'utf8');
+      expect(JSON.parse(text).runs).toContainEqual(expect.objectContaining({ outcome: 'failed', exit: 13 }));
+    },
+    { timeout: 240_000, interval: 500 },
+  );
+}
+
+const aMinuteAndMore = { timeout: 300_000 };
+
+describe.concurrent('the file that mailctl schedule export prints for cron', () => {
+  it("is run by Debian's cron as it stands, from /etc/cron.d", aMinuteAndMore, async ({ skip }) => {
+    skip(!(await mayMount()), 'not applicable: only root may have an /etc of its own');
+    using folder = await folderDue('* * * * *');
+    const user = userInfo().username;
+    const { out } = await mailctl(folder.path, 'schedule', 'export', '--format', 'cron', '--user', user);
+    expect(out).toContain(`* * * * * ${user} `);
+    await using _ = await startDebianCron(out);
+    await untilRun(folder.path);
+  });
+
+  it("is run by busybox' cron as a crontab, without the user's column", aMinuteAndMore, async () => {
     using folder = await folderDue('* * * * *');
     const { path: busybox } = await findProgram({
       program: 'busybox',
@@ -28,25 +52,18 @@ describe('mailctl schedule export', () => {
     });
     const { out } = await mailctl(folder.path, 'schedule', 'export', '--format', 'cron', '--user', 'USER');
     const tabs = await mkdtemp(join(tmpdir(), 'mailctl-cron-'));
-    // A personal crontab is the same file without the column that names the user.
     await writeFile(join(tabs, userInfo().username), out.replaceAll(' USER ', ' '));
     const cron = start([busybox, 'crond', '-f', '-c', tabs, '-L', '/dev/null']);
     try {
-      await vi.waitFor(
-        async () => {
-          const text = await readFile(join(folder.path, 'state/runs/e2e.runs.json'), 'utf8');
-          expect(JSON.parse(text).runs).toContainEqual(
-            expect.objectContaining({ outcome: 'failed', exit: 13 }),
-          );
-        },
-        { timeout: 240_000, interval: 500 },
-      );
+      await untilRun(folder.path);
     } finally {
       cron.child.kill('SIGKILL');
       await rm(tabs, { recursive: true, force: true });
     }
   });
+});
 
+describe('mailctl schedule export', () => {
   it('prints timers that systemd reads', async () => {
     using folder = await folderDue('30 4 * * 0');
     const { out } = await mailctl(folder.path, 'schedule', 'export', '--format', 'systemd', '--json');
