@@ -6,6 +6,7 @@ import { envText } from '../config/valid-sources.ts';
 
 const otherRows = [
   'BACKUP',
+  'BACKUP_COPY',
   'BACKUP_VERIFY',
   'BACKUP_PRUNE',
   'KEYS_ROTATE',

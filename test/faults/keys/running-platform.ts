@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { makeAgeKey } from '../../../src/adapters/age.ts';
 import { systemClock } from '../../../src/adapters/clock.ts';
 import { freePort } from '../../../src/adapters/free-port.ts';
 import { systemRandom } from '../../../src/adapters/random.ts';
@@ -60,6 +61,7 @@ async function assemble(hook: string, environments: Environments, opened: Opened
   await mkdir(join(folder.path, 'secrets'), { mode: 0o700 });
   const signing = (await makeRsaKey(2048)).privatePem;
   await writeFile(join(folder.path, 'secrets/postal-signing.key'), signing.reveal(), { mode: 0o600 });
+  const age = await keepAgeKeys(folder.path);
   const postal = opened.use(await restartingPostal(() => startPostal(folder.path, ports, postalStores)));
   const dns = opened.use(await startNameServer([]));
   const own = {
@@ -97,6 +99,7 @@ async function assemble(hook: string, environments: Environments, opened: Opened
     logins,
     access,
     signing,
+    age,
     publishSigning: async () => {
       dns.records = await comingRecords(folder.path);
     },
@@ -115,6 +118,16 @@ async function assemble(hook: string, environments: Environments, opened: Opened
     figure: (room: Room, name: string) => figureOf(ports, room, name),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
+}
+
+/** What backups are sealed to. */
+async function keepAgeKeys(folder: string) {
+  const [escrow, verify, nextEscrow] = [await makeAgeKey(), await makeAgeKey(), await makeAgeKey()];
+  const keep = (name: string, text: string) =>
+    writeFile(join(folder, 'secrets', name), `${text}\n`, { mode: 0o600 });
+  await keep('backup-escrow.pub', escrow.recipient);
+  await keep('backup-verify.key', verify.identity.reveal());
+  return { verify, nextEscrow };
 }
 
 type Ports = Awaited<ReturnType<typeof listeners>>;

@@ -1,4 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
@@ -40,9 +42,6 @@ const handedOn: Partial<Record<KeyKind, keyof Access>> = {
   'webhook-secret': 'webhook',
 };
 
-/** All that stand between AMS and its recipients; what backups are sealed to is none of them. */
-const kinds = keyKindNames.filter((kind) => kind !== 'backup-recipient');
-
 async function more(from: Ams, messages = 15): Promise<void> {
   const enough = from.taken.size + messages;
   await until(
@@ -62,9 +61,20 @@ function beginSending(from: Ams, access: Access) {
   };
 }
 
+/** Every kind once, with the words that name its key; backups are sealed to two. */
+function rotations(): readonly (readonly [KeyKind, readonly string[]])[] {
+  const escrow = ['backup-escrow', '--recipient', platform.age.nextEscrow.recipient];
+  const named: Partial<Record<KeyKind, readonly (readonly string[])[]>> = {
+    api: [['shop']],
+    'backup-recipient': [['backup-verify'], escrow],
+  };
+  return keyKindNames.flatMap((kind) =>
+    (named[kind] ?? [['--kind', kind]]).map((words) => [kind, words] as const),
+  );
+}
+
 /** Rotates until the new key is used: what waits for the DNS is published in between. */
-async function replace(kind: KeyKind) {
-  const meant = kind === 'api' ? ['shop'] : ['--kind', kind];
+async function replace(kind: KeyKind, meant: readonly string[]) {
   const words = ['keys', 'rotate', ...meant, '--overlap', '1s'];
   let { exit, data } = await platform.mailctl(...words);
   if (data?.keys?.[0]?.state === 'waiting') {
@@ -131,8 +141,8 @@ it('rotates every kind once under load: no request is refused, no message lost o
   const finish = beginSending(ams, access);
   await explained(async () => {
     await more(ams);
-    for (const kind of kinds) {
-      const { secret } = await replace(kind);
+    for (const [kind, meant] of rotations()) {
+      const { secret } = await replace(kind, meant);
       await more(ams);
       const part = handedOn[kind];
       if (part) access[part] = new Secret(secret);
@@ -175,8 +185,16 @@ async function expectDead(old: Old): Promise<void> {
   ).toEqual([]);
   expect(await logsIn(platform.address)).toBe(false);
   await expectDeadAtPostal(old);
+  await expectSealedToNew();
   await using runtime = openRuntime({ dir: platform.folder.path, environment: {}, uid });
   expect(await (await runtime.redis())?.renew(new Secret(redisPassword))).toBe(false);
+}
+
+async function expectSealedToNew(): Promise<void> {
+  const { folder, age } = platform;
+  const read = (name: string) => readFile(join(folder.path, 'secrets', name), 'utf8');
+  expect(await read('backup-verify.key')).not.toContain(age.verify.identity.reveal());
+  expect(await read('backup-escrow.pub')).toBe(`${age.nextEscrow.recipient}\n`);
 }
 
 async function expectDeadAtPostal(old: Old): Promise<void> {

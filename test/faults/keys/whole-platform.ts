@@ -2,6 +2,7 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { makeAgeKey } from '../../../src/adapters/age.ts';
+import { type Clock, systemClock } from '../../../src/adapters/clock.ts';
 import { makeRsaKey } from '../../../src/adapters/rsa.ts';
 import type { Provisioned } from '../../../src/postal-stand-in/registry.ts';
 import { goodSecret } from '../../config/valid-sources.ts';
@@ -15,21 +16,24 @@ import { mariadbLogins } from './mariadb-logins.ts';
 const keys = { API: 'a'.repeat(24), SMTP: 's'.repeat(24) };
 const signing = (await makeRsaKey(2048)).privatePem;
 
-/** A folder that has a key of every kind, with everything they are keys of; Postal's DNS is what the test publishes. */
-export async function wholePlatform(redisUrl: string) {
+/** A folder that has a key of every kind, with everything they are keys of; Postal's DNS is what the test publishes, and its time that of `clock`. */
+export async function wholePlatform(
+  redisUrl: string,
+  changes: Readonly<Record<string, string>> = {},
+  clock: Clock = systemClock,
+) {
   const base = await platform(redisUrl);
   const { path } = base.folder;
   const stores = await postalDatabases();
   const registry = provisioned();
   const shelf = { load: async () => registry, save: async () => undefined };
-  const postal = await startTestPostal({
-    apiKeys: [],
-    domains: ['example.com'],
-    webHostname: 'postal.example.com',
-    registry: shelf,
-  });
+  const postal = await startTestPostal(
+    { apiKeys: [], domains: ['example.com'], webHostname: 'postal.example.com', registry: shelf },
+    { clock },
+  );
   const dns = await startNameServer([]);
-  const age = { escrow: await makeAgeKey(), verify: await makeAgeKey() };
+  const [escrow, verify, nextEscrow] = [await makeAgeKey(), await makeAgeKey(), await makeAgeKey()];
+  const age = { escrow, verify, nextEscrow };
   await writeFile(join(path, 'runner.cjs'), runnerProgram);
   for (const name of ['secrets', 'state']) await mkdir(join(path, name), { mode: 0o700 });
   await writeFile(join(path, 'secrets/postal-signing.key'), signing.reveal(), { mode: 0o600 });
@@ -50,6 +54,7 @@ export async function wholePlatform(redisUrl: string) {
     ...logins.variables,
     DNS_RESOLVER: `127.0.0.1:${dns.port}`,
     DNS_AUTHORITATIVE: 'false',
+    ...changes,
   };
   await appendFile(
     join(path, '.env'),
@@ -63,6 +68,7 @@ export async function wholePlatform(redisUrl: string) {
     stores,
     logins,
     registry,
+    postal: postal.postal,
     signing,
     publishSigning: async () => {
       dns.records = await comingRecords(path);
