@@ -8,6 +8,10 @@ export interface TimetableRow {
 /** What runs by itself. A row is here only when its command is there. */
 export const timetable = {
   backup: { means: 'takes a set of both databases', command: ['backup', 'run'] },
+  'backup-copy': {
+    means: 'copies sets to every place where they are not yet; off while no place is configured',
+    command: ['backup', 'copy', '--missing'],
+  },
   'backup-verify': {
     means: 'proves the newest set by restoring it beside what runs',
     command: ['backup', 'verify', '--restore'],

@@ -5,6 +5,9 @@ import type { RowName } from '../domain/timetable.ts';
 type ScheduleVariables = Pick<
   ConfigOf<'scheduler'> & ConfigOf<'operator'>,
   | 'SCHEDULE_BACKUP'
+  | 'SCHEDULE_BACKUP_COPY'
+  | 'BACKUP_COPY_DIR'
+  | 'BACKUP_S3_URL'
   | 'SCHEDULE_BACKUP_VERIFY'
   | 'SCHEDULE_BACKUP_PRUNE'
   | 'SCHEDULE_POSTAL_RESCUE'
@@ -19,6 +22,7 @@ type ScheduleVariables = Pick<
 export function timesOf(config: ScheduleVariables): Readonly<Record<RowName, Schedule | undefined>> {
   return {
     backup: config.SCHEDULE_BACKUP,
+    'backup-copy': isCopied(config) ? config.SCHEDULE_BACKUP_COPY : undefined,
     'backup-verify': config.SCHEDULE_BACKUP_VERIFY,
     'backup-prune': config.SCHEDULE_BACKUP_PRUNE,
     'keys-rotate': config.SCHEDULE_KEYS_ROTATE,
@@ -28,4 +32,9 @@ export function timesOf(config: ScheduleVariables): Readonly<Record<RowName, Sch
     'postal-reconcile': config.SCHEDULE_POSTAL_RECONCILE,
     e2e: config.SCHEDULE_E2E,
   };
+}
+
+/** A place is enough to have sets copied there: nobody who names one expects to switch that on as well. */
+function isCopied({ BACKUP_COPY_DIR: folder, BACKUP_S3_URL: bucket }: ScheduleVariables): boolean {
+  return folder !== undefined || bucket !== undefined;
 }

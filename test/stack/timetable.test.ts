@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +15,7 @@ import { exec } from '../../src/adapters/exec.ts';
 import { rowNames } from '../../src/domain/timetable.ts';
 import { temporaryFolder } from '../cli/folders.ts';
 import { putAge } from '../faults/backup/age-tool.ts';
-import { type Envelope, runningStack, type TestStack } from './harness/stack.ts';
+import { copyFolder, type Envelope, runningStack, type TestStack } from './harness/stack.ts';
 
 const longMs = 900_000;
 
@@ -110,6 +118,21 @@ describe('the timetable of a stack', () => {
     });
   });
 });
+
+it(
+  'the sets that the scheduler copies are in the folder that the host knows',
+  { timeout: longMs },
+  async () => {
+    const { data } = await stack.json('backup', 'list');
+    const sets = (data?.['sets'] ?? []) as readonly { readonly id: string }[];
+    const ids = sets.map(({ id }) => id);
+    expect(ids).not.toEqual([]);
+    expect(readdirSync(join(stack.dir, copyFolder)).toSorted()).toEqual(ids.toSorted());
+    expect((await stack.json('backup', 'copy', '--missing', '--dry-run')).data).toMatchObject({
+      plan: { steps: [] },
+    });
+  },
+);
 
 describe('a rotation of what stands in .env', () => {
   it(

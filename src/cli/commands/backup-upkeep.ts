@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 
-import { type Copied, planCopy } from '../../operations/backup/copy.ts';
+import { OperatorError } from '../../domain/failure.ts';
+import { type Copied, planCopy, planMissingCopies } from '../../operations/backup/copy.ts';
 import { minCopiesOf, planPrune, type Pruned } from '../../operations/backup/prune.ts';
-import { requireSet } from '../../operations/backup/sets.ts';
+import { listSets, requireSet } from '../../operations/backup/sets.ts';
 import { acts, type Session } from '../command.ts';
 import { workplace } from './backup-workplace.ts';
 
@@ -24,12 +25,15 @@ export function defineUpkeep(command: Command, session: Session): void {
     .command('copy')
     .description('Copy a set to BACKUP_COPY_DIR and BACKUP_S3_URL, and read it back there.')
     .argument('[id]', 'id of the set; else the newest')
+    .option('--missing', 'copy every set to each place where it is not yet, as the timetable does')
     .action(
       acts(
         session,
-        async (context, id: string | undefined) => {
+        async (context, id: string | undefined, { missing = false }: { missing?: boolean }) => {
           const place = await workplace(context);
-          return planCopy(place, await requireSet(place, id));
+          if (!missing) return planCopy(place, await requireSet(place, id));
+          if (id !== undefined) throw bothNamed();
+          return planMissingCopies(place, await listSets(place));
         },
         copiedAsText,
       ),
@@ -44,6 +48,14 @@ function prunedAsText({ sets, changed }: Pruned): string {
   ].join('\n');
 }
 
-function copiedAsText({ id, copies }: Copied): string {
-  return copies.map(({ to, seconds }) => `${id} is at ${to}, read back (${seconds} s)`).join('\n');
+function bothNamed(): OperatorError {
+  return new OperatorError('usage', '--missing copies every set, and one was named', {
+    hint: 'Leave one of the two out',
+    field: '--missing',
+  });
+}
+
+function copiedAsText({ copies }: Copied): string {
+  if (copies.length === 0) return 'nothing was copied: every set is at every place';
+  return copies.map(({ id, to, seconds }) => `${id} is at ${to}, read back (${seconds} s)`).join('\n');
 }

@@ -131,13 +131,13 @@ export const backup = {
   }),
   BACKUP_COPY_DIR: variable(path, {
     section,
-    readBy,
+    readBy: ['operator', 'scheduler'],
     means: 'A directory, on another disk or machine, that `backup copy` copies sets to',
     optional: true,
   }),
   BACKUP_S3_URL: variable(webUrl, {
     section,
-    readBy,
+    readBy: ['operator', 'scheduler'],
     means: 'S3-compatible storage that `backup copy` copies sets to, with the bucket: https://HOST/BUCKET',
     optional: true,
   }),

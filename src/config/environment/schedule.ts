@@ -19,6 +19,13 @@ export const schedule = {
     means: 'When a backup set is taken: five cron fields in UTC, or off; Postal drops old tables at 03:00',
     fallback: '15 1 * * *',
   }),
+  SCHEDULE_BACKUP_COPY: variable(cronOrOff, {
+    section,
+    readBy: readByBoth,
+    means:
+      'When sets are copied to BACKUP_COPY_DIR and BACKUP_S3_URL where they are not yet; where neither is set the row is off',
+    fallback: '40 * * * *',
+  }),
   SCHEDULE_BACKUP_VERIFY: variable(cronOrOff, {
     section,
     readBy: readByBoth,

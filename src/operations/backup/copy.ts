@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { ObjectStore } from '../../adapters/object-store.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Plan } from '../plan.ts';
-import { type Copy, recordCopy } from './copies.ts';
+import { type Copy, readCopies, recordCopy } from './copies.ts';
 import { copyToFolder } from './copy-to-folder.ts';
 import { copyToStore } from './copy-to-store.ts';
 import { secondsSince } from './publish.ts';
@@ -13,18 +13,41 @@ import type { Workplace } from './workplace.ts';
 
 /** What copying reports. */
 export interface Copied {
-  readonly id: string;
-  readonly copies: readonly Copy[];
+  readonly copies: readonly (Copy & { readonly id: string })[];
 }
 
 /** Plans copies of a set to every place that is configured. Each is read back and compared before it counts. */
 export async function planCopy(place: Workplace, set: BackupSet): Promise<Plan<Copied>> {
-  const targets = await targetsOf(place);
-  if (targets.length === 0) throw noTarget();
-  const copies: Copy[] = [];
+  const targets = requireTargets(place);
+  return planCopies(
+    place,
+    targets.map((target) => ({ set, target })),
+    `Copy ${set.id} to ${targets.map(({ to }) => to).join(' and ')}`,
+  );
+}
+
+/** Plans a copy of every set to each place where it is not yet, the newest first. */
+export async function planMissingCopies(place: Workplace, sets: readonly BackupSet[]): Promise<Plan<Copied>> {
+  const targets = requireTargets(place);
+  const missing: Copying[] = [];
+  for (const set of sets) {
+    const there = (await readCopies(place, set.id)).map(({ to }) => to);
+    missing.push(...targets.filter(({ to }) => !there.includes(to)).map((target) => ({ set, target })));
+  }
+  const title = missing.length === 0 ? 'Every set is at every place' : `Copy sets: ${missing.length} to make`;
+  return planCopies(place, missing, title);
+}
+
+interface Copying {
+  readonly set: BackupSet;
+  readonly target: Target;
+}
+
+function planCopies(place: Workplace, wanted: readonly Copying[], title: string): Plan<Copied> {
+  const copies: Copied['copies'][number][] = [];
   return {
-    title: `Copy ${set.id} to ${targets.map(({ to }) => to).join(' and ')}`,
-    steps: targets.map(({ to, copy }) => ({
+    title,
+    steps: wanted.map(({ set, target: { to, copy } }) => ({
       do: 'copy',
       what: `copy ${set.id} to ${to}, and read it back`,
       run: async () => {
@@ -33,10 +56,10 @@ export async function planCopy(place: Workplace, set: BackupSet): Promise<Plan<C
         const done = { to, at: place.world.clock.now().toISOString(), seconds: secondsSince(place, startMs) };
         await recordCopy(place, set.id, done);
         await publishStanding(place);
-        copies.push(done);
+        copies.push({ id: set.id, ...done });
       },
     })),
-    result: () => ({ id: set.id, copies }),
+    result: () => ({ copies }),
   };
 }
 
@@ -45,11 +68,19 @@ interface Target {
   copy(set: BackupSet): Promise<void>;
 }
 
-async function targetsOf(place: Workplace): Promise<readonly Target[]> {
+/** Places are named as they are configured: a stack's scheduler sees the operator's folder under another path. */
+function requireTargets(place: Workplace): readonly Target[] {
   const { BACKUP_COPY_DIR: folder, BACKUP_S3_URL: url } = place.config;
-  const path = folder === undefined ? undefined : resolve(place.world.dir, folder);
+  if (folder === undefined && url === undefined) throw noTarget();
   return [
-    ...(path === undefined ? [] : [{ to: path, copy: (set: BackupSet) => copyToFolder(place, set, path) }]),
+    ...(folder === undefined
+      ? []
+      : [
+          {
+            to: folder,
+            copy: (set: BackupSet) => copyToFolder(place, set, resolve(place.world.dir, folder)),
+          },
+        ]),
     ...(url === undefined
       ? []
       : [{ to: url, copy: async (set: BackupSet) => copyToStore(place, set, await storeAt(place, url)) }]),

@@ -82,17 +82,23 @@ export async function allOrNone(
 /** A full disk explains why programs broke off; a pipe that broke explains nothing. */
 function asCause(error: unknown): { readonly weight: number; readonly error: unknown } {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) return { weight: 0, error: diskFull(error) };
+  if (isDiskFull(code)) return { weight: 0, error: diskFull('BACKUP_DIR', error) };
   if (['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes(code))
     return { weight: 4, error };
   if (error instanceof OperatorError) return { weight: wasEnded(error) ? 3 : 1, error };
   return { weight: 2, error };
 }
 
-function diskFull(cause: unknown): OperatorError {
-  return new OperatorError('unreachable', 'the disk that holds the sets is full', {
+/** True for what the system says when nothing more fits. */
+export function isDiskFull(code: string): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code);
+}
+
+/** Nothing more fits where the variable leads to. */
+export function diskFull(field: 'BACKUP_DIR' | 'BACKUP_COPY_DIR', cause: unknown): OperatorError {
+  return new OperatorError('unreachable', `the disk that holds the sets is full (${field})`, {
     hint: 'Free some space, or let old sets go: mailctl backup prune',
-    field: 'BACKUP_DIR',
+    field,
     cause,
   });
 }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { isAbsolute } from 'node:path';
 
 import { composeEnvironment, type Fixed } from '../../config/compose-environment.ts';
 import type { ConfigOf } from '../../config/environment.ts';
@@ -10,6 +9,7 @@ import { fillTemplate } from '../steps/template.ts';
 import { certbotEnvironment, reloadSeconds } from '../tls/render.ts';
 import { certifiedNames } from '../tls/names.ts';
 import type { Blueprint, Values } from './compose-values.ts';
+import { asMounted, mountsOfSets } from './mounts-of-sets.ts';
 import { postalOf } from './render-postal.ts';
 import {
   fixedValues,
@@ -131,7 +131,7 @@ function commandsOf(blueprint: Blueprint): readonly (readonly [string, Values])[
       {
         memory: config.SCHEDULER_MEMORY,
         address: schedulerAddress(config),
-        backups: backupsOf(config),
+        sets: lines(mountsOfSets(config)),
         environment: environmentOf(
           blueprint,
           ['scheduler', 'operator'],
@@ -143,16 +143,11 @@ function commandsOf(blueprint: Blueprint): readonly (readonly [string, Values])[
     [
       'secrets',
       {
-        backups: backupsOf(config),
+        backups: asMounted(config.BACKUP_DIR),
         volumes: lines(filledVolumes.map((name) => `- ${name}:/volumes/${name}`)),
       },
     ],
   ];
-}
-
-/** The folder of sets as Compose takes it: what has no slash in front would be a volume. */
-function backupsOf({ BACKUP_DIR: folder }: ConfigOf<'operator'>): string {
-  return isAbsolute(folder) ? folder : `./${folder}`;
 }
 
 /** Placeholders first, so that nobody waits for a certificate. */

@@ -99,6 +99,20 @@ describe('compose.yaml', () => {
     expect(words('postal-init')).toBe('["postal", "initialize"]');
   });
 
+  it.each([
+    [undefined, []],
+    ['/mnt/elsewhere', ['- "/mnt/elsewhere:/mnt/elsewhere"']],
+    ['elsewhere', ['- "./elsewhere:/var/lib/mailctl/elsewhere"']],
+  ])(
+    'has the scheduler reach the folder of copies %s by the name that .env has for it',
+    async (copies, more) => {
+      const yaml = await renderCompose(blueprint(copies === undefined ? {} : { BACKUP_COPY_DIR: copies }));
+      const [, body = ''] = /^ {2}scheduler:\n((?: {4}.*\n)+)/m.exec(yaml) ?? [];
+      const mounts = body.split('\n').filter((line) => line.startsWith('      - "'));
+      expect(mounts.map((line) => line.trim())).toEqual(['- "./backups:/var/lib/mailctl/backups"', ...more]);
+    },
+  );
+
   it('opens no ports of the host but the five, and names every image by a variable', async () => {
     const yaml = await renderCompose(
       blueprint({ POSTGRES_IMAGE: 'mirror.example/pg:17', TLS_SOURCE: 'acme' }),

@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -55,11 +56,16 @@ const limits = {
   // Nothing runs by itself while a test looks at it.
   SCHEDULE_POSTAL_RESCUE: 'off',
   SCHEDULE_KEYS_ROTATE: 'off',
+  SCHEDULE_BACKUP_COPY: 'off',
 };
+
+/** Where sets are copied to, within the operator's folder. */
+export const copyFolder = 'elsewhere';
 
 const settings = {
   ...imageVariables,
   ...limits,
+  BACKUP_COPY_DIR: copyFolder,
   STACK_NAME: stackName,
   STACK_SUBNET: '10.213.54.0/24',
   PUBLISH_ADDRESS: '127.0.0.1',
@@ -85,6 +91,8 @@ export async function prepareStack(): Promise<TestStack> {
 
 async function configure(stack: TestStack, values: Readonly<Record<string, string>>): Promise<void> {
   mkdirSync(stack.dir, { recursive: true, mode: 0o700 });
+  mkdirSync(join(stack.dir, copyFolder));
+  chmodSync(join(stack.dir, copyFolder), 0o777);
   await stack.mailctl('init', '--domain', 'example.com', '--tls', 'off', '--no-input');
   const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
   appendFileSync(join(stack.dir, '.env'), lines.join(''));
