@@ -6,6 +6,7 @@ interface Where {
   readonly database: string;
   readonly user: string;
   readonly statementTimeoutMs: number;
+  readonly answerTimeoutMs: number;
 }
 
 /** Puts what an operator can act on into words; errors that the store decides on, such as 23505, stay as they are. */
@@ -66,6 +67,17 @@ const slow: Description = (where, cause) =>
     },
   );
 
+const unanswered: Description = (where, cause) =>
+  new OperatorError(
+    'unreachable',
+    `PostgreSQL at ${place(where)} did not answer within ${where.statementTimeoutMs + where.answerTimeoutMs} ms, though it ends statements sooner: the connection counts as cut off`,
+    {
+      hint: 'See whether it stands still, or the network in between drops connections; how long is waited: mailctl config explain POSTGRES_ANSWER_TIMEOUT',
+      field: 'POSTGRES_ANSWER_TIMEOUT',
+      cause,
+    },
+  );
+
 const busy: Description = (where, cause) =>
   new OperatorError('locked', `another process holds what a statement at ${place(where)} waits for`, {
     hint: 'Wait for the other process to finish, then try again',
@@ -109,7 +121,13 @@ function codeOf(cause: unknown): string {
 function withoutCode(cause: unknown): Description | undefined {
   if (!(cause instanceof Error)) return undefined;
   if (cause.message.includes('timeout exceeded when trying to connect')) return used;
+  if (isUnanswered(cause)) return unanswered;
   return /Connection terminated|not queryable/.test(cause.message) ? lost : undefined;
+}
+
+/** Whether our own wait for an answer ended, as pg says it. */
+export function isUnanswered(cause: unknown): boolean {
+  return cause instanceof Error && cause.message === 'Query read timeout';
 }
 
 /** Whether a statement kept prepared is of no use any more: a migration changed what it gives, or it is not kept (0A000, 26000). */

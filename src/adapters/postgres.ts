@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 import type { Secret } from '../domain/secret.ts';
-import { describeFailure, isPlanStale } from './postgres-failure.ts';
+import { describeFailure, isPlanStale, isUnanswered } from './postgres-failure.ts';
 import { prepareOften, type Prepared } from './prepared.ts';
 
 type Row = Record<string, unknown>;
@@ -11,8 +11,14 @@ export interface Database {
   query<R extends Row = Row>(text: string, values?: readonly unknown[]): Promise<readonly R[]>;
   /** Number of rows a statement changed. */
   change(text: string, values?: readonly unknown[]): Promise<number>;
-  /** Commits what `work` did, or nothing when it throws. Inside a transaction it is a savepoint. */
-  transaction<T>(work: (within: Database) => Promise<T>): Promise<T>;
+  /** Commits what `work` did, or nothing when it throws. Inside a transaction it is a savepoint, as hurried as what it is in. */
+  transaction<T>(work: (within: Database) => Promise<T>, pace?: Pace): Promise<T>;
+}
+
+/** How long the statements of a transaction may take. */
+export interface Pace {
+  /** As long as they need: what migrates or counts everything. */
+  readonly isUnhurried: boolean;
 }
 
 /** A pool of connections; disposing waits for those in use. */
@@ -27,7 +33,12 @@ export interface PostgresAddress {
   readonly password: Secret;
   readonly poolSize: number;
   readonly connectTimeoutMs: number;
+  /** Ends a statement at the server; 0 lets it run, and then its answer is waited for without end, too. */
   readonly statementTimeoutMs: number;
+  /** How much longer the answer is waited for: after that the connection counts as cut off, and is given up. */
+  readonly answerTimeoutMs: number;
+  /** A connection that is silent for so long is probed by TCP; it breaks when the other end is gone. */
+  readonly keepAliveMs: number;
   readonly applicationName: string;
 }
 
@@ -47,14 +58,23 @@ export function openPostgres(address: PostgresAddress): Postgres {
     statement_timeout: address.statementTimeoutMs,
     application_name: address.applicationName,
     options: withoutJit,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: address.keepAliveMs,
   });
   pool.on('error', () => undefined);
-  const server = { address, prepared: prepareOften() };
+  const server = { address, prepared: prepareOften(), limitMs: limitOf(address) };
   return {
     ...statements(pool, server),
-    transaction: (work) => onOneConnection(pool, address, (client) => begin(client, server, work)),
+    transaction: (work, pace) =>
+      onOneConnection(pool, address, (client) =>
+        begin(client, { ...server, cutOff: () => void client.end() }, { work, pace }),
+      ),
     [Symbol.asyncDispose]: () => pool.end(),
   };
+}
+
+function limitOf({ statementTimeoutMs, answerTimeoutMs }: PostgresAddress): number | undefined {
+  return statementTimeoutMs === 0 ? undefined : statementTimeoutMs + answerTimeoutMs;
 }
 
 type Runner = Pick<pg.ClientBase, 'query'>;
@@ -63,6 +83,10 @@ type Runner = Pick<pg.ClientBase, 'query'>;
 interface Server {
   readonly address: PostgresAddress;
   readonly prepared: Prepared;
+  /** Longest wait for an answer. */
+  readonly limitMs: number | undefined;
+  /** Ends a connection that has more to do than this statement; what a statement alone was sent on is never used again. */
+  readonly cutOff?: () => void;
 }
 
 type Statements = Pick<Database, 'query' | 'change'>;
@@ -77,18 +101,22 @@ function statements(runner: Runner, server: Server): Statements {
 
 async function run(
   runner: Runner,
-  { address, prepared }: Server,
+  { address, prepared, limitMs, cutOff }: Server,
   text: string,
   values: readonly unknown[] = [],
 ): Promise<pg.QueryResult<Row>> {
   const name = values.length > 0 ? prepared.nameOf(text) : undefined;
-  const statement = { text, values: [...values] };
-  return runner
-    .query<Row>(name === undefined ? statement : { ...statement, name })
-    .catch((cause: unknown) => {
-      if (isPlanStale(cause)) prepared.giveUp(text);
-      throw describeFailure(cause, address);
-    });
+  const statement = {
+    text,
+    values: [...values],
+    ...(name !== undefined && { name }),
+    ...(limitMs !== undefined && { query_timeout: limitMs }),
+  };
+  return runner.query<Row>(statement).catch((cause: unknown) => {
+    if (isPlanStale(cause)) prepared.giveUp(text);
+    if (isUnanswered(cause)) cutOff?.();
+    throw describeFailure(cause, address);
+  });
 }
 
 async function onOneConnection<T>(
@@ -112,11 +140,17 @@ async function onOneConnection<T>(
   }
 }
 
-async function begin<T>(client: Runner, server: Server, work: (within: Database) => Promise<T>): Promise<T> {
-  const words = { open: 'begin', keep: 'commit', undo: 'rollback' };
+interface Begun<T> {
+  readonly work: (within: Database) => Promise<T>;
+  readonly pace: Pace | undefined;
+}
+
+async function begin<T>(client: Runner, hurried: Server, { work, pace }: Begun<T>): Promise<T> {
+  const server = pace?.isUnhurried ? { ...hurried, limitMs: undefined } : hurried;
+  const open = pace?.isUnhurried ? 'begin; set local statement_timeout = 0' : 'begin';
   return bracket(
     (text) => run(client, server, text),
-    words,
+    { open, keep: 'commit', undo: 'rollback' },
     () => work(inside(client, server, 1)),
   );
 }

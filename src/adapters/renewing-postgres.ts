@@ -31,7 +31,7 @@ export function openRenewingPostgres(
   return {
     query: (text, values) => on(current, (pool) => pool.query(text, values)),
     change: (text, values) => on(current, (pool) => pool.change(text, values)),
-    transaction: (work) => on(current, (pool) => pool.transaction(work)),
+    transaction: (work, pace) => on(current, (pool) => pool.transaction(work, pace)),
     renew: async () => {
       if (loginOf(address()) === current.login) return true;
       const next = open(address());

@@ -10,6 +10,8 @@ type PostgresVariables = Pick<
   | 'POSTGRES_POOL_SIZE'
   | 'POSTGRES_CONNECT_TIMEOUT'
   | 'POSTGRES_STATEMENT_TIMEOUT'
+  | 'POSTGRES_ANSWER_TIMEOUT'
+  | 'POSTGRES_KEEPALIVE'
 >;
 
 /** The address and limits that the POSTGRES_* variables give, as the adapter takes them. */
@@ -23,6 +25,8 @@ export function postgresAddress(config: PostgresVariables, applicationName: stri
     poolSize: config.POSTGRES_POOL_SIZE,
     connectTimeoutMs: config.POSTGRES_CONNECT_TIMEOUT,
     statementTimeoutMs: config.POSTGRES_STATEMENT_TIMEOUT,
+    answerTimeoutMs: config.POSTGRES_ANSWER_TIMEOUT,
+    keepAliveMs: config.POSTGRES_KEEPALIVE,
     applicationName,
   };
 }

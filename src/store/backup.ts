@@ -7,10 +7,9 @@ export interface Snapshot {
   readonly position: string | null;
 }
 
-/** Begins to read as of now; must be the first thing in a transaction, which then has no time limit. */
+/** Begins to read as of now; must be the first thing in a transaction, which should be unhurried. */
 export async function beginSnapshot(within: Database): Promise<Snapshot> {
   await within.query('set transaction isolation level repeatable read, read only');
-  await within.query(`select set_config('statement_timeout', '0', true)`);
   const [row] = await within.query<{ name: string; position: string | null }>(
     `select pg_export_snapshot() as name,
        (case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end)::text as position`,

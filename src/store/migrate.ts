@@ -65,12 +65,11 @@ export async function migrate(
   return applied;
 }
 
+const unhurried = { isUnhurried: true } as const;
+
 async function applyOnce(db: Database, { version, name, sql }: Migration, waitMs: number): Promise<boolean> {
   return db.transaction(async (within) => {
-    await within.query(
-      `select set_config('lock_timeout', $1, true), set_config('statement_timeout', '0', true)`,
-      [`${waitMs}ms`],
-    );
+    await within.query(`select set_config('lock_timeout', $1, true)`, [`${waitMs}ms`]);
     await within.query(`select pg_advisory_xact_lock(hashtext('mailctl migrations'))`);
     await within.query(
       'create table if not exists migrations (version integer primary key, name text not null, applied_at timestamptz not null default now())',
@@ -80,7 +79,7 @@ async function applyOnce(db: Database, { version, name, sql }: Migration, waitMs
     await within.query(sql);
     await within.query('insert into migrations (version, name) values ($1, $2)', [version, name]);
     return true;
-  });
+  }, unhurried);
 }
 
 function newer(versions: readonly number[]): OperatorError {

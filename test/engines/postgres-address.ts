@@ -5,5 +5,7 @@ export const testLimits = {
   poolSize: 10,
   connectTimeoutMs: 10_000,
   statementTimeoutMs: 30_000,
+  answerTimeoutMs: 30_000,
+  keepAliveMs: 30_000,
   applicationName: 'mailctl tests',
 } as const satisfies Partial<PostgresAddress>;

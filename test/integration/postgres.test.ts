@@ -9,8 +9,10 @@ import {
   type Postgres,
   type PostgresAddress,
 } from '../../src/adapters/postgres.ts';
+import { OperatorError } from '../../src/domain/failure.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import { emptyDatabase, type TestDatabase } from '../engines/postgres.ts';
+import { openSilentLine } from '../engines/silent-line.ts';
 
 let database: TestDatabase;
 let db: Postgres;
@@ -183,6 +185,47 @@ describe('a connection that is lost', () => {
     );
 
     await vi.waitFor(async () => expect(await words()).toEqual([]), 5_000);
+  });
+});
+
+describe('a connection that is cut off without a word', () => {
+  const limits = { statementTimeoutMs: 200, answerTimeoutMs: 200, poolSize: 1 };
+  const cutOff = { code: 'unreachable', field: 'POSTGRES_ANSWER_TIMEOUT' };
+
+  it('fails a statement after the time in which PostgreSQL itself would have ended it, and is never used again', async () => {
+    await using line = await openSilentLine(database.address);
+    await using postgres = openPostgres({ ...line.address, ...limits });
+    await postgres.query('select 1');
+    expect(line.cut()).toBe(1);
+
+    await expect(postgres.query('select 1')).rejects.toMatchObject(cutOff);
+    expect(await postgres.query('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  it('fails a transaction at its first statement that gets no answer, keeps nothing of it, and is never used again', async () => {
+    await using line = await openSilentLine(database.address);
+    await using postgres = openPostgres({ ...line.address, ...limits });
+    const failing = postgres.transaction(async (within) => {
+      await write(within, 'half');
+      line.cut();
+      await write(within, 'done');
+    });
+
+    await expect(failing).rejects.toMatchObject(cutOff);
+    expect(await postgres.query('select 1 as one')).toEqual([{ one: 1 }]);
+    await line[Symbol.asyncDispose]();
+    expect(await words()).toEqual([]);
+  });
+
+  it('is told from a transaction that may take as long as it needs', async () => {
+    await using postgres = openPostgres({ ...database.address, statementTimeoutMs: 50, answerTimeoutMs: 1 });
+    const counted = postgres.transaction(
+      (within) => within.transaction((nested) => nested.query('select 1 as one from pg_sleep(0.2)')),
+      { isUnhurried: true },
+    );
+
+    expect(await counted).toEqual([{ one: 1 }]);
+    await expect(postgres.query('select pg_sleep(60)')).rejects.toBeInstanceOf(OperatorError);
   });
 });
 

@@ -17,7 +17,14 @@ const { address, folder, major, stop } = await startManagedPostgres(
   { durable: false, loopback: false, startTimeoutMs: 60_000 },
   { random: systemRandom },
 );
-const limits = { poolSize: 1, connectTimeoutMs: 5_000, statementTimeoutMs: 5_000, applicationName: 'owner' };
+const limits = {
+  poolSize: 1,
+  connectTimeoutMs: 5_000,
+  statementTimeoutMs: 5_000,
+  answerTimeoutMs: 5_000,
+  keepAliveMs: 5_000,
+  applicationName: 'owner',
+};
 const db = openPostgres({ ...address, ...limits });
 const [row] = await db.query(`select current_setting('server_encoding') as encoding, lower('ÄÖ') as lower`);
 process.once('SIGTERM', () => void db[Symbol.asyncDispose]().then(stop));

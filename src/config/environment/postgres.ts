@@ -53,6 +53,19 @@ export const postgres = {
     means: 'How long one statement may run',
     fallback: '30s',
   }),
+  POSTGRES_ANSWER_TIMEOUT: variable(wait, {
+    section,
+    readBy,
+    means:
+      'How much longer than POSTGRES_STATEMENT_TIMEOUT an answer is waited for, before the connection is given up as cut off',
+    fallback: '10s',
+  }),
+  POSTGRES_KEEPALIVE: variable(wait, {
+    section,
+    readBy,
+    means: 'How long a connection is silent before TCP probes whether the other end is still there',
+    fallback: '30s',
+  }),
   POSTGRES_MIGRATE_TIMEOUT: variable(wait, {
     section,
     readBy: ['api', 'operator'],

@@ -1,4 +1,5 @@
 import type { JoinedPrograms } from '../../adapters/joined-programs.ts';
+import type { Database } from '../../adapters/postgres.ts';
 import type { TableRows } from '../../domain/backup-set.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { beginSnapshot, countRows, postgresVersion } from '../../store/backup.ts';
@@ -30,7 +31,7 @@ export async function dumpPostgres(place: Workplace, target: Target): Promise<Du
   const db = await world.postgres();
   const server = await postgresVersion(db);
   const tools = await toolsFor(world, { store: 'postgres', version: server });
-  return db.transaction(async (within) => {
+  const dump = async (within: Database): Promise<Dumped> => {
     const { name, position } = await beginSnapshot(within);
     const argv = tools.argv('pg_dump', ...dumpFlags, `--snapshot=${name}`, ...postgresLogin(place, tools));
     const source = await startPacked(place, argv);
@@ -42,7 +43,8 @@ export async function dumpPostgres(place: Workplace, target: Target): Promise<Du
     );
     if (tables.length > 0) requireDataEnd(written.tail);
     return { ...written, tables, server, position, tool: `pg_dump (${tools.where})` };
-  });
+  };
+  return db.transaction(dump, { isUnhurried: true });
 }
 
 /** The data of each table ends with a block of no length: a sign and four octets. Throws when the last one is missing. */

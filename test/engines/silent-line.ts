@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+import type { PostgresAddress } from '../../src/adapters/postgres.ts';
+
+/** A line to PostgreSQL that can be cut without either end hearing of it, as a firewall that forgets a connection does. */
+export interface SilentLine extends AsyncDisposable {
+  /** Where PostgreSQL is reached over the line. */
+  readonly address: PostgresAddress;
+  /** Lets nothing through any more on the connections that there are; new ones work. Returns how many there were. */
+  cut(): number;
+}
+
+/** Opens a line to PostgreSQL on its unix socket. */
+export async function openSilentLine(address: PostgresAddress): Promise<SilentLine> {
+  const pairs = new Set<readonly [Socket, Socket]>();
+  const server = createServer((client) => {
+    const pair = [client, connect(`${address.host}/.s.PGSQL.${address.port}`)] as const;
+    pairs.add(pair);
+    join(...pair, () => pairs.delete(pair));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const silent: Socket[] = [];
+  return {
+    address: { ...address, host: '127.0.0.1', port: (server.address() as AddressInfo).port },
+    cut: () => {
+      const sockets = [...pairs].flat();
+      pairs.clear();
+      for (const socket of sockets) socket.unpipe().pause();
+      silent.push(...sockets);
+      return sockets.length / 2;
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of [...silent, ...[...pairs].flat()]) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function join(client: Socket, postgres: Socket, ended: () => void): void {
+  client.pipe(postgres).pipe(client);
+  for (const socket of [client, postgres])
+    socket
+      .on('error', () => undefined)
+      .once('close', () => {
+        ended();
+        if (!socket.isPaused()) for (const other of [client, postgres]) other.destroy();
+      });
+}
