@@ -50,24 +50,6 @@ export async function insertWebhookTest(
   ]);
 }
 
-/** How a webhook fares. */
-export interface DeliveryStanding {
-  readonly state: 'waiting' | 'delivered' | 'dead';
-  readonly attempts: number;
-  readonly lastStatus: number | null;
-  readonly lastError: string | null;
-}
-
-/** The webhook with this id. */
-export async function findDelivery(db: Database, id: string): Promise<DeliveryStanding | undefined> {
-  const [row] = await db.query<DeliveryStanding & Record<string, unknown>>(
-    `select state, attempts, last_status as "lastStatus", last_error as "lastError"
-     from webhook_deliveries where id = $1`,
-    [id],
-  );
-  return row;
-}
-
 /** A webhook that is due, with where it goes. `attempts` counts this one. */
 export interface ClaimedWebhook {
   readonly id: string;
@@ -205,42 +187,6 @@ export async function disableEndpoint(db: Database, endpointId: string, reason: 
     [endpointId, reason],
   );
   return changed > 0;
-}
-
-/** A webhook of the dead-letter list. */
-export interface DeadWebhook {
-  readonly id: string;
-  readonly endpointId: string;
-  readonly eventId: string;
-  readonly attempts: number;
-  readonly lastStatus: number | null;
-  readonly lastError: string | null;
-  readonly createdAt: Date;
-}
-
-/** The dead-letter list, oldest first; of one endpoint where it is named. */
-export function deadWebhooks(
-  db: Database,
-  limit: number,
-  endpointId?: string,
-): Promise<readonly DeadWebhook[]> {
-  return db.query<DeadWebhook & Record<string, unknown>>(
-    `select id, endpoint_id as "endpointId", event_id as "eventId", attempts, last_status as "lastStatus",
-       last_error as "lastError", created_at as "createdAt"
-     from webhook_deliveries
-     where state = 'dead' and event_id is not null and ($2::text is null or endpoint_id = $2)
-     order by created_at, id limit $1`,
-    [limit, endpointId],
-  );
-}
-
-/** Starts dead webhooks afresh: the whole schedule is theirs again. Returns how many there were. */
-export function replayWebhooks(db: Database, ids: readonly string[]): Promise<number> {
-  return db.change(
-    `update webhook_deliveries set state = 'waiting', attempts = 0, next_attempt_at = now()
-     where state = 'dead' and event_id is not null and id = any($1::text[])`,
-    [ids],
-  );
 }
 
 /** How many webhooks wait, how many are dead, and how long the oldest due one has waited. */

@@ -9,16 +9,17 @@ import {
 } from '../../operations/webhooks/change.ts';
 import { planEndpointTest } from '../../operations/webhooks/test.ts';
 import {
-  showDead,
+  showDeliveries,
   showEndpoints,
+  type ShownDeliveries,
   type ShownDelivery,
   type ShownEndpoint,
+  type WrittenDeliveries,
 } from '../../operations/webhooks/show.ts';
 import { acts, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
+import { pageLimit } from '../page-limit.ts';
 import { defineQuarantine } from './webhooks-quarantine.ts';
-
-const mostDeliveries = 1000;
 
 const actions: Readonly<Record<EndpointAct, string>> = {
   remove: 'Remove an endpoint, with what waits for it.',
@@ -80,16 +81,24 @@ function defineTest(command: Command, session: Session): void {
     );
 }
 
+interface DeliveryFlags extends WrittenDeliveries {
+  readonly limit: string;
+  readonly cursor?: string;
+}
+
 function defineDeliveries(command: Command, session: Session): void {
   command
     .command('deliveries')
-    .description('List the webhooks that were given up (the dead-letter list), oldest first.')
+    .description('List webhooks to AMS, newest first; those that were given up with --state dead.')
+    .option('--state <state>', 'only those that are waiting, delivered or dead')
     .option('--endpoint <id>', 'only those of this endpoint')
+    .option('--limit <number>', 'webhooks of one page', '50')
+    .option('--cursor <id>', 'go on behind this webhook')
     .action(
       looks(
         session,
-        async ({ runtime }, { endpoint }: { endpoint?: string }) =>
-          showDead(await runtime.postgres(), mostDeliveries, endpoint),
+        async ({ runtime }, { limit, cursor, ...filter }: DeliveryFlags) =>
+          showDeliveries(await runtime.postgres(), filter, { limit: pageLimit(limit), cursor }),
         deliveriesAsText,
       ),
     );
@@ -127,20 +136,31 @@ function addedAsText({ secret }: WebhooksChanged): string {
   return `the endpoint is added; its signing secret, shown this once:\n  ${secret ?? ''}`;
 }
 
-function deliveriesAsText(
-  { deliveries }: { readonly deliveries: readonly ShownDelivery[] },
-  style: Style,
-): string {
-  if (deliveries.length === 0) return 'nothing was given up';
-  return deliveries
-    .map(({ id, endpoint_id, attempts, last_status, last_error, created_at }) =>
-      [
-        style.bold(id),
-        endpoint_id,
-        created_at.slice(0, 19),
-        `${attempts} attempts`,
-        last_error ?? last_status ?? '',
-      ].join('  '),
-    )
-    .join('\n');
+function deliveriesAsText({ deliveries, next_cursor }: ShownDeliveries, style: Style): string {
+  if (deliveries.length === 0) return 'there is no such webhook';
+  const rows = deliveries.map(({ id, state, type, endpoint_id, created_at, attempts, ...one }) =>
+    [
+      style.bold(id),
+      state.padEnd(9),
+      created_at.slice(0, 19),
+      type,
+      endpoint_id,
+      `${attempts} attempts`,
+      outcomeOf(one),
+    ]
+      .join('  ')
+      .trimEnd(),
+  );
+  return [
+    ...rows,
+    ...(next_cursor === null ? [] : [`more: mailctl webhooks deliveries --cursor ${next_cursor}`]),
+  ].join('\n');
+}
+
+function outcomeOf({
+  last_error,
+  next_attempt_at,
+}: Pick<ShownDelivery, 'last_error' | 'next_attempt_at'>): string {
+  const next = next_attempt_at === null ? undefined : `next at ${next_attempt_at.slice(0, 19)}`;
+  return [last_error, next].filter((part) => part !== undefined && part !== null).join('; ');
 }

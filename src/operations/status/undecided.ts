@@ -15,7 +15,7 @@ export async function undecided(world: Runtime): Promise<readonly string[]> {
     ...endpoints.flatMap(({ id, disabledAt, disabledReason }) =>
       disabledAt ? [`endpoint ${id} is disabled: ${disabledReason}; mailctl webhooks resume ${id}`] : [],
     ),
-    ...(dead > 0 ? [`webhooks to AMS were given up: ${dead}; mailctl webhooks deliveries`] : []),
+    ...(dead > 0 ? [`webhooks to AMS were given up: ${dead}; mailctl webhooks deliveries --state dead`] : []),
     ...(quarantined > 0
       ? [`webhooks of Postal could not be worked out: ${quarantined}; mailctl webhooks quarantine list`]
       : []),

@@ -2,12 +2,12 @@ import { type EventKind, eventKinds } from '../../domain/event.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Secret } from '../../domain/secret.ts';
 import type { Runtime } from '../../runtime.ts';
-import { deadWebhooks, replayWebhooks } from '../../store/webhook-deliveries.ts';
 import {
   pauseWebhookEndpoint,
   removeWebhookEndpoint,
   resumeWebhookEndpoint,
 } from '../../store/webhook-endpoints.ts';
+import { deadWebhooks, replayWebhooks } from '../../store/webhook-list.ts';
 import { createWebhookEndpoint } from '../../upkeep/access.ts';
 import type { Plan } from '../plan.ts';
 import { requireEndpoint } from './show.ts';
@@ -87,11 +87,11 @@ export async function planReplay(
 ): Promise<Plan<WebhooksChanged>> {
   if (ids.length === 0 && !all) {
     throw new OperatorError('usage', 'which webhooks are meant?', {
-      hint: 'Name ids from: mailctl webhooks deliveries; --all means every one',
+      hint: 'Name ids from: mailctl webhooks deliveries --state dead; --all means every one',
       field: '--all',
     });
   }
-  const dead = (await deadWebhooks(await postgres(), mostReplayed, endpoint)).map(({ id }) => id);
+  const dead = await deadWebhooks(await postgres(), mostReplayed, endpoint);
   const chosen = all ? dead : ids.filter((id) => dead.includes(id));
   let changed: number | undefined;
   return {

@@ -1,11 +1,16 @@
 import type { Database } from '../../adapters/postgres.ts';
 import { OperatorError } from '../../domain/failure.ts';
-import { deadWebhooks } from '../../store/webhook-deliveries.ts';
 import {
   findWebhookEndpoint,
   listWebhookEndpoints,
   type WebhookEndpoint,
 } from '../../store/webhook-endpoints.ts';
+import {
+  type DeliveryState,
+  deliveryStates,
+  type ListedDelivery,
+  listDeliveries,
+} from '../../store/webhook-list.ts';
 
 /** An endpoint in the form of the report; its secret is not in it. */
 export interface ShownEndpoint {
@@ -18,15 +23,26 @@ export interface ShownEndpoint {
   readonly created_at: string;
 }
 
-/** A webhook that was given up. */
+/** A webhook in the form of the report. Times are ISO 8601. */
 export interface ShownDelivery {
   readonly id: string;
   readonly endpoint_id: string;
   readonly event_id: string;
+  readonly message_id: string;
+  readonly type: string;
+  readonly state: DeliveryState;
   readonly attempts: number;
   readonly last_status: number | null;
   readonly last_error: string | null;
   readonly created_at: string;
+  readonly next_attempt_at: string | null;
+  readonly delivered_at: string | null;
+}
+
+export interface ShownDeliveries {
+  readonly deliveries: readonly ShownDelivery[];
+  /** For `--cursor`; null on the last page. */
+  readonly next_cursor: string | null;
 }
 
 /** Every endpoint, oldest first. */
@@ -34,23 +50,47 @@ export async function showEndpoints(db: Database): Promise<{ readonly endpoints:
   return { endpoints: (await listWebhookEndpoints(db)).map(shownEndpoint) };
 }
 
-/** The dead-letter list, oldest first; of one endpoint where it is named. */
-export async function showDead(
+/** Which webhooks are meant, as it was typed. */
+export interface WrittenDeliveries {
+  readonly state?: string;
+  readonly endpoint?: string;
+}
+
+/** A page of webhooks, newest first. Throws `usage` for a state that is none. */
+export async function showDeliveries(
   db: Database,
-  limit: number,
-  endpointId: string | undefined,
-): Promise<{ readonly deliveries: readonly ShownDelivery[] }> {
-  const dead = await deadWebhooks(db, limit, endpointId);
+  { state, endpoint }: WrittenDeliveries,
+  { limit, cursor }: { readonly limit: number; readonly cursor: string | undefined },
+): Promise<ShownDeliveries> {
+  const filter = { state: state === undefined ? undefined : readState(state), endpointId: endpoint };
+  const found = await listDeliveries(db, filter, { before: cursor, limit: limit + 1 });
+  const deliveries = found.slice(0, limit).map(shownDelivery);
+  return { deliveries, next_cursor: found.length > limit ? (deliveries.at(-1)?.id ?? null) : null };
+}
+
+function readState(text: string): DeliveryState {
+  const state = deliveryStates.find((known) => known === text);
+  if (state) return state;
+  throw new OperatorError('usage', `--state: "${text}" is no state of a webhook`, {
+    hint: `States: ${deliveryStates.join(', ')}`,
+    field: '--state',
+  });
+}
+
+function shownDelivery(one: ListedDelivery): ShownDelivery {
   return {
-    deliveries: dead.map(({ id, endpointId, eventId, attempts, lastStatus, lastError, createdAt }) => ({
-      id,
-      endpoint_id: endpointId,
-      event_id: eventId,
-      attempts,
-      last_status: lastStatus,
-      last_error: lastError,
-      created_at: createdAt.toISOString(),
-    })),
+    id: one.id,
+    endpoint_id: one.endpointId,
+    event_id: one.eventId,
+    message_id: one.messageId,
+    type: one.type,
+    state: one.state,
+    attempts: one.attempts,
+    last_status: one.lastStatus,
+    last_error: one.lastError,
+    created_at: one.createdAt.toISOString(),
+    next_attempt_at: one.nextAttemptAt?.toISOString() ?? null,
+    delivered_at: one.deliveredAt?.toISOString() ?? null,
   };
 }
 

@@ -1,6 +1,6 @@
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
-import { type DeliveryStanding, findDelivery } from '../../store/webhook-deliveries.ts';
+import { type DeliveryStanding, findDelivery } from '../../store/webhook-list.ts';
 import { testWebhookEndpoint } from '../../upkeep/access.ts';
 import type { Plan } from '../plan.ts';
 import { requireEndpoint } from './show.ts';

@@ -101,7 +101,10 @@ async function settleCall(
   }
   if (attempt.next.state === 'delivered') return room.figures.sent('delivered');
   if (attempt.next.state === 'waiting') return room.figures.sent('retried');
-  room.log.error('a webhook is dead after the whole schedule; see: mailctl webhooks deliveries', fields);
+  room.log.error(
+    'a webhook is dead after the whole schedule; see: mailctl webhooks deliveries --state dead',
+    fields,
+  );
   return room.figures.sent('dead');
 }
 

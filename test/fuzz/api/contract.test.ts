@@ -185,7 +185,7 @@ it('describes every operation that there is', () => {
     'GET /v1/suppressions',
     'GET /v1/suppressions/export',
     'GET /v1/webhooks',
-    'GET /v1/webhooks/deliveries/dead',
+    'GET /v1/webhooks/deliveries',
     'GET /v1/webhooks/deliveries/{id}',
     'POST /v1/messages',
     'POST /v1/messages/batch',

@@ -20,7 +20,7 @@ describe('webhook endpoints', () => {
     const created = await call(api, 'POST', '/v1/webhooks', { body: endpoint });
     expect(created).toMatchObject({
       status: 201,
-      body: { url: endpoint.url, events: ['message.delivered'], disabled_at: null },
+      body: { url: endpoint.url, events: ['message.delivered'], paused_at: null, disabled_at: null },
     });
     const { id, secret } = created.body;
     expect(secret).toMatch(/^whsec_[a-z0-9]{52}$/);
@@ -61,22 +61,59 @@ describe('webhook endpoints', () => {
   });
 });
 
-describe('the dead-letter list', () => {
-  it('shows what was given up, and sends it again on request', async () => {
+describe('the list of webhooks', () => {
+  const list = (query = '') => call(api, 'GET', `/v1/webhooks/deliveries${query}`);
+
+  it('shows those of a state and an endpoint, newest first and page by page, and sends again what was given up', async () => {
     const later = new Date(Date.now() + 3_600_000).toISOString();
     const scheduled = { from: 'a@b.test', to: 'c@d.test', text: 'x', send_at: later };
-    await call(api, 'POST', '/v1/webhooks', { body: { url: 'https://dead.example.com/' } });
-    await call(api, 'POST', '/v1/messages', { body: scheduled });
-    await api.db.change(`update webhook_deliveries set state = 'dead', last_status = 500, attempts = 10`);
-    const { body } = await call(api, 'GET', '/v1/webhooks/deliveries/dead');
-    const [dead] = body['deliveries'] as { id: string; attempts: number; last_status: number }[];
-    expect(dead).toMatchObject({ attempts: 10, last_status: 500 });
+    const added = await call(api, 'POST', '/v1/webhooks', { body: { url: 'https://dead.example.com/' } });
+    const of = `endpoint_id=${added.body['id']}`;
+    const sent = [];
+    for (let count = 0; count < 3; count += 1)
+      sent.push((await call(api, 'POST', '/v1/messages', { body: scheduled })).body['id']);
+    const messagesOf = ({ body }: Awaited<ReturnType<typeof list>>) =>
+      (body['deliveries'] as { message_id: string }[]).map(({ message_id: id }) => id);
+    const [oldest, , newest] = sent.toSorted();
+    await api.db.change(
+      `update webhook_deliveries d set state = 'dead', last_status = 500, attempts = 10
+       from events e where e.id = d.event_id and e.message_id = $1`,
+      [oldest],
+    );
+
+    const first = await list(`?${of}&limit=2`);
+    const second = await list(`?${of}&limit=2&cursor=${String(first.body['next_cursor'])}`);
+    expect([...messagesOf(first), ...messagesOf(second)]).toEqual(sent.toSorted().toReversed());
+    expect(second.body).toMatchObject({ next_cursor: null });
+    expect(messagesOf(await list(`?${of}&state=waiting&limit=1`))).toEqual([newest]);
+    expect(messagesOf(await list(`?${of}&state=delivered`))).toEqual([]);
+    expect(messagesOf(await list('?endpoint_id=whe_other'))).toEqual([]);
+
+    const { body } = await list('?state=dead');
+    const [dead] = body['deliveries'] as { id: string }[];
+    expect(dead).toMatchObject({
+      message_id: oldest,
+      type: 'message.scheduled',
+      state: 'dead',
+      attempts: 10,
+      last_status: 500,
+      next_attempt_at: null,
+    });
     const unknown = 'whd_00000000000000000000000000';
     const replay = await call(api, 'POST', '/v1/webhooks/deliveries/replay', {
       body: { ids: [dead?.id, unknown] },
     });
     expect(replay).toMatchObject({ status: 200, body: { replayed: 1 } });
-    expect((await call(api, 'GET', '/v1/webhooks/deliveries/dead')).body).toEqual({ deliveries: [] });
+    expect((await list('?state=dead')).body).toEqual({ deliveries: [], next_cursor: null });
+  });
+
+  it.each([
+    ['state=lost', 'state'],
+    ['cursor=whd_1', 'cursor'],
+    ['limit=0', 'limit'],
+    ['states=dead', 'states'],
+  ])('refuses ?%s by name', async (query, field) => {
+    expect(await list(`?${query}`)).toMatchObject({ status: 422, body: { field } });
   });
 
   it('replays nothing without ids', async () => {
@@ -99,6 +136,9 @@ describe('a test of an endpoint', () => {
     });
     await api.db.change('update webhook_endpoints set paused_at = now()');
     expect(await call(api, 'POST', path)).toMatchObject({ status: 409, body: { code: 'endpoint-stopped' } });
+    expect((await call(api, 'GET', '/v1/webhooks')).body['endpoints']).toContainEqual(
+      expect.objectContaining({ id: added.body['id'], paused_at: expect.any(String) }),
+    );
     expect((await call(api, 'POST', '/v1/webhooks/whe_none/test')).status).toBe(404);
     expect((await call(api, 'GET', '/v1/webhooks/deliveries/whd_none')).status).toBe(404);
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Database } from '../../../src/adapters/postgres.ts';
 import { testDatabase } from '../../engines/postgres.ts';
+import { runInProcess } from '../../fakes/terminal.ts';
 import { submit } from '../../store/submit.ts';
 import { folderFor, runJson } from './database-folder.ts';
 
@@ -66,15 +67,26 @@ describe('mailctl webhooks', () => {
     await runJson(folder, 'webhooks', 'add', 'https://ams.example.com/hooks');
     const [endpoint] = (await runJson(folder, 'webhooks', 'list')).data.endpoints;
     const id = await giveUp(database.db, endpoint.id);
+    const list = async (...flags: string[]) =>
+      (await runJson(folder, 'webhooks', 'deliveries', ...flags)).data;
+    const dead = await list('--state', 'dead');
 
-    const dead = await runJson(folder, 'webhooks', 'deliveries');
     const unknown = await runJson(folder, 'webhooks', 'replay', 'whd_other');
+    const dry = await runJson(folder, 'webhooks', 'replay', '--all', '--dry-run');
+    expect(await list('--state', 'dead')).toEqual(dead);
     const replayed = await runJson(folder, 'webhooks', 'replay', id);
 
-    expect(dead.data.deliveries).toMatchObject([{ id, attempts: 10, last_status: 500 }]);
+    expect(dead.deliveries).toMatchObject([{ id, state: 'dead', attempts: 10, last_status: 500 }]);
     expect(unknown.data).toMatchObject({ changed: 0, plan: { steps: [] } });
+    expect(dry.data).toMatchObject({ applied: false, changed: 1 });
     expect(replayed.data).toMatchObject({ applied: true, changed: 1 });
-    expect((await runJson(folder, 'webhooks', 'deliveries')).data.deliveries).toEqual([]);
+    expect((await list('--state', 'dead')).deliveries).toEqual([]);
+    expect((await list('--state', 'waiting')).deliveries).toMatchObject([{ id, attempts: 0 }]);
+    expect((await list('--endpoint', 'whe_other')).deliveries).toEqual([]);
+    expect(await list('--limit', '1', '--cursor', id)).toEqual({ deliveries: [], next_cursor: null });
+    expect((await runInProcess(['-C', folder.path, 'webhooks', 'deliveries'])).out).toMatch(
+      new RegExp(`^${id} {2}waiting .* message.held {2}${endpoint.id} {2}0 attempts {2}next at \\S+\n$`),
+    );
   });
 
   it.each([
@@ -82,6 +94,7 @@ describe('mailctl webhooks', () => {
     [['add', 'https://ams.example.com', '--event', 'message.received'], '--event'],
     [['pause', 'whe_nope'], 'id'],
     [['replay'], '--all'],
+    [['deliveries', '--state', 'lost'], '--state'],
   ])('refuses %j by name', async (words, field) => {
     await using database = await testDatabase();
     using folder = folderFor(database);

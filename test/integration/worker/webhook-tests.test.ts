@@ -1,8 +1,9 @@
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { deadWebhooks, webhookFigures } from '../../../src/store/webhook-deliveries.ts';
+import { webhookFigures } from '../../../src/store/webhook-deliveries.ts';
 import { pauseWebhookEndpoint } from '../../../src/store/webhook-endpoints.ts';
+import { deadWebhooks } from '../../../src/store/webhook-list.ts';
 import { folderFor, runJson } from '../cli/database-folder.ts';
 import { type Heard, listenAsAms, openRig, type Rig, sealingKey } from './rig.ts';
 

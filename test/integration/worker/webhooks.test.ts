@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../../src/adapters/random.ts';
 import { sealSecret } from '../../../src/domain/sealed-secret.ts';
 import { webhookSecret } from '../../../src/domain/webhook-signature.ts';
-import { deadWebhooks, replayWebhooks } from '../../../src/store/webhook-deliveries.ts';
+import { listDeliveries, replayWebhooks } from '../../../src/store/webhook-list.ts';
 import { until } from '../../store/until.ts';
 import { listen, listenAsAms, openRig, type Rig, sealingKey } from './rig.ts';
 
@@ -75,7 +75,8 @@ describe('a webhook to AMS', () => {
     await rig.submit();
 
     await until(deliveries, (rows) => rows.some(({ state }) => state === 'dead'));
-    const [dead] = await deadWebhooks(rig.db, 10);
+    const filter = { state: 'dead', endpointId: undefined } as const;
+    const [dead] = await listDeliveries(rig.db, filter, { before: undefined, limit: 10 });
     expect(dead).toMatchObject({ attempts: 4, lastStatus: 503, lastError: 'the endpoint answered 503' });
 
     status = 200;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { type EventKind, eventKinds } from '../../../domain/event.ts';
+import { deliveryStates } from '../../../store/webhook-list.ts';
 
 const types = Object.keys(eventKinds)
   .filter((kind): kind is EventKind => kind in eventKinds)
@@ -26,6 +27,8 @@ export const endpoint = z.object({
   url: z.string(),
   events: z.array(z.string()),
   created_at: z.iso.datetime(),
+  /** By an operator: what happens meanwhile waits. */
+  paused_at: z.iso.datetime().nullable(),
   disabled_at: z.iso.datetime().nullable(),
   disabled_reason: z.string().nullable(),
 });
@@ -37,21 +40,36 @@ export const endpointList = z.object({ endpoints: z.array(endpoint) });
 
 export const endpointParams = z.object({ id: z.string().max(64) });
 
-const delivery = z.object({
+const state = z.enum(deliveryStates, { error: `must be one of ${deliveryStates.join(', ')}` });
+
+/** A webhook without its body. */
+export const delivery = z.object({
   id: z.string(),
   endpoint_id: z.string(),
   event_id: z.string(),
+  message_id: z.string(),
+  type: z.string(),
+  state,
   attempts: z.number().int(),
   last_status: z.number().int().nullable(),
   last_error: z.string().nullable(),
   created_at: z.iso.datetime(),
+  next_attempt_at: z.iso.datetime().nullable(),
+  delivered_at: z.iso.datetime().nullable(),
 });
 
-/** The dead-letter list, oldest first. */
-export const deadDeliveries = z.object({ deliveries: z.array(delivery) });
+/** One page, newest first; `next_cursor` is null on the last. */
+export const deliveryPage = z.object({
+  deliveries: z.array(delivery),
+  next_cursor: z.string().nullable(),
+});
 
-export const deadQuery = z.strictObject({
+const deliveryId = /^whd_[0-9a-hjkmnp-tv-z]{26}$/;
+
+export const deliveryQuery = z.strictObject({
+  state: state.optional(),
   endpoint_id: z.string().max(64).optional(),
+  cursor: z.string().regex(deliveryId, { error: 'is no cursor that this api gave' }).optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 
@@ -61,7 +79,7 @@ export const testQueued = z.object({ id: z.string() });
 /** How a webhook fares: `waiting`, `delivered`, or `dead` once it was given up. */
 export const deliveryStanding = z.object({
   id: z.string(),
-  state: z.enum(['waiting', 'delivered', 'dead']),
+  state,
   attempts: z.number().int(),
   last_status: z.number().int().nullable(),
   last_error: z.string().nullable(),
@@ -69,7 +87,7 @@ export const deliveryStanding = z.object({
 
 export const replayRequest = z.strictObject({
   ids: z
-    .array(z.string().regex(/^whd_[0-9a-hjkmnp-tv-z]{26}$/, { error: 'is no id of a delivery' }))
+    .array(z.string().regex(deliveryId, { error: 'is no id of a delivery' }))
     .min(1, { error: 'is empty' })
     .max(1000, { error: 'has more than 1000 ids' }),
 });

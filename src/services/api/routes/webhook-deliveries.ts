@@ -1,9 +1,17 @@
-import { deadWebhooks, findDelivery, replayWebhooks } from '../../../store/webhook-deliveries.ts';
+import type { z } from 'zod';
+
+import {
+  findDelivery,
+  type ListedDelivery,
+  listDeliveries,
+  replayWebhooks,
+} from '../../../store/webhook-list.ts';
 import { type Gate, requireKey } from '../authenticate.ts';
 import { problemResponses } from '../contracts/problem.ts';
 import {
-  deadDeliveries,
-  deadQuery,
+  type delivery,
+  deliveryPage,
+  deliveryQuery,
   deliveryStanding,
   endpointParams,
   replayRequest,
@@ -15,30 +23,9 @@ import type { ApiWorld } from '../room.ts';
 
 const tags = ['webhooks'];
 
-/** What could not be delivered to an endpoint, and sending it again. */
+/** What becomes of webhooks, and sending again what was given up. */
 export function defineWebhookDeliveries(server: HttpServer, gate: Gate, { db }: Pick<ApiWorld, 'db'>): void {
-  server.route({
-    method: 'GET',
-    url: '/v1/webhooks/deliveries/dead',
-    schema: {
-      summary: 'List the webhooks that were given up, oldest first',
-      tags,
-      querystring: deadQuery,
-      response: { 200: deadDeliveries, ...problemResponses },
-    },
-    onRequest: requireKey(gate, 'admin'),
-    handler: async ({ query }) => ({
-      deliveries: (await deadWebhooks(db, query.limit, query.endpoint_id)).map((one) => ({
-        id: one.id,
-        endpoint_id: one.endpointId,
-        event_id: one.eventId,
-        attempts: one.attempts,
-        last_status: one.lastStatus,
-        last_error: one.lastError,
-        created_at: one.createdAt.toISOString(),
-      })),
-    }),
-  });
+  defineList(server, gate, db);
   defineStanding(server, gate, db);
   server.route({
     method: 'POST',
@@ -52,6 +39,44 @@ export function defineWebhookDeliveries(server: HttpServer, gate: Gate, { db }: 
     onRequest: requireKey(gate, 'admin'),
     handler: async ({ body }) => ({ replayed: await replayWebhooks(db, body.ids) }),
   });
+}
+
+function defineList(server: HttpServer, gate: Gate, db: ApiWorld['db']): void {
+  server.route({
+    method: 'GET',
+    url: '/v1/webhooks/deliveries',
+    schema: {
+      summary:
+        'List webhooks, newest first: those that wait, that were delivered, that were given up, or all',
+      tags,
+      querystring: deliveryQuery,
+      response: { 200: deliveryPage, ...problemResponses },
+    },
+    onRequest: requireKey(gate, 'admin'),
+    handler: async ({ query: { state, endpoint_id: endpointId, cursor, limit } }) => {
+      const found = await listDeliveries(db, { state, endpointId }, { before: cursor, limit: limit + 1 });
+      const page = found.slice(0, limit);
+      const last = found.length > page.length ? page.at(-1) : undefined;
+      return { deliveries: page.map(documentOf), next_cursor: last?.id ?? null };
+    },
+  });
+}
+
+function documentOf(one: ListedDelivery): z.input<typeof delivery> {
+  return {
+    id: one.id,
+    endpoint_id: one.endpointId,
+    event_id: one.eventId,
+    message_id: one.messageId,
+    type: one.type,
+    state: one.state,
+    attempts: one.attempts,
+    last_status: one.lastStatus,
+    last_error: one.lastError,
+    created_at: one.createdAt.toISOString(),
+    next_attempt_at: one.nextAttemptAt?.toISOString() ?? null,
+    delivered_at: one.deliveredAt?.toISOString() ?? null,
+  };
 }
 
 function defineStanding(server: HttpServer, gate: Gate, db: ApiWorld['db']): void {

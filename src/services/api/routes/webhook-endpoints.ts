@@ -138,6 +138,7 @@ function documentOf(one: WebhookEndpoint): z.input<typeof endpoint> {
     url: one.url,
     events: [...one.events],
     created_at: one.createdAt.toISOString(),
+    paused_at: one.pausedAt?.toISOString() ?? null,
     disabled_at: one.disabledAt?.toISOString() ?? null,
     disabled_reason: one.disabledReason ?? null,
   };
