@@ -7,7 +7,7 @@ import { type Disk, systemDisk } from '../../src/adapters/disk.ts';
 import type { Submission } from '../../src/domain/submission.ts';
 import { encodeSubmission } from '../../src/domain/submission-codec.ts';
 import type { Journal } from '../../src/services/relay/journal/journal.ts';
-import { origin } from '../../src/services/relay/journal/segment.ts';
+import { origin } from '../../src/domain/journal-place.ts';
 import { openTestJournal, submission, temporaryDirectory } from '../services/relay/journal/fixture.ts';
 import { median, report, type Row, toy } from './report.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { decodeSubmission } from '../../src/domain/submission-codec.ts';
-import { origin } from '../../src/services/relay/journal/segment.ts';
+import { origin } from '../../src/domain/journal-place.ts';
 import { envText } from '../config/valid-sources.ts';
 import { runInProcess } from '../fakes/terminal.ts';
 import {

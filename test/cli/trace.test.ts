@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { origin } from '../../src/services/relay/journal/segment.ts';
+import { origin } from '../../src/domain/journal-place.ts';
 import { envText } from '../config/valid-sources.ts';
 import { runInProcess } from '../fakes/terminal.ts';
 import { openTestJournal, submission } from '../services/relay/journal/fixture.ts';
@@ -41,13 +41,17 @@ async function operator(variables: Readonly<Record<string, string>> = {}) {
 async function relayBehind(status: number) {
   const api = await listenAsApi();
   api.status = status;
-  const { address } = await runRelay({ API_INTERNAL_URL: api.url, RELAY_SHIP_REFUSED_DELAY: '10ms' });
+  const { address, folder } = await runRelay({ API_INTERNAL_URL: api.url, RELAY_SHIP_REFUSED_DELAY: '10ms' });
   const client = await logIn(address('private'));
-  const reply = await submit(client, 'From: ann@example.com\r\n\r\nHello\r\n');
+  const reply = await submit(
+    client,
+    'From: ann@example.com\r\nSubject: Hello\r\nMessage-ID: <one@example.com>\r\n\r\nHello\r\n',
+  );
   client.socket.destroy();
   const { port } = address('health');
   return {
     id: /msg_\w+/.exec(reply)?.[0] ?? reply,
+    journal: join(folder, 'journal'),
     listens: { RELAY_HEALTH_LISTEN: `127.0.0.1:${port}` },
     figure: (name: string) => figure(address('health'), `${name}{service="relay"}`),
   };
@@ -117,12 +121,36 @@ describe('mailctl trace while PostgreSQL is away', () => {
           stuck: { command: `mailctl journal requeue ${newest}` },
           others: [{ id: older, state: 'refused' }],
         },
-        warnings: [expect.stringMatching(/only what the relay set aside .*PostgreSQL/)],
+        warnings: [expect.stringMatching(/only what lies at the relay .*PostgreSQL/)],
       });
     expect((await trace('ann@example.org')).data.message.recipients).toMatchObject([
       { address: 'Ann@example.org' },
     ]);
     expect((await trace(older ?? '')).data).toMatchObject({ message: { id: older }, others: [] });
+  });
+
+  it('finds by id, Message-ID or recipient what waits in the journal of the relay, and says what frees it', async () => {
+    const relay = await relayBehind(401);
+    await expect.poll(() => relay.figure('mailctl_relay_refused'), { timeout: 10_000 }).toBe(1);
+    const { trace, print } = await operator({ ...relay.listens, RELAY_JOURNAL_DIR: relay.journal });
+
+    for (const text of [relay.id, '<one@example.com>', 'BOB@example.org'])
+      expect(await trace(text)).toMatchObject({
+        exit: 3,
+        data: {
+          message: { id: relay.id, state: 'waiting', subject: 'Hello', recipients: [{ state: 'waiting' }] },
+          timeline: [{ hop: 'relay', event: 'received', detail: { mail_from: 'ann@example.com' } }],
+          stuck: {
+            hop: 'relay',
+            why: expect.stringMatching(/: 1, the oldest for \d+s, because the api refuses the relay/),
+            command: 'mailctl config explain API_INTERNAL_TOKEN',
+          },
+          others: [],
+        },
+        warnings: [expect.stringMatching(/only what lies at the relay .*PostgreSQL/)],
+      });
+    expect((await print(relay.id)).out).toMatch(new RegExp(`^${relay.id}  waiting\n`));
+    expect(await trace('<two@example.com>')).toMatchObject({ exit: 20, data: { message: null } });
   });
 
   it('says no more than that it is away where nothing waits or the relay does not tell', async () => {

@@ -7,7 +7,7 @@ import { type Disk, systemDisk } from '../../src/adapters/disk.ts';
 import { OperatorError } from '../../src/domain/failure.ts';
 import type { Submission } from '../../src/domain/submission.ts';
 import type { Accepted, Journal } from '../../src/services/relay/journal/journal.ts';
-import { origin } from '../../src/services/relay/journal/segment.ts';
+import { origin } from '../../src/domain/journal-place.ts';
 import {
   openTestJournal,
   readIds,

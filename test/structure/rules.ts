@@ -76,6 +76,7 @@ export const operationEdges: readonly string[] = [
   'status → schedule',
   'status → stack',
   'status → tls',
+  'trace → journal',
   'trace → status',
   'upgrade → backup',
   'upgrade → stack',

@@ -54,6 +54,12 @@ export const relayJournal = {
     means: 'Silence after which a relay on another machine no longer owns the directory',
     fallback: '30s',
   }),
+  RELAY_TRACE_BYTES: variable(size, {
+    section,
+    readBy: ['operator'],
+    means: 'How much of what the api has not yet mailctl trace looks through, the newest first',
+    fallback: '1GB',
+  }),
   RELAY_SHIP_RECORDS: variable(count(1, 1000), {
     section,
     readBy,

@@ -1,14 +1,14 @@
-import { headerValue, readHeaderSection } from '../../domain/header-section.ts';
 import { isId } from '../../domain/id.ts';
 import type { Submission } from '../../domain/submission.ts';
 import { decodeSubmission } from '../../domain/submission-codec.ts';
-import type { Disk } from '../../adapters/disk.ts';
 import { listRequeued, listSetAside, readSetAside, type SetAsideRecord } from '../../upkeep/set-aside.ts';
+import type { JournalFiles } from '../journal/records.ts';
 import type { FoundTrace, Stuck } from './report.ts';
+import { isMeant, receivedEntry, shownSubmission } from './submitted.ts';
 
 /**
  * The newest messages with this id, this Message-ID or this recipient that the relay accepted and the api refused, as its journal
- * knows them, at most `limit`, newest first; none where this machine has no journal that may be read.
+ * knows them, at most `limit`, newest first.
  */
 export async function traceSetAside(
   { disk, directory }: JournalFiles,
@@ -26,11 +26,6 @@ export async function traceSetAside(
   return traces;
 }
 
-interface JournalFiles {
-  readonly disk: Disk;
-  readonly directory: string;
-}
-
 /** Names are ids, and so sort by time. */
 async function namesOf({ disk, directory }: JournalFiles, text: string): Promise<readonly string[]> {
   if (isId('msg', text)) return [text];
@@ -38,53 +33,16 @@ async function namesOf({ disk, directory }: JournalFiles, text: string): Promise
   return (await unlessOutOfReach(Promise.all(lists), [])).flat().toSorted().toReversed();
 }
 
-function isMeant({ id, envelope, raw }: Submission, text: string): boolean {
-  const isTo = envelope.rcptTo.some((address) => isSame(address, text));
-  return id === text || isTo || messageIdOf(raw) === bare(text);
-}
-
 function traceOf(found: SetAsideRecord, submission: Submission, text: string): FoundTrace {
   const { reason, refusedAt } = found.entry;
-  const received = submission.receivedAt.toISOString();
-  const { client, credentialId, envelope, raw } = submission;
-  const facts = {
-    ...client,
-    credential_id: credentialId,
-    mail_from: envelope.mailFrom,
-    size_bytes: raw.length,
-  };
   return {
-    message: shown(submission, text),
+    message: shownSubmission(submission, { text, state: 'refused' }),
     timeline: [
-      { at: received, hop: 'relay', event: 'received', recipient: null, detail: facts },
+      receivedEntry(submission),
       { at: refusedAt, hop: 'api', event: 'refused', recipient: null, detail: { reason } },
     ],
     stuck: stuckAside(submission.id, found),
     others: [],
-  };
-}
-
-function shown({ id, receivedAt, envelope, raw }: Submission, text: string): FoundTrace['message'] {
-  const asked = envelope.rcptTo.filter((address) => isSame(address, text));
-  return {
-    id,
-    aliases: [],
-    state: 'refused',
-    received_at: receivedAt.toISOString(),
-    mail_from: envelope.mailFrom,
-    header_message_id: messageIdOf(raw) ?? null,
-    subject: headerValue(readHeaderSection(raw), 'subject') ?? null,
-    campaign: null,
-    attempts: 0,
-    next_attempt_at: null,
-    recipients: (asked.length > 0 ? asked : envelope.rcptTo).map((address) => ({
-      address,
-      state: 'refused',
-      detail: null,
-      postal_id: null,
-      opens: 0,
-      clicks: 0,
-    })),
   };
 }
 
@@ -99,20 +57,7 @@ function stuckAside(id: string, { entry, isRequeued }: SetAsideRecord): Stuck {
   return { hop: 'api', why, command: `mailctl journal requeue ${id}` };
 }
 
-function messageIdOf(raw: Submission['raw']): string | undefined {
-  const value = headerValue(readHeaderSection(raw), 'message-id');
-  return value === undefined ? undefined : bare(value.trim());
-}
-
-function bare(text: string): string {
-  return text.replace(/^<(.*)>$/, '$1');
-}
-
-function isSame(address: string, text: string): boolean {
-  return address.toLowerCase() === text.toLowerCase();
-}
-
-/** The journal may be on another machine, or another user's; and the relay takes in what was handed back at any moment. */
+/** The files may be another user's; and the relay takes in what was handed back at any moment. */
 async function unlessOutOfReach<T>(work: Promise<T>, otherwise: T): Promise<T> {
   return work.catch((cause: unknown) => {
     if (!isOutOfReach(cause)) throw cause;

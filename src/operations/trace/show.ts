@@ -1,5 +1,3 @@
-import { resolve } from 'node:path';
-
 import type { Database } from '../../adapters/postgres.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { messageState } from '../../domain/message.ts';
@@ -14,10 +12,12 @@ import {
   tracedRecipients,
   unreadWebhooks,
 } from '../../store/trace.ts';
+import { findJournal } from '../journal/records.ts';
+import { traceBacklog } from './backlog.ts';
 import type { FoundTrace, Other, ShownMessage } from './report.ts';
 import type { Scene } from './scene.ts';
 import { traceSetAside } from './set-aside.ts';
-import { stuckAtRelay } from './stuck-at-relay.ts';
+import { relayObstacle, stuckAtRelay } from './stuck-at-relay.ts';
 import { stuckAt } from './stuck.ts';
 import { timelineOf } from './timeline.ts';
 
@@ -34,13 +34,42 @@ export interface Traced {
  * none while accepted mail is stuck at the relay, else `usage`, or why PostgreSQL cannot be asked.
  */
 export async function traceMessage(world: Runtime, text: string): Promise<Traced> {
-  const { RELAY_JOURNAL_DIR: journal } = await world.config('operator');
   const { stored, away } = await askPostgres(world, text);
-  const files = { disk: await world.disk(), directory: resolve(world.dir, journal) };
-  const trace = newestOf(stored, await traceSetAside(files, text, 1 + mostOthers));
-  if (!trace) throw (await stuckAtRelay(world, { text, away })) ?? away ?? notFound(text);
-  const warnings = away ? [`only what the relay set aside was looked through: ${away.message}`] : [];
-  return { trace, warnings };
+  const { aside, waiting, warnings } = await askJournal(world, text);
+  const trace = newestOf(stored, [...aside, ...waiting]);
+  if (!trace) throw (await stuckAtRelay(world, { text, away })) ?? away ?? notFound(text, warnings);
+  const isWaiting = waiting.some(({ message }) => message.id === trace.message.id);
+  const stuck = isWaiting ? ((await relayObstacle(world, away))?.stuck ?? null) : trace.stuck;
+  const notAsked = away ? [`only what lies at the relay was looked through: ${away.message}`] : [];
+  return { trace: { ...trace, stuck }, warnings: [...notAsked, ...warnings] };
+}
+
+interface AtRelay {
+  /** What the api refused. */
+  readonly aside: readonly FoundTrace[];
+  /** What the api does not have yet. */
+  readonly waiting: readonly FoundTrace[];
+  readonly warnings: readonly string[];
+}
+
+/** Nothing where this machine has no journal that may be read. */
+async function askJournal(world: Runtime, text: string): Promise<AtRelay> {
+  const files = await findJournal(world).catch((cause: unknown) => {
+    if (!(cause instanceof OperatorError)) throw cause;
+    return undefined;
+  });
+  if (!files) return { aside: [], waiting: [], warnings: [] };
+  const { RELAY_TRACE_BYTES: mostBytes } = await world.config('operator');
+  const limit = 1 + mostOthers;
+  const aside = await traceSetAside(files, text, limit);
+  const { traces: waiting, warnings } = await traceBacklog(files, { text, limit, mostBytes });
+  return { aside, waiting: waiting.filter(isNoneOf(aside)), warnings };
+}
+
+/** A record that was set aside, or handed back, may still stand before what is settled. */
+function isNoneOf(others: readonly FoundTrace[]): (trace: FoundTrace) => boolean {
+  const ids = new Set(others.map(({ message }) => message.id));
+  return ({ message }) => !ids.has(message.id);
 }
 
 interface Answer {
@@ -60,10 +89,10 @@ async function askPostgres({ clock, config, postgres }: Runtime, text: string): 
   }
 }
 
-/** One that is stored is set aside no more, though its file may still be there. */
-function newestOf(stored: FoundTrace | undefined, aside: readonly FoundTrace[]): FoundTrace | undefined {
+/** One that is stored lies at the relay no more, though it may still be there. */
+function newestOf(stored: FoundTrace | undefined, atRelay: readonly FoundTrace[]): FoundTrace | undefined {
   const known = new Set([stored?.message, ...(stored?.others ?? [])].map((message) => message?.id));
-  const traces = [...(stored ? [stored] : []), ...aside.filter(({ message }) => !known.has(message.id))];
+  const traces = [...(stored ? [stored] : []), ...atRelay.filter(({ message }) => !known.has(message.id))];
   const [newest, ...older] = traces.toSorted((one, other) => byAge(one.message, other.message));
   if (!newest) return undefined;
   const others = [...older.map(({ message }) => asOther(message)), ...(stored?.others ?? [])];
@@ -155,9 +184,10 @@ function shownOther({ id, state, receivedAt, subject }: FoundMessage): Other {
   return { id, state, received_at: receivedAt.toISOString(), subject };
 }
 
-function notFound(text: string): OperatorError {
+function notFound(text: string, warnings: readonly string[]): OperatorError {
+  const hint = 'Write an id (msg_…), a Message-ID or a whole address';
   return new OperatorError('usage', `no message has the id, Message-ID or recipient ${text}`, {
-    hint: 'Write an id (msg_…), a Message-ID or a whole address. It may also still be on its way from the relay',
+    hint: [hint, ...warnings].join('; '),
     field: 'message',
   });
 }

@@ -17,25 +17,32 @@ interface Missing {
  * is, or where the relay does not tell.
  */
 export async function stuckAtRelay(world: Runtime, missing: Missing): Promise<OperatorError | undefined> {
-  const standing = await relayStanding(world).catch((cause: unknown) => {
-    if (!(cause instanceof OperatorError)) throw cause;
-    return undefined;
-  });
-  const obstacle = standing && standing.depth > 0 && (await obstacleOf(world, standing, missing.away));
-  if (!obstacle) return undefined;
-  const { depth, oldestSeconds } = standing;
-  const oldest = formatDuration(Math.ceil(oldestSeconds) * 1000);
-  const stuck: Stuck = {
-    hop: 'relay',
-    why: `accepted messages wait in its journal: ${depth}, the oldest for ${oldest}, because ${obstacle.why}`,
-    command: obstacle.command,
-  };
+  const found = await relayObstacle(world, missing.away);
+  if (!found) return undefined;
+  const { stuck, depth } = found;
   const data: Trace = { message: null, timeline: [], stuck, others: [] };
   return new OperatorError(
     'check-failed',
     `${missing.text} was not found; it may be one of those stuck at the relay: ${depth}`,
-    { hint: `What frees them: ${obstacle.command}`, field: 'message', data, cause: missing.away },
+    { hint: `What frees them: ${stuck.command}`, field: 'message', data, cause: missing.away },
   );
+}
+
+/** What keeps what waits in the relay's journal there, and how much does; undefined where nothing does, or where the relay does not tell. */
+export async function relayObstacle(
+  world: Runtime,
+  away: OperatorError | undefined,
+): Promise<{ readonly stuck: Stuck; readonly depth: number } | undefined> {
+  const standing = await relayStanding(world).catch((cause: unknown) => {
+    if (!(cause instanceof OperatorError)) throw cause;
+    return undefined;
+  });
+  const obstacle = standing && standing.depth > 0 && (await obstacleOf(world, standing, away));
+  if (!obstacle) return undefined;
+  const { depth, oldestSeconds } = standing;
+  const oldest = formatDuration(Math.ceil(oldestSeconds) * 1000);
+  const why = `accepted messages wait in its journal: ${depth}, the oldest for ${oldest}, because ${obstacle.why}`;
+  return { stuck: { hop: 'relay', why, command: obstacle.command }, depth };
 }
 
 interface Obstacle {

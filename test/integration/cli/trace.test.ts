@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { origin } from '../../../src/services/relay/journal/segment.ts';
+import { origin } from '../../../src/domain/journal-place.ts';
 import { insertPostalWebhooks } from '../../../src/store/postal-webhooks.ts';
 import { pauseSending, recordBlock } from '../../../src/store/sending.ts';
 import { runInProcess } from '../../fakes/terminal.ts';

@@ -1,6 +1,7 @@
 import type { JournalParts } from './parts.ts';
 import { receivedAtAfter } from './reader.ts';
-import { bytesAfter, type Position, recordsAfter } from './segment.ts';
+import { type Position } from '../../../domain/journal-place.ts';
+import { bytesAfter, recordsAfter } from './segment.ts';
 
 /** What is accepted and not yet with the api. */
 export interface Backlog {

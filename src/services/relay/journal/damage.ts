@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 import { damagedFile, damagedFolder, isDamagedFile } from '../../../upkeep/damaged-records.ts';
-import type { Extent } from './record.ts';
+import type { Extent } from '../../../domain/journal-record.ts';
 import type { Segment } from './segment.ts';
 import type { JournalState } from './state.ts';
 

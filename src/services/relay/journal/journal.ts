@@ -14,9 +14,10 @@ import { type JournalParts, openTurns } from './parts.ts';
 import { openProgress, type Progress } from './progress.ts';
 import { type Batch, type JournalRecord, readBatch, type ReadLimits } from './reader.ts';
 import { closeReading } from './reading.ts';
-import { headerBytes, lengthBytes } from './record.ts';
+import { headerBytes, lengthBytes } from '../../../domain/journal-record.ts';
 import { recoverSegments } from './recover.ts';
-import { bytesAfter, type Position } from './segment.ts';
+import { type Position, progressFile } from '../../../domain/journal-place.ts';
+import { bytesAfter } from './segment.ts';
 import { rewind, settle } from './settlement.ts';
 import { emptyState, type JournalConfig, type JournalState, type JournalWorld } from './state.ts';
 import { measureDisk, startUpkeep } from './upkeep.ts';
@@ -60,7 +61,7 @@ export async function openJournal(config: JournalConfig, world: JournalWorld): P
   const state = emptyState(config, world);
   let progress: Progress | undefined;
   try {
-    progress = await openProgress(world.disk, join(directory, 'progress'));
+    progress = await openProgress(world.disk, join(directory, progressFile));
     state.settled = state.furthest = progress.position;
     await openDamaged(state);
     await openSetAside(world.disk, directory);

@@ -2,7 +2,7 @@ import type { DiskFile } from '../../../adapters/disk.ts';
 import { pieceBytes, type Streamed } from '../octets.ts';
 import type { JournalParts } from './parts.ts';
 import { openForReading } from './reading.ts';
-import { frameAt, isSumOf } from './record.ts';
+import { frameAt, isSumOf } from '../../../domain/journal-record.ts';
 import type { Segment } from './segment.ts';
 
 /** A record that is read piece by piece. */

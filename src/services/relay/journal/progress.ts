@@ -1,11 +1,14 @@
-import { crc32 } from 'node:zlib';
-
 import type { Disk, DiskFile } from '../../../adapters/disk.ts';
-import { comparePositions, origin, type Position } from './segment.ts';
-
-// Two slots, written in turn, each in a sector of its own: turn 6 · segment 6 · offset 6 · record 6 · CRC-32 4.
-const slotBytes = 28;
-const slotDistance = 4096;
+import {
+  comparePositions,
+  encodeSlot,
+  latestSlot,
+  origin,
+  type Position,
+  type Slot,
+  slotBytes,
+  slotDistance,
+} from '../../../domain/journal-place.ts';
 
 /** How far the journal is settled, in a file of its own. */
 export interface Progress {
@@ -30,7 +33,7 @@ export async function openProgress(disk: Disk, path: string): Promise<Progress> 
     store: async (position) => {
       if (comparePositions(position, stored) === 0) return;
       turn += 1;
-      await file.writeAt((turn % 2) * slotDistance, encode(turn, position));
+      await file.writeAt((turn % 2) * slotDistance, encodeSlot({ turn, position }));
       stored = position;
     },
     sync: () => file.sync(),
@@ -38,28 +41,6 @@ export async function openProgress(disk: Disk, path: string): Promise<Progress> 
   };
 }
 
-interface Slot {
-  readonly turn: number;
-  readonly position: Position;
-}
-
 async function readLast(file: DiskFile): Promise<Slot | undefined> {
-  const slots = [decode(await file.readAt(0, slotBytes)), decode(await file.readAt(slotDistance, slotBytes))];
-  return slots
-    .filter((slot) => slot !== undefined)
-    .toSorted((a, b) => a.turn - b.turn)
-    .at(-1);
-}
-
-function encode(turn: number, { segment, offset, record }: Position): Uint8Array {
-  const bytes = Buffer.alloc(slotBytes);
-  [turn, segment, offset, record].forEach((value, index) => bytes.writeUIntBE(value, index * 6, 6));
-  bytes.writeUInt32BE(crc32(bytes.subarray(0, 24)), 24);
-  return bytes;
-}
-
-function decode(bytes: Buffer): Slot | undefined {
-  if (bytes.length < slotBytes || bytes.readUInt32BE(24) !== crc32(bytes.subarray(0, 24))) return undefined;
-  const at = (index: number) => bytes.readUIntBE(index * 6, 6);
-  return { turn: at(0), position: { segment: at(1), offset: at(2), record: at(3) } };
+  return latestSlot([await file.readAt(0, slotBytes), await file.readAt(slotDistance, slotBytes)]);
 }

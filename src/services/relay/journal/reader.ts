@@ -4,9 +4,10 @@ import { noteDamage, type Stretch } from './damage.ts';
 import { type LargePlace, readLarge } from './large-record.ts';
 import type { JournalParts } from './parts.ts';
 import { openForReading } from './reading.ts';
-import { type Extent, headerBytes, type Parsed, parseRecords } from './record.ts';
+import { type Extent, headerBytes, type Parsed, parseRecords } from '../../../domain/journal-record.ts';
 import { readOrSalvage } from './salvage.ts';
-import type { Position, Segment } from './segment.ts';
+import type { Position } from '../../../domain/journal-place.ts';
+import type { Segment } from './segment.ts';
 import { type DamagedPlace, damagedOctets, findNextRecord } from './step-over.ts';
 import type { JournalState } from './state.ts';
 

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 
 import { noteDamage } from './damage.ts';
-import { isTorn, parseRecords } from './record.ts';
-import { parseSegmentName, sealedName, type Segment } from './segment.ts';
+import { isTorn, parseRecords } from '../../../domain/journal-record.ts';
+import { parseSegmentName } from '../../../domain/journal-place.ts';
+import { sealedName, type Segment } from './segment.ts';
 import type { JournalState } from './state.ts';
 
 /** Learns which segments there are, and ends those that a stopped relay left open: where their last valid record ends. */

@@ -1,4 +1,5 @@
-import { isBehind, type Position, type Segment } from './segment.ts';
+import { type Position } from '../../../domain/journal-place.ts';
+import { isBehind, type Segment } from './segment.ts';
 
 export interface Keeping {
   readonly settled: Position;

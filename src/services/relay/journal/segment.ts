@@ -1,9 +1,8 @@
 import type { DiskFile } from '../../../adapters/disk.ts';
+import type { Position, SegmentName } from '../../../domain/journal-place.ts';
 
 /** One file of the journal. Its name holds number and marker, and once it is sealed how far it is valid. */
-export interface Segment {
-  readonly number: number;
-  readonly marker: Buffer;
+export interface Segment extends Pick<SegmentName, 'number' | 'marker'> {
   /** File name in the journal's directory; changes once, when it is sealed. */
   name: string;
   /** Octets and records that are on disk for certain. Nothing behind them is ever read. */
@@ -16,20 +15,6 @@ export interface Segment {
   readonly beganAt: Date;
   /** Open while it is written to. */
   file?: DiskFile;
-}
-
-/** A place between two records, and how many records of its segment are before it. */
-export interface Position {
-  readonly segment: number;
-  readonly offset: number;
-  readonly record: number;
-}
-
-export const origin: Position = { segment: 0, offset: 0, record: 0 };
-
-/** Negative when `a` is before `b`. */
-export function comparePositions(a: Position, b: Position): number {
-  return a.segment - b.segment || a.offset - b.offset;
 }
 
 /** `0000000007-<marker>.open` while it is written to. */
@@ -45,22 +30,6 @@ export function sealedName({
   records,
 }: Pick<Segment, 'number' | 'marker' | 'bytes' | 'records'>): string {
   return `${openName(number, marker).slice(0, -'.open'.length)}-${bytes}-${records}.sealed`;
-}
-
-const pattern = /^(\d{10,})-([0-9a-f]{16})(?:\.open|-(\d+)-(\d+)\.sealed)$/;
-
-/** What a file name says; undefined for a file that is no segment. */
-export function parseSegmentName(name: string): Omit<Segment, 'touchedAt' | 'beganAt'> | undefined {
-  const match = pattern.exec(name);
-  if (!match) return undefined;
-  return {
-    number: Number(match[1]),
-    marker: Buffer.from(match[2] ?? '', 'hex'),
-    name,
-    bytes: Number(match[3] ?? 0),
-    records: Number(match[4] ?? 0),
-    isSealed: match[3] !== undefined,
-  };
 }
 
 /** Octets from a position to the end of the journal. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 
 import type { JournalParts } from './parts.ts';
-import { bytesAfter, comparePositions, isBehind, origin, type Position } from './segment.ts';
+import { comparePositions, origin, type Position } from '../../../domain/journal-place.ts';
+import { bytesAfter, isBehind } from './segment.ts';
 
 /** Moves on to a position. What cannot be written down of it is only shipped again after a restart. */
 export async function settle({ state, progress }: JournalParts, to: Position): Promise<void> {

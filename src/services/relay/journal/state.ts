@@ -5,7 +5,8 @@ import type { Log } from '../../../adapters/log.ts';
 import type { Random } from '../../../adapters/random.ts';
 import type { ConfigOf } from '../../../config/environment.ts';
 import { type Arena, openArena } from './arena.ts';
-import { type Position, origin, type Segment } from './segment.ts';
+import { type Position, origin } from '../../../domain/journal-place.ts';
+import { type Segment } from './segment.ts';
 
 export type JournalConfig = Pick<
   ConfigOf<'relay'>,

@@ -1,7 +1,7 @@
 import type { DiskFile } from '../../../adapters/disk.ts';
 import { pieceBytes } from '../octets.ts';
 import { pieces } from './large-record.ts';
-import { type Extent, frameAt, headerBytes, isSumOf, markerBytes } from './record.ts';
+import { type Extent, frameAt, headerBytes, isSumOf, markerBytes } from '../../../domain/journal-record.ts';
 import { readOrSalvage } from './salvage.ts';
 import type { Segment } from './segment.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import type { DiskFile } from '../../../adapters/disk.ts';
 import type { Appended, Entry } from './group-commit.ts';
-import { frameRecord, headerBytes, openHeader } from './record.ts';
+import { frameRecord, headerBytes, openHeader } from '../../../domain/journal-record.ts';
 import { openName, sealedName, type Segment } from './segment.ts';
 import type { JournalState } from './state.ts';
 

@@ -3,7 +3,7 @@ import type { Http, HttpEnd, HttpRequest } from '../../../adapters/http.ts';
 import type { Secret } from '../../../domain/secret.ts';
 import { idOfSubmission } from '../../../domain/submission-codec.ts';
 import type { JournalRecord } from '../journal/reader.ts';
-import { lengthBytes } from '../journal/record.ts';
+import { lengthBytes } from '../../../domain/journal-record.ts';
 import { piecesOf } from '../octets.ts';
 
 /** Where batches go. */

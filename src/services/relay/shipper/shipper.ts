@@ -1,7 +1,7 @@
 import type { Clock } from '../../../adapters/clock.ts';
 import type { Breaker } from '../../breaker.ts';
 import type { Probe } from '../../health.ts';
-import type { Position } from '../journal/segment.ts';
+import type { Position } from '../../../domain/journal-place.ts';
 import { beginShipping, type ShipperConfig, type ShipperFigures, type ShipperWorld } from './shipping.ts';
 import { shipUntilStopped } from './turn.ts';
 

@@ -6,7 +6,7 @@ import type { ConfigOf } from '../../../config/environment.ts';
 import { type Breaker, openBreaker } from '../../breaker.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Batch } from '../journal/reader.ts';
-import type { Position } from '../journal/segment.ts';
+import type { Position } from '../../../domain/journal-place.ts';
 import type { Answer } from './answer.ts';
 
 export type ShipperConfig = Pick<

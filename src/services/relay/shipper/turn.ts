@@ -1,4 +1,4 @@
-import { comparePositions, type Position } from '../journal/segment.ts';
+import { comparePositions, type Position } from '../../../domain/journal-place.ts';
 import type { Batch } from '../journal/reader.ts';
 import type { Ticket } from '../../breaker.ts';
 import { type Answer, readAnswer } from './answer.ts';

@@ -11,9 +11,9 @@ import { newId } from '../../../../src/domain/id.ts';
 import { decodeSubmission } from '../../../../src/domain/submission-codec.ts';
 import type { Submission } from '../../../../src/domain/submission.ts';
 import { type Accepted, type Journal, openJournal } from '../../../../src/services/relay/journal/journal.ts';
-import { lengthBytes } from '../../../../src/services/relay/journal/record.ts';
+import { lengthBytes } from '../../../../src/domain/journal-record.ts';
 import { wholeOf } from '../../../../src/services/relay/octets.ts';
-import { origin, type Position } from '../../../../src/services/relay/journal/segment.ts';
+import { origin, type Position } from '../../../../src/domain/journal-place.ts';
 import type { JournalConfig, JournalWorld } from '../../../../src/services/relay/journal/state.ts';
 
 /** A temporary directory that goes with the test. */

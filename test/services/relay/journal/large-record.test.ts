@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { encodeSubmission } from '../../../../src/domain/submission-codec.ts';
-import { origin } from '../../../../src/services/relay/journal/segment.ts';
+import { origin } from '../../../../src/domain/journal-place.ts';
 import { pieceBytes, piecesOf, type Streamed } from '../../../../src/services/relay/octets.ts';
 import { openTestJournal, readAll, readIds, streamed, submission, temporaryDirectory } from './fixture.ts';
 

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 
 import { type Disk, type DiskFile, systemDisk } from '../../../../src/adapters/disk.ts';
 import { encodeSubmission } from '../../../../src/domain/submission-codec.ts';
-import { headerBytes } from '../../../../src/services/relay/journal/record.ts';
-import { origin } from '../../../../src/services/relay/journal/segment.ts';
+import { headerBytes } from '../../../../src/domain/journal-record.ts';
+import { origin } from '../../../../src/domain/journal-place.ts';
 import { pieceBytes } from '../../../../src/services/relay/octets.ts';
 import { openTestJournal, readIds, submission, temporaryDirectory } from './fixture.ts';
 

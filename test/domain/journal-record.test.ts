@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import {
-  frameRecord,
-  headerBytes,
-  isTorn,
-  parseRecords,
-} from '../../../../src/services/relay/journal/record.ts';
+import { frameRecord, headerBytes, isTorn, parseRecords } from '../../src/domain/journal-record.ts';
 
 const marker = Buffer.from('5a17c0de9b3f2e41', 'hex');
 const all = { records: Number.MAX_SAFE_INTEGER, isRest: true };
