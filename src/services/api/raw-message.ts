@@ -32,6 +32,8 @@ export function finishRawMessage(
   mime: ApiWorld['mime'],
   { id, now }: { readonly id: Id<'msg'>; readonly now: Date },
 ): FinishedMessage {
+  if (message.octets.includes(0))
+    throw new ApiProblem('invalid-message', 'The message holds a NUL octet, which no mail may (RFC 5322 §4)');
   const octets = withCrlf(message.octets);
   const fields = readHeaderSection(octets);
   const [from] = mime.readAddresses(headerValue(fields, 'from') ?? '');

@@ -137,6 +137,12 @@ const cases: readonly Case[] = [
     answer: { status: 400, code: 'invalid-message', field: 'from' },
   },
   {
+    what: 'a raw message with a NUL octet',
+    raw: 'From: a@b.test\r\nTo: ann@example.com\r\n\r\nHel\u0000lo',
+    headers: { 'content-type': 'message/rfc822' },
+    answer: { status: 400, code: 'invalid-message' },
+  },
+  {
     what: 'an empty raw message',
     raw: '',
     headers: { 'content-type': 'message/rfc822' },
