@@ -13,9 +13,11 @@ async function exec(_container: string, { argv, stdin, stdout }: Execution): Pro
   const child = spawn(program, rest, { env: { ...process.env, LC_ALL: 'C' } });
   const ended = once(child, 'close');
   const complaint = text(child.stderr);
-  if (stdin) await pipeline(stdin, child.stdin);
-  else child.stdin.end();
+  // As with the real engine: what a program leaves unread is no failure, how it ended counts.
+  const fed = stdin && pipeline(stdin, child.stdin).catch(() => undefined);
+  if (!stdin) child.stdin.end();
   if (stdout) await pipeline(child.stdout, stdout);
   const [exit] = await ended;
+  await fed;
   return { exit: Number(exit), stderr: await complaint };
 }
