@@ -100,28 +100,35 @@ export async function listMessages(
   filter: MessageFilter,
   { before, limit }: { readonly before: string | undefined; readonly limit: number },
 ): Promise<readonly MessageView[]> {
+  const { where, values } = conditionsOf(filter, before);
   const rows = await db.query<MessageRow>(
-    `select ${columns} from messages
-     where ($1::text is null or id < $1)
-       and ($2::text is null or exists (select from recipients where message_id = messages.id and state = $2))
-       and ($3::text is null or exists (select from recipients where message_id = messages.id and address = $3))
-       and ($4::text is null or tag = $4)
-       and ($5::text is null or header_message_id = $5)
-       and ($6::text is null or id >= $6)
-       and ($7::text is null or id < $7)
-     order by id desc limit $8`,
-    [
-      before,
-      filter.state,
-      filter.recipient,
-      filter.tag,
-      filter.headerMessageId,
-      filter.since && leastId('msg', filter.since),
-      filter.until && leastId('msg', filter.until),
-      limit,
-    ],
+    `select ${columns} from messages ${where} order by id desc limit $${values.length + 1}`,
+    [...values, limit],
   );
   return withRecipients(db, rows);
+}
+
+// Each condition stands for itself: behind "is not given, or …" PostgreSQL finds neither recipient nor state through an index, and looks at
+// every message that is stored.
+function conditionsOf(
+  { state, recipient, tag, headerMessageId, since, until }: MessageFilter,
+  before: string | undefined,
+) {
+  const wanted: readonly (readonly [value: unknown, condition: (value: string) => string])[] = [
+    [before, (value) => `id < ${value}`],
+    [state, (value) => `exists (select from recipients where message_id = messages.id and state = ${value})`],
+    [recipient, (value) => `id in (select message_id from recipients where address = ${value})`],
+    [tag, (value) => `tag = ${value}`],
+    [headerMessageId, (value) => `header_message_id = ${value}`],
+    [since && leastId('msg', since), (value) => `id >= ${value}`],
+    [until && leastId('msg', until), (value) => `id < ${value}`],
+  ];
+  const given = wanted.filter(([value]) => value !== undefined);
+  const conditions = given.map(([, condition], place) => condition(`$${place + 1}`));
+  return {
+    where: conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`,
+    values: given.map(([value]) => value),
+  };
 }
 
 /** What happened to a message, in the order it happened: first that it was received, which its row tells. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findMessage, listEvents, listMessages, type MessageFilter } from '../../src/store/message-views.ts';
 import { insertSubmissions } from '../../src/store/messages.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
+import { anything } from './any-message.ts';
 import { newMessage, submission } from './submissions.ts';
 
 let database: TestDatabase;
@@ -10,15 +11,6 @@ beforeAll(async () => {
   database = await testDatabase();
 });
 afterAll(() => database[Symbol.asyncDispose]());
-
-const anything: MessageFilter = {
-  state: undefined,
-  recipient: undefined,
-  tag: undefined,
-  headerMessageId: undefined,
-  since: undefined,
-  until: undefined,
-};
 
 async function rawOf(id: string): Promise<Buffer | undefined> {
   const [row] = await database.db.query<{ raw: Buffer }>('select raw from bodies where message_id = $1', [
