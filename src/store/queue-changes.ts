@@ -56,7 +56,7 @@ export interface QueueChange {
   readonly reason: string;
   /** Ends a hold by itself. */
   readonly heldUntil?: Date;
-  /** Most recipients of one call: each call is one transaction. */
+  /** Most recipients of one transaction. */
   readonly limit: number;
 }
 
@@ -67,21 +67,57 @@ export interface Recording {
   readonly deliveryId: () => Id<'whd'>;
 }
 
-/** Carries an act out on up to `limit` recipients and records why. Returns how many it changed; zero when nothing is left to do. */
+/** Carries an act out on everything that it is for and records why, each part in a transaction of its own. Returns how many recipients it changed. */
 export async function changeQueue(db: Database, change: QueueChange, recording: Recording): Promise<number> {
+  let changed = 0;
+  for (let place: Place | undefined = beginning; place;) {
+    const part: Part = await changePart(db, { ...change, after: place }, recording);
+    changed += part.changed;
+    place = part.next;
+  }
+  return changed;
+}
+
+/** The last recipient that a part of an act came to. What a part did may be undone behind it: it is not gone back to. */
+interface Place {
+  readonly id: string;
+  readonly position: number;
+}
+
+interface Part {
+  readonly changed: number;
+  /** Where the next part begins; undefined when this was the last. */
+  readonly next: Place | undefined;
+}
+
+const beginning: Place = { id: '', position: -1 };
+
+function changePart(
+  db: Database,
+  change: QueueChange & { readonly after: Place },
+  recording: Recording,
+): Promise<Part> {
   const effect = effects[change.act];
   return db.transaction(async (within) => {
-    const changed = await within.query<Changed>(changing(effect), [
+    const picked = await within.query<Picked>(changing(effect), [
       ...filterValues(change.filter),
       change.limit,
       // What waits again stands in the way of nothing any more.
       effect.requeues === 'no' ? change.reason : '',
       change.act === 'hold' ? change.heldUntil : undefined,
+      change.after.id,
+      change.after.position,
     ]);
+    const changed = picked.flatMap(({ id, address }) => (address === null ? [] : [{ id, address }]));
     if (effect.requeues !== 'no') await requeue(within, effect, [...new Set(changed.map(({ id }) => id))]);
     await recordEvents(within, eventsOf(changed, effect.event, change, recording), recording.deliveryId);
-    return changed.length;
+    return { changed: changed.length, next: picked.length < change.limit ? undefined : picked.at(-1) };
   });
+}
+
+/** A recipient that an act is for; without its address where it was sent, or changed otherwise, while its message was waited for. */
+interface Picked extends Place, Record<string, unknown> {
+  readonly address: string | null;
 }
 
 interface Changed extends Record<string, unknown> {
@@ -94,14 +130,17 @@ function changing({ on, state }: Effect): string {
   return `
 with picked as (
   select r.message_id, r.position from recipients r join messages m on m.id = r.message_id
-  where ${on} and ${filterSql}
+  where ${on} and ${filterSql} and (m.id, r.position) > ($10, $11::integer)
   order by m.id, r.position limit $7
   for no key update of m
+), changed as (
+  update recipients r set state = ${state}, detail = nullif($8, ''), held_until = $9::timestamptz, changed_at = now()
+  from picked p join messages m on m.id = p.message_id
+  where r.message_id = p.message_id and r.position = p.position and ${on}
+  returning r.message_id, r.position, r.address
 )
-update recipients r set state = ${state}, detail = nullif($8, ''), held_until = $9::timestamptz, changed_at = now()
-from picked p join messages m on m.id = p.message_id
-where r.message_id = p.message_id and r.position = p.position and ${on}
-returning r.message_id as id, r.address`;
+select p.message_id as id, p.position, c.address
+from picked p left join changed c using (message_id, position) order by p.message_id, p.position`;
 }
 
 /** A message that a worker holds comes back by itself when the worker ends its claim. */

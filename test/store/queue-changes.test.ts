@@ -17,6 +17,7 @@ import { endPause, pauseSending, resumeSending, sendingState } from '../../src/s
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
 import { plainClaim as claim } from './plain-claim.ts';
 import { submit } from './submit.ts';
+import { until } from './until.ts';
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -152,14 +153,44 @@ describe('an act on the queue', () => {
     },
   );
 
-  it('is carried out in parts of a chosen size', async () => {
-    for (let number = 0; number < 5; number += 1) await submit(database.db);
-    const parts = [
-      await act('hold', {}, { limit: 3 }),
-      await act('hold', {}, { limit: 3 }),
-      await act('hold', {}, { limit: 3 }),
-    ];
-    expect(parts).toEqual([3, 2, 0]);
+  it('is carried out to its end in parts of a chosen size', async () => {
+    for (let number = 0; number < 5; number += 1) await submit(database.db, { to: ['a@b.test', 'c@d.test'] });
+    expect(await act('hold', {}, { limit: 3 })).toBe(10);
+    expect(await act('hold', {}, { limit: 3 })).toBe(0);
+  });
+
+  it('goes on behind what a worker took while it was waited for', async () => {
+    const { db } = database;
+    const sent = await submit(db, { receivedAt: new Date(now.getTime() - 60_000) });
+    for (let number = 0; number < 5; number += 1) await submit(db);
+    const { acting } = await db.transaction(async (worker) => {
+      await worker.query('select from messages where id = $1 for no key update', [sent]);
+      await worker.change(`update recipients set state = 'sending' where message_id = $1`, [sent]);
+      const acting = act('hold', {}, { limit: 2 });
+      await until(
+        () =>
+          db.query(
+            `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+          ),
+        (waiting) => waiting.length > 0,
+      );
+      return { acting };
+    });
+
+    expect(await acting).toBe(5);
+    expect(await states(sent)).toEqual(['sending']);
+  });
+
+  it('ends though what it tries again fails again at once', async () => {
+    const { db } = database;
+    for (let number = 0; number < 4; number += 1) await submit(db);
+    await db.query(
+      `create function again() returns trigger language plpgsql as $$ begin new.state = 'failed'; return new; end $$;
+       create trigger again before update on recipients for each row execute function again()`,
+    );
+    await db.change('update recipients set changed_at = now()');
+
+    expect(await act('retry', {}, { limit: 2 })).toBe(4);
   });
 
   it('leaves a send time as it was', async () => {

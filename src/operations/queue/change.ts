@@ -65,12 +65,7 @@ async function changeAll({ postgres, clock, random }: Runtime, change: QueueChan
     eventId: () => newId('evt', clock.now(), random.bytes(10)),
     deliveryId: () => newId('whd', clock.now(), random.bytes(10)),
   };
-  let total = 0;
-  for (;;) {
-    const changed = await changeQueue(db, change, recording);
-    total += changed;
-    if (changed < change.limit) return total;
-  }
+  return changeQueue(db, change, recording);
 }
 
 function untilOf(text: string | undefined, now: Date): Date | undefined {

@@ -43,10 +43,7 @@ async function holdAll(
     act: 'hold',
     filter: { credentialId: id },
     reason: `the SMTP user ${username} was disabled`,
+    limit: batch,
   } as const;
-  let all = 0;
-  for (let last = batch; last > 0; all += last) {
-    last = await changeQueue(db, { ...change, limit: batch }, recording);
-  }
-  return all;
+  return changeQueue(db, change, recording);
 }

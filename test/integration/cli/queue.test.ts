@@ -86,6 +86,32 @@ describe('mailctl queue', () => {
     expect((await runJson(folder, 'queue', 'show', meant)).data.message.state).toBe('scheduled');
   });
 
+  it('tries again what Postal never took, with fresh attempts, and says why in the timeline', async () => {
+    await using database = await testDatabase();
+    using folder = folderFor(database);
+    const [failed, other] = [await submit(database.db), await submit(database.db)];
+    await database.db.change(`update recipients set state = 'failed', detail = 'not a verified domain'`);
+    await database.db.change('update messages set next_attempt_at = null, attempts = 9');
+
+    const tried = await runJson(folder, 'queue', 'retry', failed, '--reason', 'the domain is verified now');
+    const { data } = await runJson(folder, 'queue', 'show', failed);
+    const { timeline } = (await runJson(folder, 'trace', failed)).data;
+
+    expect(tried.data).toMatchObject({ applied: true, changed: 1 });
+    expect(data.message).toMatchObject({ state: 'queued', attempts: 0, next_attempt_at: expect.any(String) });
+    expect(timeline).toContainEqual(
+      expect.objectContaining({
+        event: 'requeued',
+        detail: { by: 'operator', act: 'retry', reason: 'the domain is verified now' },
+      }),
+    );
+    expect((await runJson(folder, 'queue', 'show', other)).data.message).toMatchObject({
+      state: 'failed',
+      next_attempt_at: null,
+    });
+    expect((await runJson(folder, 'queue', 'retry', '--all')).data).toMatchObject({ changed: 1 });
+  });
+
   it('drops only once it is agreed to, and nothing on a dry run', async () => {
     await using database = await testDatabase();
     using folder = folderFor(database);
