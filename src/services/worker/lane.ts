@@ -15,6 +15,8 @@ export interface Lane {
   room(wanted: number): number;
   /** Takes in how a hand-over ended. What was begun before the lane last opened or closed tells nothing of now. */
   report(ticket: Ticket, handover: Handover): void;
+  /** Takes in what is on record: where another worker wrote it and is gone, the next end of a hand-over here puts it right. */
+  recorded(problem: LaneProblem | null): void;
   /** Gives leave back that no request was made with, so that nobody waits for its end. Nothing after a report. */
   forgo(ticket: Ticket): void;
 }
@@ -53,6 +55,9 @@ export function openLane(breaker: Breaker, { failures, blocked }: Watch): Lane {
       }
       breaker.settle(ticket, handover.outcome === 'unclear' ? 'failed' : 'answered');
       if (handover.outcome !== 'unclear' && breaker.state() === 'closed') setBlock(undefined);
+    },
+    recorded: (problem) => {
+      if ((current ?? null) !== problem) current = 'unknown';
     },
     forgo: (ticket) => breaker.settle(ticket, 'unused'),
   };

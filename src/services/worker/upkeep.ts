@@ -19,7 +19,7 @@ const partitionDays = 3;
 export interface UpkeepRoom extends Room {
   readonly figures: Pick<Figures, 'depths'>;
   readonly gates: Pick<EndpointGates, 'closed'>;
-  readonly lane: Pick<Lane, 'isOpen'>;
+  readonly lane: Pick<Lane, 'isOpen' | 'recorded'>;
   readonly due: Pick<DueWatch, 'saw'>;
   readonly config: Pick<Retention, 'RETENTION_BATCH'>;
 }
@@ -65,16 +65,16 @@ async function endWhatIsOver(room: UpkeepRoom): Promise<void> {
   if (pause) log.info('sending goes on: its pause has ended', { ...pause });
 }
 
-/** Neither an operator nor what a worker met at Postal stands in the way. */
-async function mayGo({ db, clock, lane }: UpkeepRoom): Promise<boolean> {
+/** Neither an operator nor what a worker met at Postal stands in the way. A pause that is over was taken off the record before. */
+async function mayGo({ db, lane }: UpkeepRoom): Promise<boolean> {
   const sending = await sendingState(db);
   if (!sending) return false;
-  const { pausedAt, pausedUntil, blockedAt } = sending;
-  const isPaused = pausedAt !== null && (pausedUntil === null || pausedUntil > clock.now());
-  return lane.isOpen() && !isPaused && blockedAt === null;
+  const { pausedAt, blockedAt, blockedProblem } = sending;
+  lane.recorded(blockedProblem);
+  return lane.isOpen() && pausedAt === null && blockedAt === null;
 }
 
-/** Removes what is older than its retention. */
+/** Removes what is older than its retention; each batch is progress, and a worker that is to stop does not wait for the last. */
 export function retention({ db, config, log }: Room & { readonly config: Retention }): Work {
   return {
     turn: async () => {

@@ -81,6 +81,21 @@ describe('a Postal that lets nothing through', () => {
     });
   });
 
+  it('is on record no longer than it lasts, also where the worker that met it is gone and another one hands over', async () => {
+    await rig.work({ WORKER_UPKEEP_INTERVAL: '20ms' });
+    const first = await rig.submit();
+    await until(() => states(first), all('delivered'));
+    await recordBlock(rig.db, { problem: 'suspended', reason: 'the mail server is suspended in Postal' });
+
+    await until(
+      async () => {
+        await rig.submit();
+        return sendingState(rig.db);
+      },
+      (seen) => seen?.blockedAt === null,
+    );
+  });
+
   it('is an alert while it lasts: in the log, in the metrics and in mailctl status', async () => {
     rig.postal.order({ kind: 'server-suspended' });
     using folder = folderFor(rig);

@@ -44,6 +44,27 @@ describe('the lane to Postal', () => {
     expect(heard).toEqual(['invalid-key', undefined]);
   });
 
+  it('puts right what another worker left on record, and says nothing while the record is right', () => {
+    const time = { ms: 0 };
+    const { lane, heard, pass } = laneAt(time);
+    pass(accepted);
+    lane.recorded(null);
+    pass(accepted);
+    expect(heard).toEqual([undefined]);
+    lane.recorded('suspended');
+    pass(accepted);
+    expect(heard).toEqual([undefined, undefined]);
+    pass(blocked);
+    lane.recorded('invalid-key');
+    time.ms = 100;
+    pass(blocked);
+    expect(heard).toEqual([undefined, undefined, 'invalid-key']);
+    lane.recorded(null);
+    time.ms = 300;
+    pass(blocked);
+    expect(heard).toEqual([undefined, undefined, 'invalid-key', 'invalid-key']);
+  });
+
   it('closes after several unclear ends in a row, not after one', () => {
     const { pass } = laneAt({ ms: 0 });
     expect([pass(unclear), pass(unclear), pass(unclear), pass(unclear)]).toEqual([true, true, true, false]);
