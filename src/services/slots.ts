@@ -4,13 +4,13 @@ import type { Clock } from '../adapters/clock.ts';
 export interface Slots {
   /** How many pieces of work may be started now. */
   free(): number;
-  /** Runs `work` in a place of its own, which it may leave before it ends. */
-  start(work: (leave: Leave) => Promise<void>): void;
+  /** Runs `work` in a place of its own, which it may leave before it ends; `alive` tells that a long piece makes progress. */
+  start(work: (leave: Leave, alive: () => void) => Promise<void>): void;
   /** Resolves when a place has become free since it was last asked, or after `ms`. */
   freed(ms: number): Promise<void>;
   /** Resolves when no work is under way; places that merely stay taken are not waited for. */
   drained(): Promise<void>;
-  /** When the oldest work under way began, in `monotonicMs`. */
+  /** When the work under way that shows no progress for longest began, or showed some, in `monotonicMs`. */
   oldestMs(): number | undefined;
 }
 
@@ -22,30 +22,35 @@ export type Leave = (keepMs?: number) => void;
  * to `failed`, and its place is free.
  */
 export function openSlots(count: number, clock: Clock, failed: (error: unknown) => void): Slots {
-  const under = new Map<Promise<void>, number>();
+  const under = new Map<Promise<void>, { aliveMs: number }>();
   const ended = new AbortController();
   const bell = openBell(clock);
   const places = openPlaces(clock, ended.signal, bell.ring);
-  const occupy = async (work: (leave: Leave) => Promise<void>): Promise<void> => {
+  const occupy = async (work: Parameters<Slots['start']>[0], alive: () => void): Promise<void> => {
     const leave = places.take();
-    await work(leave).catch(failed);
+    await work(leave, alive).catch(failed);
     leave();
   };
   return {
     free: () => Math.min(count - places.taken(), 4 * count - under.size),
     start: (work) => {
-      const running = occupy(work).finally(() => {
+      const progress = { aliveMs: clock.monotonicMs() };
+      const alive = (): void => {
+        progress.aliveMs = clock.monotonicMs();
+      };
+      const running = occupy(work, alive).finally(() => {
         under.delete(running);
         bell.ring();
       });
-      under.set(running, clock.monotonicMs());
+      under.set(running, progress);
     },
     freed: bell.heard,
     drained: async () => {
       while (under.size > 0) await Promise.all(under.keys());
       ended.abort();
     },
-    oldestMs: () => under.values().next().value,
+    oldestMs: () =>
+      under.size === 0 ? undefined : Math.min(...[...under.values()].map(({ aliveMs }) => aliveMs)),
   };
 }
 

@@ -36,24 +36,22 @@ export interface DueReport extends ReportedBounce {
   readonly ageMs: number;
 }
 
-/** Takes reports that are due out of other workers' reach for `leaseMs`. */
-export function claimReports(
-  db: Database,
-  { limit, leaseMs }: { readonly limit: number; readonly leaseMs: number },
-): Promise<readonly DueReport[]> {
-  return db.query<DueReport & Record<string, unknown>>(
+/** Takes the report that has been due longest out of other workers' reach for `leaseMs`. */
+export async function claimReport(db: Database, leaseMs: number): Promise<DueReport | undefined> {
+  const [report] = await db.query<DueReport & Record<string, unknown>>(
     `with due as (
        select event_id from bounce_reports where next_attempt_at <= now()
-       order by next_attempt_at limit $1 for update skip locked
+       order by next_attempt_at limit 1 for update skip locked
      )
      update bounce_reports b
-     set attempts = b.attempts + 1, next_attempt_at = now() + $2 * interval '1 ms'
+     set attempts = b.attempts + 1, next_attempt_at = now() + $1 * interval '1 ms'
      from due, events e
      where b.event_id = due.event_id and e.id = b.event_id
      returning b.event_id as "eventId", b.postal_id::float as "postalId", e.message_id as "messageId", e.recipient, b.attempts,
        (extract(epoch from now() - b.first_attempt_at) * 1000)::float as "ageMs"`,
-    [limit, leaseMs],
+    [leaseMs],
   );
+  return report;
 }
 
 /** Has a report read again later. */

@@ -38,10 +38,18 @@ export interface Removed {
   readonly inboundMail: number;
 }
 
-/** Removes what is older than its retention, and never what could still be sent. Doing it again is safe at any time. */
-export async function applyRetention(db: Database, keep: Retention): Promise<Removed> {
-  const bodies = await dropBodies(db, keep);
+/**
+ * Removes what is older than its retention, and never what could still be sent. Doing it again is safe at any time, so it ends after the
+ * batch in hand once `goesOn` says no.
+ */
+export async function applyRetention(
+  db: Database,
+  keep: Retention,
+  goesOn: () => boolean = () => true,
+): Promise<Removed> {
+  const bodies = await dropBodies(db, keep, goesOn);
   const limit = keep.RETENTION_BATCH;
+  const removeAll = (batch: number, remove: () => Promise<number>) => removeBatches(batch, remove, goesOn);
   await removeAll(limit, () => deleteStrayBodies(db, { keepMs: keep.RETENTION_BODIES, limit }));
   return {
     ...bodies,
@@ -59,10 +67,15 @@ export async function applyRetention(db: Database, keep: Retention): Promise<Rem
   };
 }
 
-async function dropBodies(db: Database, keep: Retention): Promise<Pick<Removed, 'bodyDays' | 'bodiesMoved'>> {
+async function dropBodies(
+  db: Database,
+  keep: Retention,
+  goesOn: () => boolean,
+): Promise<Pick<Removed, 'bodyDays' | 'bodiesMoved'>> {
   const bodyDays: string[] = [];
   let bodiesMoved = 0;
   for (const day of await expiredBodyDays(db, keep.RETENTION_BODIES)) {
+    if (!goesOn()) break;
     const dropped = await dropOrLeave(db, day, keep.RETENTION_LOCK_TIMEOUT);
     if (dropped.outcome === 'busy') continue;
     bodyDays.push(day);
@@ -82,11 +95,16 @@ async function dropOrLeave(db: Database, day: string, lockMs: number): Promise<D
 }
 
 /** In batches, so that no statement holds its locks for long. */
-async function removeAll(limit: number, remove: () => Promise<number>): Promise<number> {
+async function removeBatches(
+  limit: number,
+  remove: () => Promise<number>,
+  goesOn: () => boolean,
+): Promise<number> {
   let total = 0;
-  for (;;) {
+  while (goesOn()) {
     const removed = await remove();
     total += removed;
-    if (removed < limit) return total;
+    if (removed < limit) break;
   }
+  return total;
 }

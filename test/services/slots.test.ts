@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { systemClock } from '../../src/adapters/clock.ts';
 import { type Leave, openSlots } from '../../src/services/slots.ts';
+import { standingClock } from '../fakes/standing-clock.ts';
 
 const never = 60_000;
 
@@ -22,6 +23,25 @@ describe('places for work', () => {
     slots.start(async (leave) => leave(never));
     expect(slots.oldestMs()).toBeDefined();
     await slots.freed(never);
+    await slots.drained();
+    expect(slots.oldestMs()).toBeUndefined();
+  });
+
+  it('tell the age of work by the progress that it shows', async () => {
+    const clock = standingClock();
+    const slots = openSlots(2, clock, () => undefined);
+    const works: { alive(): void; end(): void }[] = [];
+    const start = () =>
+      slots.start((_, alive) => new Promise((end) => void works.push({ alive, end: () => end(undefined) })));
+    start();
+    clock.advance(100);
+    start();
+    expect(slots.oldestMs()).toBe(0);
+    works[0]?.alive();
+    clock.advance(100);
+    works[1]?.alive();
+    expect(slots.oldestMs()).toBe(100);
+    works.forEach(({ end }) => end());
     await slots.drained();
     expect(slots.oldestMs()).toBeUndefined();
   });

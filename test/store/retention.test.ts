@@ -184,6 +184,24 @@ describe('the retention of everything else', () => {
     expect(await db.query('select message_id from recipients')).toHaveLength(3);
   });
 
+  it('ends after the batch in hand when it is to go on no longer, and asks before each', async () => {
+    const { db } = database;
+    for (let count = 0; count < 5; count += 1) await submit(db);
+    await db.change(`update messages set stored_at = now() - interval '91 days', next_attempt_at = null`);
+    await db.change(`update recipients set state = 'delivered', changed_at = now() - interval '91 days'`);
+    const left = async () => (await db.query('select from messages')).length;
+    const removed = async (times: number) => {
+      let asked = 0;
+      return applyRetention(db, keep, () => (asked += 1) <= times);
+    };
+
+    expect(await removed(0)).toMatchObject({ messages: 0 });
+    // The first is for bodies without a day of their own.
+    expect(await removed(2)).toMatchObject({ messages: 2, webhookDeliveries: 0 });
+    expect(await left()).toBe(3);
+    expect(await removed(100)).toMatchObject({ messages: 3 });
+  });
+
   it('keeps a message that was on hold for months as long as any other from its delivery on, with what AMS is still to hear', async () => {
     const { db } = database;
     const id = await submit(db);

@@ -97,7 +97,9 @@ async function launch(room: DeliverRoom, claimed: ClaimedMessage[], slots: Slots
       await returnAll(room, claimed);
       return;
     }
-    slots.start((leave) => handOver(room, message, { ticket, leave }).finally(() => ended(room, message)));
+    slots.start((leave, alive) =>
+      handOver(room, message, { ticket, leave, alive }).finally(() => ended(room, message)),
+    );
   }
 }
 

@@ -23,6 +23,8 @@ export interface Pass {
   readonly ticket: Ticket;
   /** Hears when Postal is done with the message, or how long it may still be working on it after we stopped waiting. */
   readonly leave: Leave;
+  /** Hears of each request that is about to be made: a message with many takes long and does not hang. */
+  readonly alive: () => void;
 }
 
 /**
@@ -32,9 +34,9 @@ export interface Pass {
 export async function handOver(
   room: DeliveryRoom,
   message: ClaimedMessage,
-  { ticket, leave }: Pass,
+  { ticket, leave, alive }: Pass,
 ): Promise<void> {
-  const sent = await send(room, message, ticket).finally(() => room.lane.forgo(ticket));
+  const sent = await send(room, message, { ticket, alive }).finally(() => room.lane.forgo(ticket));
   leave(sent.end?.outcome === 'unclear' ? room.config.POSTAL_SETTLE_TIME : 0);
   const again = latest(sent.doubtsAgain, againAfter(room, message.attempts, sent.end));
   await recordSettlements(room, { ...attemptOf(message), settlements: sent.settlements, again });
@@ -44,13 +46,13 @@ export async function handOver(
  * A message that is too old fails once more has been tried: when Postal could not take it now either, or had not taken it when that
  * was in doubt. While nothing gets through there are only probes, and none of them ends a message.
  */
-async function send(room: DeliveryRoom, message: ClaimedMessage, ticket: Ticket) {
+async function send(room: DeliveryRoom, message: ClaimedMessage, { ticket, alive }: Omit<Pass, 'leave'>) {
   const doubts = await settleDoubts(room, message, mailFromOf(room, message));
   const doubted = new Set(doubtful(message).map(({ position }) => position));
   const certain = message.recipients.filter(({ position }) => !doubted.has(position));
   const isLate = isTooOld(room, message);
   const [late, released] = isLate && !ticket.isProbe ? [doubts.released, []] : [[], doubts.released];
-  const outcome = await sendAll(room, { message, ready: [...certain, ...released], ticket });
+  const outcome = await sendAll(room, { message, ready: [...certain, ...released], ticket, alive });
   const settlements =
     isLate && outcome.end?.outcome === 'busy'
       ? giveUp(room, outcome.open, { last_reason: outcome.end.reason })
@@ -93,16 +95,15 @@ function giveUp(
   return recipients.map(({ position, address }) => ({ position, address, state: 'failed', detail, facts }));
 }
 
-interface Sending {
+interface Sending extends Omit<Pass, 'leave'> {
   readonly message: ClaimedMessage;
   readonly ready: readonly QueuedRecipient[];
-  readonly ticket: Ticket;
 }
 
 /** Leaves out who is suppressed and sends chunk after chunk until one is not taken. The outcome of the last is left to write down together with the end of the claim; `open` are those that have to wait. */
 async function sendAll(
   room: DeliveryRoom,
-  { message, ready, ticket }: Sending,
+  { message, ready, ticket, alive }: Sending,
 ): Promise<Outcome & { readonly open: readonly QueuedRecipient[] }> {
   const settlements = ready.flatMap((recipient) =>
     recipient.suppressed ? [suppress(recipient, recipient.suppressed)] : [],
@@ -112,6 +113,7 @@ async function sendAll(
   const wanted = ready.filter(({ suppressed }) => !suppressed);
   const parts = chunks(wanted, recipientsPerCall(room, message));
   for (const [place, chunk] of parts.entries()) {
+    alive();
     await recordSettlements(room, { ...attemptOf(message), settlements: last.settlements });
     last = await sendChunk(room, message, chunk);
     if (last.end) room.lane.report(ticket, last.end);

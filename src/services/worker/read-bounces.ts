@@ -4,7 +4,7 @@ import { backoffMs } from '../../domain/backoff.ts';
 import { bounceFacts } from '../../domain/bounce.ts';
 import { readBounceReport } from '../../domain/delivery-report.ts';
 import type { EventDetail } from '../../domain/event.ts';
-import { claimReports, type DueReport, finishReport, postponeReport } from '../../store/bounce-reports.ts';
+import { claimReport, type DueReport, finishReport, postponeReport } from '../../store/bounce-reports.ts';
 import { lockRecipient } from '../../store/recipients.ts';
 import { suppressFound } from '../../store/suppressions.ts';
 import { refold } from '../../upkeep/record-told.ts';
@@ -25,15 +25,13 @@ export interface BounceRoom extends Room {
   >;
 }
 
-const reportsOfOneTurn = 5;
-
-/** Reads the messages that came back at Postal: why they did, and whose address gets no more mail. */
+/** Reads the messages that came back at Postal, one a round: why they did, and whose address gets no more mail. */
 export function bounceReading(room: BounceRoom): Work {
   return {
     turn: async () => {
-      const due = await claimReports(room.db, { limit: reportsOfOneTurn, leaseMs: room.config.WORKER_LEASE });
-      for (const report of due) await settle(room, report, await room.reader.read(report.postalId));
-      return due.length > 0;
+      const report = await claimReport(room.db, room.config.WORKER_LEASE);
+      if (report) await settle(room, report, await room.reader.read(report.postalId));
+      return report !== undefined;
     },
   };
 }

@@ -77,8 +77,11 @@ async function mayGo({ db, lane }: UpkeepRoom): Promise<boolean> {
 /** Removes what is older than its retention; each batch is progress, and a worker that is to stop does not wait for the last. */
 export function retention({ db, config, log }: Room & { readonly config: Retention }): Work {
   return {
-    turn: async () => {
-      const removed = await applyRetention(db, config);
+    turn: async (stop, alive) => {
+      const removed = await applyRetention(db, config, () => {
+        alive();
+        return !stop.aborted;
+      });
       log.info('removed what was too old', { ...removed });
       return false;
     },
