@@ -12,7 +12,6 @@ import {
   showDeliveries,
   showEndpoints,
   type ShownDeliveries,
-  type ShownDelivery,
   type ShownEndpoint,
   type WrittenDeliveries,
 } from '../../operations/webhooks/show.ts';
@@ -160,7 +159,7 @@ function deliveriesAsText({ deliveries, next_cursor }: ShownDeliveries, style: S
 function outcomeOf({
   last_error,
   next_attempt_at,
-}: Pick<ShownDelivery, 'last_error' | 'next_attempt_at'>): string {
+}: Pick<ShownDeliveries['deliveries'][number], 'last_error' | 'next_attempt_at'>): string {
   const next = next_attempt_at === null ? undefined : `next at ${next_attempt_at.slice(0, 19)}`;
   return [last_error, next].filter((part) => part !== undefined && part !== null).join('; ');
 }

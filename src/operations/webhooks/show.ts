@@ -5,12 +5,8 @@ import {
   listWebhookEndpoints,
   type WebhookEndpoint,
 } from '../../store/webhook-endpoints.ts';
-import {
-  type DeliveryState,
-  deliveryStates,
-  type ListedDelivery,
-  listDeliveries,
-} from '../../store/webhook-list.ts';
+import { type DeliveryState, deliveryStates, listDeliveries } from '../../store/webhook-list.ts';
+import { type ShownDelivery, shownDelivery } from '../../upkeep/shown-delivery.ts';
 
 /** An endpoint in the form of the report; its secret is not in it. */
 export interface ShownEndpoint {
@@ -21,22 +17,6 @@ export interface ShownEndpoint {
   /** Empty means all. */
   readonly events: readonly string[];
   readonly created_at: string;
-}
-
-/** A webhook in the form of the report. Times are ISO 8601. */
-export interface ShownDelivery {
-  readonly id: string;
-  readonly endpoint_id: string;
-  readonly event_id: string;
-  readonly message_id: string;
-  readonly type: string;
-  readonly state: DeliveryState;
-  readonly attempts: number;
-  readonly last_status: number | null;
-  readonly last_error: string | null;
-  readonly created_at: string;
-  readonly next_attempt_at: string | null;
-  readonly delivered_at: string | null;
 }
 
 export interface ShownDeliveries {
@@ -75,23 +55,6 @@ function readState(text: string): DeliveryState {
     hint: `States: ${deliveryStates.join(', ')}`,
     field: '--state',
   });
-}
-
-function shownDelivery(one: ListedDelivery): ShownDelivery {
-  return {
-    id: one.id,
-    endpoint_id: one.endpointId,
-    event_id: one.eventId,
-    message_id: one.messageId,
-    type: one.type,
-    state: one.state,
-    attempts: one.attempts,
-    last_status: one.lastStatus,
-    last_error: one.lastError,
-    created_at: one.createdAt.toISOString(),
-    next_attempt_at: one.nextAttemptAt?.toISOString() ?? null,
-    delivered_at: one.deliveredAt?.toISOString() ?? null,
-  };
 }
 
 /** The endpoint. Throws `usage` when there is none of this id. */

@@ -43,7 +43,7 @@ export const endpointParams = z.object({ id: z.string().max(64) });
 const state = z.enum(deliveryStates, { error: `must be one of ${deliveryStates.join(', ')}` });
 
 /** A webhook without its body. */
-export const delivery = z.object({
+const delivery = z.object({
   id: z.string(),
   endpoint_id: z.string(),
   event_id: z.string(),

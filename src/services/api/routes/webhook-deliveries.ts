@@ -1,15 +1,8 @@
-import type { z } from 'zod';
-
-import {
-  findDelivery,
-  type ListedDelivery,
-  listDeliveries,
-  replayWebhooks,
-} from '../../../store/webhook-list.ts';
+import { findDelivery, listDeliveries, replayWebhooks } from '../../../store/webhook-list.ts';
+import { shownDelivery } from '../../../upkeep/shown-delivery.ts';
 import { type Gate, requireKey } from '../authenticate.ts';
 import { problemResponses } from '../contracts/problem.ts';
 import {
-  type delivery,
   deliveryPage,
   deliveryQuery,
   deliveryStanding,
@@ -57,26 +50,9 @@ function defineList(server: HttpServer, gate: Gate, db: ApiWorld['db']): void {
       const found = await listDeliveries(db, { state, endpointId }, { before: cursor, limit: limit + 1 });
       const page = found.slice(0, limit);
       const last = found.length > page.length ? page.at(-1) : undefined;
-      return { deliveries: page.map(documentOf), next_cursor: last?.id ?? null };
+      return { deliveries: page.map(shownDelivery), next_cursor: last?.id ?? null };
     },
   });
-}
-
-function documentOf(one: ListedDelivery): z.input<typeof delivery> {
-  return {
-    id: one.id,
-    endpoint_id: one.endpointId,
-    event_id: one.eventId,
-    message_id: one.messageId,
-    type: one.type,
-    state: one.state,
-    attempts: one.attempts,
-    last_status: one.lastStatus,
-    last_error: one.lastError,
-    created_at: one.createdAt.toISOString(),
-    next_attempt_at: one.nextAttemptAt?.toISOString() ?? null,
-    delivered_at: one.deliveredAt?.toISOString() ?? null,
-  };
 }
 
 function defineStanding(server: HttpServer, gate: Gate, db: ApiWorld['db']): void {
