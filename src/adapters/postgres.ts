@@ -73,8 +73,13 @@ export function openPostgres(address: PostgresAddress): Postgres {
   };
 }
 
+/** A timer of Node that is set to more goes off at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 function limitOf({ statementTimeoutMs, answerTimeoutMs }: PostgresAddress): number | undefined {
-  return statementTimeoutMs === 0 ? undefined : statementTimeoutMs + answerTimeoutMs;
+  return statementTimeoutMs === 0
+    ? undefined
+    : Math.min(statementTimeoutMs + answerTimeoutMs, longestTimerMs);
 }
 
 type Runner = Pick<pg.ClientBase, 'query'>;

@@ -17,7 +17,7 @@ interface Row extends Record<string, unknown> {
 
 const columns = 'address, scope, reason, evidence, created_at, expires_at';
 
-/** Adds suppressions, or renews those that are there; returns how many were new. */
+/** Adds suppressions, or renews those that are there; returns how many were new. In their order, so that two lists at once wait for each other. */
 export async function addSuppressions(db: Database, list: readonly Suppression[]): Promise<number> {
   const unique = [...new Map(list.map((one) => [`${one.address} ${one.scope}`, one])).values()];
   const rows = await db.query<{ fresh: boolean }>(
@@ -25,6 +25,7 @@ export async function addSuppressions(db: Database, list: readonly Suppression[]
      select lower(address), scope, reason, nullif(evidence, ''), expires_at
      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
        as t (address, scope, reason, evidence, expires_at)
+     order by 1, 2
      on conflict (address, scope) do update set reason = excluded.reason, evidence = excluded.evidence,
        expires_at = excluded.expires_at
      returning xmax = 0 as fresh`,

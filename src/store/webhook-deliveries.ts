@@ -171,12 +171,16 @@ export async function recordAttempt(db: Database, attempt: WebhookAttempt): Prom
   );
 }
 
-/** Gives back a webhook that was claimed but not sent; the attempt does not count. */
-export function unclaimWebhooks(db: Database, ids: readonly string[]): Promise<number> {
+/** Gives back webhooks that were claimed but not sent; the attempt does not count. One that was claimed anew meanwhile stays as it is. */
+export function unclaimWebhooks(
+  db: Database,
+  claims: readonly Pick<ClaimedWebhook, 'id' | 'attempts'>[],
+): Promise<number> {
   return db.change(
-    `update webhook_deliveries set attempts = attempts - 1, next_attempt_at = now()
-     where id = any($1::text[]) and state = 'waiting'`,
-    [ids],
+    `update webhook_deliveries d set attempts = d.attempts - 1, next_attempt_at = now()
+     from unnest($1::text[], $2::integer[]) as c (id, attempts)
+     where d.id = c.id and d.attempts = c.attempts and d.state = 'waiting'`,
+    [claims.map(({ id }) => id), claims.map(({ attempts }) => attempts)],
   );
 }
 

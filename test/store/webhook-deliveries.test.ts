@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { claimWebhooks, type EndpointStanding } from '../../src/store/webhook-deliveries.ts';
+import { claimWebhooks, type EndpointStanding, unclaimWebhooks } from '../../src/store/webhook-deliveries.ts';
 import { type TestDatabase, testDatabase } from '../engines/postgres.ts';
 import { submit } from './submit.ts';
 
@@ -99,4 +99,17 @@ describe('a claim of webhooks', () => {
     expect(await claim({ limit: 20, standings: standings(1) })).toHaveLength(3);
     expect(await claim({ limit: 20, standings: standings(0) })).toHaveLength(5);
   });
+});
+
+it('a claim that is given back leaves what was claimed anew meanwhile to its holder', async () => {
+  const { db } = database;
+  await backlog('whe_1', 1);
+  const limits = { limit: 1, places: 20, perEndpoint: 5, standings: new Map() };
+  const first = await claimWebhooks(db, { ...limits, leaseMs: -1 });
+  const second = await claimWebhooks(db, { ...limits, leaseMs: 60_000 });
+
+  expect(await unclaimWebhooks(db, first)).toBe(0);
+  expect(await claimWebhooks(db, { ...limits, leaseMs: 60_000 })).toEqual([]);
+  expect(await unclaimWebhooks(db, second)).toBe(1);
+  expect(await claimWebhooks(db, { ...limits, leaseMs: 60_000 })).toMatchObject([{ attempts: 2 }]);
 });

@@ -111,6 +111,9 @@ function ended({ due, leases }: DeliverRoom, { id }: ClaimedMessage): void {
 async function returnAll(room: DeliverRoom, claimed: ClaimedMessage[]): Promise<void> {
   const all = claimed.splice(0);
   if (all.length === 0) return;
-  await giveBack(room.db, all);
-  room.leases.ended(all.map(({ id }) => id));
+  try {
+    await giveBack(room.db, all);
+  } finally {
+    room.leases.ended(all.map(({ id }) => id));
+  }
 }

@@ -61,11 +61,11 @@ function claim({ db, config, gates }: WebhookRoom, limit: number): Promise<reado
 }
 
 async function launch(room: WebhookRoom, claimed: readonly ClaimedWebhook[], slots: Slots): Promise<number> {
-  const refused: string[] = [];
+  const refused: ClaimedWebhook[] = [];
   for (const webhook of claimed) {
     const ticket = room.gates.enter(webhook.endpointId);
     if (ticket) slots.start(() => send(room, webhook, ticket));
-    else refused.push(webhook.id);
+    else refused.push(webhook);
   }
   if (refused.length > 0) await unclaimWebhooks(room.db, refused);
   return claimed.length - refused.length;
