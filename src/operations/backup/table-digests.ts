@@ -3,61 +3,50 @@ import type { Writable } from 'node:stream';
 
 import { hearingLines } from './lines.ts';
 
-/** What names the rows of each table, as a dump writes them, by `database.table`. */
+/**
+ * What names the rows of each table, as a dump writes them, by `database.table`; in whatever order they come. Rows that were restored fill the
+ * pages of a table otherwise than those that came one by one.
+ */
 export interface Digests {
   readonly into: Writable;
   result(): ReadonlyMap<string, string>;
 }
 
-/** Digests a dump of MariaDB: the INSERT lines of each table. `nameOf` turns the name of a database into the one that is compared. */
+/**
+ * Digests a dump of MariaDB: the rows behind each `INSERT INTO … VALUES`, a line each; older programs write many of them on one line, which
+ * counts as one then. `nameOf` turns the name of a database into the one that is compared.
+ */
 export function mariadbDigests(nameOf: (database: string) => string): Digests {
-  const hashes = new Map<string, Hash>();
+  const sums = sumRows({ separatorBytes: 2 });
   let database = '';
-  let current: Hash | undefined;
+  let table: string | undefined;
   const begins = (line: Buffer) => {
+    sums.endRow();
+    if (table !== undefined && line[0] === openingBracket) return sums.beginRow(table, line);
     const head = line.subarray(0, 300).toString('utf8');
     database = /^USE `(.+)`;/.exec(head)?.[1] ?? database;
-    const table = /^(?:INSERT INTO|CREATE TABLE) `([^`]+)`/.exec(head)?.[1];
-    current = table === undefined ? undefined : hashFor(hashes, `${nameOf(database)}.${table}`);
-    if (head.startsWith('INSERT')) current?.update(line);
-    else current = undefined;
+    const [, inserted, rest] = /^INSERT INTO `([^`]+)` VALUES(\s*)/.exec(head) ?? [];
+    table = inserted === undefined ? undefined : `${nameOf(database)}.${inserted}`;
+    if (table !== undefined && rest !== '\n') sums.beginRow(table, line);
   };
-  return digests(
-    hashes,
-    hearingLines(begins, (piece) => void current?.update(piece)),
-  );
+  return { into: hearingLines(begins, sums.goOn), result: sums.result };
 }
 
-/**
- * Digests a dump of PostgreSQL as text: the rows between `COPY … FROM stdin;` and `\.`, in whatever order they come. Rows that were restored
- * fill the pages of a table otherwise than those that came one by one.
- */
+const openingBracket = '('.charCodeAt(0);
+
+/** Digests a dump of PostgreSQL as text: the rows between `COPY … FROM stdin;` and `\.`. */
 export function postgresDigests(): Digests {
-  const sums = new Map<string, bigint>();
+  const sums = sumRows({ separatorBytes: 1 });
   let table: string | undefined;
-  let row: Hash | undefined;
-  const endRow = () => {
-    if (table !== undefined && row) sums.set(table, added(sums.get(table) ?? 0n, row));
-    row = undefined;
-  };
   const begins = (line: Buffer) => {
-    endRow();
+    sums.endRow();
     if (table === undefined) {
       table = copied(line);
-      if (table !== undefined) sums.set(table, sums.get(table) ?? 0n);
+      if (table !== undefined) sums.name(table);
     } else if (line.length === 3 && line.toString('latin1') === '\\.\n') table = undefined;
-    else row = createHash('sha256').update(line);
+    else sums.beginRow(table, line);
   };
-  return {
-    into: hearingLines(begins, (piece) => void row?.update(piece)),
-    result: () => new Map([...sums].map(([name, sum]) => [name, sum.toString(16)])),
-  };
-}
-
-const wrap = 2n ** 256n;
-
-function added(sum: bigint, row: Hash): bigint {
-  return (sum + BigInt(`0x${row.digest('hex')}`)) % wrap;
+  return { into: hearingLines(begins, sums.goOn), result: sums.result };
 }
 
 function copied(line: Buffer): string | undefined {
@@ -67,15 +56,44 @@ function copied(line: Buffer): string | undefined {
 
 const copyWord = Buffer.from('COPY ');
 
-function hashFor(hashes: Map<string, Hash>, name: string): Hash {
-  const hash = hashes.get(name) ?? createHash('sha256');
-  hashes.set(name, hash);
-  return hash;
+const wrap = 2n ** 256n;
+
+/** Sums the SHA-256 of rows by table. What separates a row from the next at its end is none of it. */
+function sumRows({ separatorBytes }: { readonly separatorBytes: number }) {
+  const sums = new Map<string, bigint>();
+  let row: { readonly table: string; readonly hash: Hash } | undefined;
+  let held = Buffer.alloc(0);
+  const goOn = (piece: Buffer) => {
+    if (!row) return;
+    const whole = piece.length < separatorBytes ? Buffer.concat([held, piece]) : piece;
+    if (whole === piece) row.hash.update(held);
+    const end = Math.max(0, whole.length - separatorBytes);
+    row.hash.update(whole.subarray(0, end));
+    held = Buffer.from(whole.subarray(end));
+  };
+  const name = (table: string) => void sums.set(table, sums.get(table) ?? 0n);
+  const endRow = () => {
+    if (row) sums.set(row.table, added(sums.get(row.table) ?? 0n, row.hash));
+    row = undefined;
+  };
+  return {
+    /** A table has a sum although it has no row. */
+    name,
+    beginRow: (table: string, piece: Buffer) => {
+      name(table);
+      row = { table, hash: createHash('sha256') };
+      held = Buffer.alloc(0);
+      goOn(piece);
+    },
+    goOn,
+    endRow,
+    result: () => {
+      endRow();
+      return new Map([...sums].map(([table, sum]) => [table, sum.toString(16)]));
+    },
+  };
 }
 
-function digests(hashes: ReadonlyMap<string, Hash>, into: Writable): Digests {
-  return {
-    into,
-    result: () => new Map([...hashes].map(([name, hash]) => [name, hash.copy().digest('hex')])),
-  };
+function added(sum: bigint, row: Hash): bigint {
+  return (sum + BigInt(`0x${row.digest('hex')}`)) % wrap;
 }

@@ -24,15 +24,17 @@ const listed = async () => (await scene.backup('list')).data.sets.map(({ id }: {
 const onShelf = () =>
   existsSync(scene.shelf) ? readdirSync(scene.shelf).filter((name) => name !== '.lock') : [];
 
-/** Runs with a client program whose body is another one; `$real` is the program it stands for. */
-async function withClient(client: string, body: string): Promise<Awaited<ReturnType<Scene['backup']>>> {
+type Backup = Awaited<ReturnType<Scene['backup']>>;
+
+/** Acts, by a run else, with a client program whose body is another one; `$real` is the program it stands for. */
+async function withClient(client: string, body: string, act = () => scene.backup('run')): Promise<Backup> {
   const path = join(scene.tools, client);
   renameSync(path, `${path}.real`);
   const version = `case "$*" in *--version*) exec "$real" "$@";; esac`;
   writeFileSync(path, `#!/bin/bash\nreal=${path}.real\n${version}\n${body}\n`);
   chmodSync(path, 0o755);
   try {
-    return await scene.backup('run');
+    return await act();
   } finally {
     renameSync(`${path}.real`, path);
   }
@@ -221,6 +223,35 @@ describe('mailctl backup run', () => {
     expect((await scene.backup('list')).data.sets[0].proven.how).not.toBe('restored');
     expect(JSON.parse(readFileSync(join(scene.dir, 'state/runs/backup-verify.json'), 'utf8')).ok).toBe(false);
     expect(await db.query(`select from pg_database where datname like 'proof%'`)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'mariadb',
+      `sed -u 's/ann@example.test/bob@example.test/' | "$real" "$@"`,
+      () => `${scene.postal.messages}.messages: 3 rows in the set, 3 restored`,
+    ],
+    [
+      'mariadb',
+      `sed -u '/^INSERT INTO .raw-2026-11-23/,/;$/d' | "$real" "$@"`,
+      () => `${scene.postal.messages}.raw-2026-11-23: 3 rows in the set, 0 restored`,
+    ],
+    [
+      'pg_restore',
+      `case "$*" in *--exit-on-error*) LC_ALL=C sed 's/Hello/Hullo/' | "$real" "$@";; *) exec "$real" "$@";; esac`,
+      () => 'messages: 2 rows in the set, 2 restored',
+    ],
+  ])('does not take a set for proven when %s restores other rows: %s', async (client, body, said) => {
+    const { data } = await scene.backup('run');
+    const prove = () => scene.backup('verify', data.set.id, '--restore');
+    expect(await withClient(client, body, prove)).toMatchObject({
+      exit: 20,
+      error: { message: expect.stringContaining(said()) },
+    });
+    expect((await scene.backup('list')).data.sets[0].proven.how).not.toBe('restored');
+    expect(failedActs(scene)).toMatchObject({ verify: 1 });
+    expect(await scene.postal.run(`show databases like 'proof%'`)).toEqual([]);
+    expect((await prove()).data.proof).toMatchObject({ how: 'restored' });
   });
 
   it('refuses the time at which Postal drops its tables', async () => {
