@@ -16,17 +16,16 @@ export interface ObjectStore {
   read(key: string): AsyncIterable<Uint8Array>;
   /** Begins an object that is sent in pieces, and names the upload. */
   begin(key: string): Promise<string>;
-  /** True while an upload of that name can go on. */
-  knows(key: string, upload: string): Promise<boolean>;
+  /** The tag of a piece that arrived; undefined where the storage knows no such upload any more. */
   sendPart(
     key: string,
     part: { readonly upload: string; readonly number: number; readonly bytes: Buffer },
-  ): Promise<string>;
-  /** Makes the object out of its pieces. */
+  ): Promise<string | undefined>;
+  /** Makes the object out of its pieces. False where the storage knows no such upload any more. */
   complete(
     key: string,
     whole: { readonly upload: string; readonly parts: readonly SentPart[] },
-  ): Promise<void>;
+  ): Promise<boolean>;
 }
 
 interface ObjectStoreAddress {
@@ -58,12 +57,11 @@ export function objectStoreAt({ url, region, keyId, secret, timeoutMs }: ObjectS
     },
     read: (key) => readObject(bucket, { key, url }),
     begin: (key) => asked(bucket.getMultipartUploadId(key)),
-    knows: async (key, upload) => asked(knowsUpload(bucket, key, upload)),
     sendPart: async (key, { upload, number, bytes }) =>
-      (await asked(bucket.uploadPart(key, upload, bytes, number))).etag,
+      (await asked(ifKnown(bucket.uploadPart(key, upload, bytes, number))))?.etag,
     complete: async (key, { upload, parts }) => {
       const ordered = parts.map(({ number: partNumber, tag: etag }) => ({ partNumber, etag }));
-      await asked(bucket.completeMultipartUpload(key, upload, ordered));
+      return (await asked(ifKnown(bucket.completeMultipartUpload(key, upload, ordered)))) !== undefined;
     },
   };
 }
@@ -82,9 +80,12 @@ async function* readObject(
   }
 }
 
-async function knowsUpload(bucket: S3mini, key: string, upload: string): Promise<boolean> {
-  const listed = JSON.stringify(await bucket.listMultipartUploads('/', key));
-  return listed.includes(JSON.stringify(upload).slice(1, -1));
+/** Undefined where the storage has forgotten the upload. It is not asked beforehand: few credentials may list uploads. */
+async function ifKnown<T>(work: Promise<T>): Promise<T | undefined> {
+  return work.catch((cause: unknown) => {
+    if (cause instanceof S3ServiceError && cause.status === 404) return undefined;
+    throw cause;
+  });
 }
 
 function described(cause: unknown, url: string): unknown {

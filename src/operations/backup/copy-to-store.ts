@@ -35,41 +35,56 @@ interface Sending {
   readonly key: string;
 }
 
-/** What was sent is remembered beside the set after every piece. */
-async function send(place: Workplace, { set, store, file, key }: Sending): Promise<void> {
+/** Goes on with what a cut left, if the storage still knows it; else it is sent anew. */
+async function send(place: Workplace, sending: Sending): Promise<void> {
   const { archive } = place;
-  const memory = setPath(place, set.id, `.${file.name}.upload`);
-  const begun = await resumed(place, memory, { store, key });
-  const parts: SentPart[] = [...begun.parts];
-  let number = parts.length;
-  const source = archive.read(setPath(place, set.id, file.name), number * begun.part_bytes);
-  for await (const piece of pieces(source as AsyncIterable<Buffer>, begun.part_bytes)) {
-    if (place.stop.aborted) throw stopped();
-    number += 1;
-    parts.push({ number, tag: await store.sendPart(key, { upload: begun.upload, number, bytes: piece }) });
-    await archive.replace(memory, JSON.stringify({ ...begun, parts }));
-    place.tell(
-      `${file.name}: ${Math.min(100, Math.round((number * begun.part_bytes * 100) / file.bytes))} % sent`,
-    );
+  const memory = setPath(place, sending.set.id, `.${sending.file.name}.upload`);
+  const left = await remembered(place, memory);
+  const isSent = left !== undefined && (await sendRest(place, memory, { ...sending, begun: left }));
+  if (!isSent) {
+    const begun = await begin(place, sending);
+    if (!(await sendRest(place, memory, { ...sending, begun }))) throw forgotten(sending.key);
   }
-  await store.complete(key, { upload: begun.upload, parts });
   await archive.remove(memory);
 }
 
-/** The upload that a cut left, if the storage still knows it; else a new one. */
-async function resumed(
-  { archive, config }: Workplace,
-  memory: string,
-  { store, key }: Pick<Sending, 'store' | 'key'>,
-): Promise<Upload> {
-  const text = await archive.text(memory);
-  const found = text === undefined ? undefined : uploadShape.safeParse(JSON.parse(text)).data;
-  if (found && (await store.knows(key, found.upload))) return found;
+/** S3 takes no more pieces of one object. */
+const mostParts = 10_000;
+
+async function begin({ config }: Workplace, { store, key, file }: Sending): Promise<Upload> {
+  const wanted = config.BACKUP_S3_PART_MEGABYTES * megabyte;
   return {
     upload: await store.begin(key),
-    part_bytes: config.BACKUP_S3_PART_MEGABYTES * megabyte,
+    part_bytes: Math.max(wanted, Math.ceil(file.bytes / mostParts)),
     parts: [],
   };
+}
+
+/** What was sent is remembered beside the set after every piece. False when the storage knows no such upload. */
+async function sendRest(
+  place: Workplace,
+  memory: string,
+  { set, store, file, key, begun }: Sending & { readonly begun: Upload },
+): Promise<boolean> {
+  const { archive } = place;
+  const { upload, part_bytes: size } = begun;
+  const parts: SentPart[] = [...begun.parts];
+  const source = archive.read(setPath(place, set.id, file.name), parts.length * size);
+  for await (const bytes of pieces(source as AsyncIterable<Buffer>, size)) {
+    if (place.stop.aborted) throw stopped();
+    const number = parts.length + 1;
+    const tag = await store.sendPart(key, { upload, number, bytes });
+    if (tag === undefined) return false;
+    parts.push({ number, tag });
+    await archive.replace(memory, JSON.stringify({ ...begun, parts }));
+    place.tell(`${file.name}: ${Math.min(100, Math.round((number * size * 100) / file.bytes))} % sent`);
+  }
+  return store.complete(key, { upload, parts });
+}
+
+async function remembered({ archive }: Workplace, memory: string): Promise<Upload | undefined> {
+  const text = await archive.text(memory);
+  return text === undefined ? undefined : uploadShape.safeParse(JSON.parse(text)).data;
 }
 
 async function* pieces(source: AsyncIterable<Buffer>, size: number): AsyncIterable<Buffer> {
@@ -106,6 +121,13 @@ async function isSame(
 function notSame(key: string): OperatorError {
   return new OperatorError('check-failed', `${key} in the bucket is not what was sent`, {
     hint: 'Run it again: it is sent anew; if it fails again, distrust that storage',
+    field: 'BACKUP_S3_URL',
+  });
+}
+
+function forgotten(key: string): OperatorError {
+  return new OperatorError('unreachable', `the storage forgot ${key} while it was sent`, {
+    hint: 'Run it again; if it fails again, see what there ends uploads that are not complete',
     field: 'BACKUP_S3_URL',
   });
 }

@@ -1,64 +1,85 @@
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-/** A bucket as S3's REST interface has it, in memory: objects, uploads in parts, a cut before a part of one's choice, and a storage that turns an octet. */
+import { isSigned, type Signer } from './aws-signature.ts';
+
+/** Of every piece but the last (S3's quotas). */
+const leastPartBytes = 5 * 1024 * 1024;
+
+interface Upload {
+  readonly key: string;
+  readonly parts: Map<number, Buffer>;
+}
+
+type Said = readonly [status: number, body: string | Buffer, headers?: Readonly<Record<string, string>>];
+
+/** Whom the bucket believes, and how `.env` names it. */
+export const signer: Signer = { keyId: 'id', secret: 'Zb7-qT2_xK9vLw4mNc8sRy1pDg5hJf3a' };
+
+/**
+ * A bucket as S3's REST interface has it, in memory, and as strict: signatures, tags and sizes of pieces are looked at. With a cut before
+ * a part of one's choice, a storage that turns an octet, and one that forgets what is not complete.
+ */
 export async function startBucket() {
   const objects = new Map<string, Buffer>();
-  const uploads = new Map<string, { readonly key: string; readonly parts: Map<number, Buffer> }>();
+  const uploads = new Map<string, Upload>();
   const received: string[] = [];
   const fault = { cutAtPart: 0, turnsAnOctet: false };
-  const isSigned = ({ headers }: IncomingMessage) =>
-    String(headers.authorization).startsWith('AWS4-HMAC-SHA256 Credential=id/');
-  const looked = (query: URLSearchParams, key: string): readonly [number, string | Buffer] => {
-    if (query.has('uploads')) {
-      const open = [...uploads].map(
-        ([id, { key: of }]) => `<Upload><Key>${of}</Key><UploadId>${id}</UploadId></Upload>`,
-      );
-      return [200, `<ListMultipartUploadsResult>${open.join('')}</ListMultipartUploadsResult>`];
-    }
-    const object = objects.get(key);
-    return object ? [200, object] : [404, ''];
+  let begun = 0;
+  const put = (upload: string, number: number, body: Buffer): Said => {
+    const found = uploads.get(upload);
+    if (!found) return refusal(404, 'NoSuchUpload');
+    if (!(number >= 1 && number <= 10_000)) return refusal(400, 'InvalidArgument');
+    received.push(`${found.key} ${number}`);
+    found.parts.set(number, body);
+    return [200, '', { etag: tagOf(body) }];
   };
-  const completed = (upload: string, key: string): readonly [number, string] => {
-    const parts = [...(uploads.get(upload)?.parts ?? [])].toSorted(([a], [b]) => a - b);
-    const whole = Buffer.concat(parts.map(([, bytes]) => bytes));
+  const complete = (upload: string, body: string): Said => {
+    const found = uploads.get(upload);
+    if (!found) return refusal(404, 'NoSuchUpload');
+    const wrong = whatIsWrong(named(body), found.parts);
+    if (wrong) return wrong;
+    const whole = Buffer.concat(named(body).map(({ number }) => found.parts.get(number) ?? Buffer.alloc(0)));
     const middle = Math.floor(whole.length / 2);
     if (fault.turnsAnOctet) whole.writeUInt8(whole.readUInt8(middle) ^ 1, middle);
-    objects.set(key, whole);
+    objects.set(found.key, whole);
     uploads.delete(upload);
-    return [200, '<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMultipartUploadResult>'];
+    return [200, '<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMultipartUploadResult>', xml];
   };
-  const answer = async (
-    request: IncomingMessage,
-  ): Promise<readonly [number, string | Buffer] | undefined> => {
+  const begin = (key: string): Said => {
+    begun += 1;
+    uploads.set(`u${begun}`, { key, parts: new Map() });
+    const result = `<InitiateMultipartUploadResult><UploadId>u${begun}</UploadId></InitiateMultipartUploadResult>`;
+    return [200, result, xml];
+  };
+  const answer = (request: IncomingMessage, body: Buffer): Said | 'cut' => {
     const { pathname, searchParams: query } = new URL(`http://bucket${request.url}`);
     const key = decodeURIComponent(pathname.replace(/^\/bucket\/?/, ''));
-    const body = await buffer(request);
     const upload = query.get('uploadId') ?? '';
-    if (!isSigned(request)) return [403, ''];
-    if (request.method === 'POST' && query.has('uploads')) {
-      uploads.set(`u${uploads.size}`, { key, parts: new Map() });
-      return [
-        200,
-        `<InitiateMultipartUploadResult><UploadId>u${uploads.size - 1}</UploadId></InitiateMultipartUploadResult>`,
-      ];
+    const number = Number(query.get('partNumber'));
+    if (!isSigned(request, body, signer)) return refusal(403, 'SignatureDoesNotMatch');
+    switch (`${request.method} ${upload === '' ? '' : 'upload'}`) {
+      case 'POST ':
+        return query.has('uploads') ? begin(key) : refusal(400, 'InvalidRequest');
+      case 'PUT upload':
+        return number === fault.cutAtPart ? 'cut' : put(upload, number, body);
+      case 'POST upload':
+        return complete(upload, body.toString('utf8'));
+      case 'GET ':
+      case 'HEAD ':
+        return objects.has(key) ? [200, objects.get(key) ?? ''] : refusal(404, 'NoSuchKey');
+      default:
+        return refusal(501, 'NotImplemented');
     }
-    if (request.method === 'PUT' && upload !== '') {
-      const number = Number(query.get('partNumber'));
-      if (number === fault.cutAtPart) return undefined;
-      received.push(`${key} ${number}`);
-      uploads.get(upload)?.parts.set(number, body);
-      return [200, ''];
-    }
-    if (request.method === 'POST') return completed(upload, key);
-    return looked(query, key);
   };
   const server = createServer((request, response) => {
-    void answer(request).then((said) => {
-      if (!said) return request.socket.destroy();
-      const [status, body] = said;
-      response.writeHead(status, { 'content-length': Buffer.byteLength(body), etag: '"part"' });
-      return response.end(request.method === 'HEAD' ? undefined : body);
+    void buffer(request).then((body) => {
+      const said = answer(request, body);
+      if (said === 'cut') return request.socket.destroy();
+      const [status, content, headers] = said;
+      response.writeHead(status, { 'content-length': Buffer.byteLength(content), ...headers });
+      return response.end(request.method === 'HEAD' ? undefined : content);
     });
   });
   await new Promise<void>((resolve) => {
@@ -70,9 +91,45 @@ export async function startBucket() {
     objects,
     received,
     fault,
+    /** Ends what is not complete, as a rule of a bucket's life cycle does. */
+    forgetUploads: () => uploads.clear(),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       server.close();
     },
   };
+}
+
+const xml = { 'content-type': 'application/xml' };
+
+function refusal(status: number, code: string): Said {
+  return [status, `<?xml version="1.0"?><Error><Code>${code}</Code></Error>`, xml];
+}
+
+function tagOf(octets: Buffer): string {
+  return `"${createHash('md5').update(octets).digest('hex')}"`;
+}
+
+interface NamedPart {
+  readonly number: number;
+  readonly tag: string;
+}
+
+/** The pieces that a completion names. */
+function named(body: string): readonly NamedPart[] {
+  return [...body.matchAll(/<Part>(.*?)<\/Part>/gs)].map(([, part = '']) => ({
+    number: Number(/<PartNumber>(\d+)</.exec(part)?.[1]),
+    tag: (/<ETag>(.*?)</.exec(part)?.[1] ?? '').replaceAll('&quot;', '').replaceAll('"', ''),
+  }));
+}
+
+function whatIsWrong(parts: readonly NamedPart[], there: ReadonlyMap<number, Buffer>): Said | undefined {
+  if (parts.length === 0) return refusal(400, 'MalformedXML');
+  for (const [index, { number, tag }] of parts.entries()) {
+    const octets = there.get(number);
+    if (!octets || tagOf(octets) !== `"${tag}"`) return refusal(400, 'InvalidPart');
+    if (number <= (parts[index - 1]?.number ?? 0)) return refusal(400, 'InvalidPartOrder');
+    if (index < parts.length - 1 && octets.length < leastPartBytes) return refusal(400, 'EntityTooSmall');
+  }
+  return undefined;
 }

@@ -1,30 +1,37 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, it } from 'vitest';
 
-import { startBucket } from './bucket.ts';
-import { backupScene } from './scene.ts';
+import { signer, startBucket } from './bucket.ts';
+import { backupScene, type Scene } from './scene.ts';
+
+/** How `.env` names a bucket. */
+const variablesOf = ({ url }: { readonly url: string }) => ({
+  BACKUP_S3_URL: url,
+  BACKUP_S3_KEY_ID: signer.keyId,
+  BACKUP_S3_SECRET: signer.secret,
+  BACKUP_S3_PART_MEGABYTES: '5',
+});
+
+/** Makes the dump of PostgreSQL some pieces long: nothing of it can be compressed. */
+async function growBodies({ database: { db } }: Scene): Promise<void> {
+  await db.query(
+    `insert into bodies (message_id, day, raw) select 'c' || g, current_date, decode(string_agg(md5(random()::text), ''), 'hex') from generate_series(1, 12) g, generate_series(1, 65536) group by g`,
+  );
+}
 
 it('copies a set to a directory and a bucket, goes on after a cut, and lets old sets go only when agreed to', async () => {
   await using bucket = await startBucket();
   await using scene = await backupScene({
     BACKUP_COPY_DIR: 'elsewhere',
-    BACKUP_S3_URL: bucket.url,
-    BACKUP_S3_KEY_ID: 'id',
-    BACKUP_S3_SECRET: 'Zb7-qT2_xK9vLw4mNc8sRy1pDg5hJf3a',
-    BACKUP_S3_PART_MEGABYTES: '5',
+    ...variablesOf(bucket),
     BACKUP_KEEP_LAST: '1',
     BACKUP_KEEP_DAILY: '0',
     BACKUP_KEEP_WEEKLY: '0',
     BACKUP_KEEP_MONTHLY: '0',
   });
-  await scene.database.db.query(
-    `insert into bodies (message_id, day, raw) select 'b' || g, current_date, decode(repeat(md5(random()::text || g), 32768), 'hex') from generate_series(1, 1) g`,
-  );
-  await scene.database.db.query(
-    `insert into bodies (message_id, day, raw) select 'c' || g, current_date, decode(string_agg(md5(random()::text), ''), 'hex') from generate_series(1, 12) g, generate_series(1, 65536) group by g`,
-  );
+  await growBodies(scene);
   const { data: old } = await scene.backup('run');
   const { data: run } = await scene.backup('run');
   const { id } = run.set;
@@ -48,11 +55,7 @@ it('copies a set to a directory and a bucket, goes on after a cut, and lets old 
 
 it('counts no copy of which the bucket gives back another octet than was sent, and sends it anew', async () => {
   await using bucket = await startBucket();
-  await using scene = await backupScene({
-    BACKUP_S3_URL: bucket.url,
-    BACKUP_S3_KEY_ID: 'id',
-    BACKUP_S3_SECRET: 'Zb7-qT2_xK9vLw4mNc8sRy1pDg5hJf3a',
-  });
+  await using scene = await backupScene(variablesOf(bucket));
   const { data: run } = await scene.backup('run');
   const record = join(scene.shelf, run.set.id, 'copies.json');
   bucket.fault.turnsAnOctet = true;
@@ -64,4 +67,29 @@ it('counts no copy of which the bucket gives back another octet than was sent, a
   bucket.fault.turnsAnOctet = false;
   expect(await scene.backup('copy', run.set.id)).toMatchObject({ exit: 0 });
   expect(JSON.parse(readFileSync(record, 'utf8'))).toMatchObject([{ to: bucket.url }]);
+});
+
+it('sends anew what the storage has forgotten since a cut, and is refused with a secret that is not right', async () => {
+  await using bucket = await startBucket();
+  await using scene = await backupScene(variablesOf(bucket));
+  await growBodies(scene);
+  const { data: run } = await scene.backup('run');
+  const { id } = run.set;
+  bucket.fault.cutAtPart = 3;
+  expect(await scene.backup('copy', id)).toMatchObject({ exit: 13 });
+  bucket.fault.cutAtPart = 0;
+  bucket.forgetUploads();
+  expect((await scene.backup('copy', id)).error).toBeUndefined();
+  expect(bucket.received.filter((part) => part === `${id}/postgres.dump.zst.age 1`)).toHaveLength(2);
+  const bytes = readFileSync(join(scene.shelf, id, 'postgres.dump.zst.age'));
+  expect(bucket.objects.get(`${id}/postgres.dump.zst.age`)?.equals(bytes)).toBe(true);
+
+  const env = join(scene.dir, '.env');
+  writeFileSync(
+    env,
+    readFileSync(env, 'utf8').replace(/^(BACKUP_S3_SECRET=.*)$/m, (line) => line.replace('Zb7', 'zB7')),
+  );
+  bucket.objects.clear();
+  expect(await scene.backup('copy', id)).toMatchObject({ exit: 12, error: { field: 'BACKUP_S3_KEY_ID' } });
+  expect([...bucket.objects.keys()]).toEqual([]);
 });
