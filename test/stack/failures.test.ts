@@ -24,10 +24,24 @@ async function failureOf(...services: readonly string[]): Promise<Envelope['erro
   return error;
 }
 
-async function start(...services: readonly string[]): Promise<void> {
+/** Starts these services alone, and gives back what `up` said meanwhile. */
+async function start(...services: readonly string[]): Promise<string> {
   const { exit, stderr } = await stack.mailctl('up', ...services, '--only', '--yes', '--no-input');
   if (exit !== 0) throw new Error(`up ended with ${exit}: ${stderr}`);
+  return stderr;
 }
+
+async function asRoot(sql: string): Promise<void> {
+  const script = 'MYSQL_PWD=$(cat /run/secrets/MARIADB_ROOT_PASSWORD) mariadb -u root -e "$0"';
+  const { exit, stderr } = await stack.docker('exec', `${stack.name}-mariadb-1`, 'sh', '-c', script, sql);
+  if (exit !== 0) throw new Error(stderr);
+}
+
+describe('up', () => {
+  it('says of each service as it becomes well, and after how long', { timeout: longMs }, async () => {
+    expect(await start('redis')).toMatch(/^ +redis is healthy \(\d+\.\d s\)$/m);
+  });
+});
 
 describe('down', () => {
   it(
@@ -126,17 +140,29 @@ describe('up, when something goes wrong with a service', () => {
   );
 
   it(
-    'does not set Postal up where databases of mail servers are there and its main one is empty',
+    'does not set Postal up where databases of mail servers are there and its main one is empty, or half restored',
     { timeout: longMs },
     async () => {
       await start('mariadb');
-      const sql = 'create database `postal-server-1`';
-      const script = `MYSQL_PWD=$(cat /run/secrets/MARIADB_ROOT_PASSWORD) mariadb -u root -e '${sql}'`;
-      await stack.docker('exec', `${stack.name}-mariadb-1`, 'sh', '-c', script);
+      await asRoot('create database `postal-server-1`');
       expect(await failureOf('postal-init')).toMatchObject({
         exit: 21,
         message: expect.stringMatching(/^MariaDB holds 1 databases of mail servers, but postal is empty/),
       });
+      for (const sql of [
+        'create table postal.servers (id int)',
+        'create table postal.schema_migrations (version int)',
+      ]) {
+        await asRoot(sql);
+        expect(await failureOf('postal-init')).toMatchObject({
+          exit: 21,
+          message: expect.stringMatching(
+            /, but postal is not whole \([12] tables, no migration written down\)/,
+          ),
+        });
+      }
+      await asRoot('insert into postal.schema_migrations values (1)');
+      await start('postal-init');
     },
   );
 

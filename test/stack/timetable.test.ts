@@ -58,6 +58,8 @@ describe('the timetable of a stack', () => {
     async () => {
       const here = await stack.json('backup', 'run', '--yes');
       expect(here.error).toBeUndefined();
+      const { data: status } = await stack.json('status');
+      expect(status).toMatchObject({ backup: { last: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) } });
       expect((await inScheduler('backup', 'verify')).error).toBeUndefined();
       const { error, data } = await inScheduler('backup', 'run');
       expect(error).toBeUndefined();

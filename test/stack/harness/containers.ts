@@ -1,3 +1,5 @@
+import { expect } from 'vitest';
+
 import { systemClock } from '../../../src/adapters/clock.ts';
 import type { TestStack } from './stack.ts';
 
@@ -28,4 +30,27 @@ export async function inPostgres(stack: TestStack, sql: string): Promise<string>
   const { exit, stdout, stderr } = await stack.docker('exec', container, 'sh', '-c', script, sql);
   if (exit !== 0) throw new Error(stderr);
   return stdout;
+}
+
+/** What MariaDB of the stack answers its administrator, asked from Postal's main database. */
+export async function inMariadb(stack: TestStack, sql: string): Promise<string> {
+  const script = 'MYSQL_PWD=$(cat /run/secrets/MARIADB_ROOT_PASSWORD) mariadb -u root -N -B -e "$0" postal';
+  return (await dockerSays(stack, 'exec', `${stack.name}-mariadb-1`, 'sh', '-c', script, sql)).trim();
+}
+
+/** What a docker command that succeeds says, on both streams. */
+export async function dockerSays(stack: TestStack, ...words: readonly string[]): Promise<string> {
+  const { exit, stdout, stderr } = await stack.docker(...words);
+  expect(exit, `docker ${words.join(' ')}: ${stderr}`).toBe(0);
+  return stdout + stderr;
+}
+
+/** The containers of the stack that run; with `--all` those that have ended too. */
+export async function containerIds(
+  stack: TestStack,
+  ...flags: readonly string[]
+): Promise<readonly string[]> {
+  const label = `label=com.docker.compose.project=${stack.name}`;
+  const said = await dockerSays(stack, 'ps', '-q', ...flags, '--filter', label);
+  return said.split('\n').filter(Boolean);
 }
