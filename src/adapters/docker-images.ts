@@ -1,3 +1,6 @@
+import { formatDuration } from '../domain/duration.ts';
+import { OperatorError } from '../domain/failure.ts';
+
 /** What the engine has of an image. */
 export interface FoundImage {
   readonly id: string;
@@ -11,7 +14,7 @@ export interface FoundImage {
 export interface DockerImages {
   /** Undefined where the engine lacks it. */
   image(name: string): Promise<FoundImage | undefined>;
-  /** Pulls an image; throws what the registry says. */
+  /** Pulls an image; throws what the registry says, and `timed-out` for one that takes too long. */
   pull(name: string): Promise<void>;
   /** The digest that a name has in its registry now; undefined where the registry does not say. */
   digestElsewhere(name: string): Promise<string | undefined>;
@@ -38,21 +41,30 @@ interface ImageEngine {
   listImages(choice: {
     filters: { reference: string[] };
   }): Promise<readonly { readonly RepoTags?: readonly string[] | undefined }[]>;
-  pull(name: string): Promise<NodeJS.ReadableStream>;
+  pull(name: string, choice: { readonly abortSignal: AbortSignal }): Promise<NodeJS.ReadableStream>;
   readonly modem: {
-    followProgress(stream: NodeJS.ReadableStream, done: (error: Error | null) => void): void;
+    followProgress(
+      stream: NodeJS.ReadableStream,
+      done: (error: Error | null, told: readonly { readonly error?: string }[]) => void,
+    ): void;
   };
 }
 
-/** The images as the engine tells them; `patient` waits for as long as a pull takes. */
+/** One connection that answers within its time, and one for pulls, each of which may take so long. */
+interface Connections {
+  readonly engine: ImageEngine;
+  readonly streaming: ImageEngine;
+  readonly pullMs: number;
+}
+
+/** The images as the engine tells them. */
 export function dockerImages(
-  engine: ImageEngine,
-  patient: ImageEngine,
+  { engine, streaming, pullMs }: Connections,
   asked: <T>(work: Promise<T>) => Promise<T>,
 ): DockerImages {
   return {
     image: (name) => asked(findImage(engine, name)),
-    pull: (name) => asked(pullImage(patient, name)),
+    pull: (name) => asked(pullImage(streaming, name, pullMs)),
     digestElsewhere: async (name) => {
       const told = await engine
         .getImage(name)
@@ -102,9 +114,26 @@ function withTag(name: string): string {
   return name.includes('@') || name.lastIndexOf(':') > name.lastIndexOf('/') ? name : `${name}:latest`;
 }
 
-async function pullImage(engine: ImageEngine, name: string): Promise<void> {
-  const progress = await engine.pull(withTag(name));
-  await new Promise<void>((resolve, reject) => {
-    engine.modem.followProgress(progress, (error) => (error ? reject(error) : resolve()));
+async function pullImage(engine: ImageEngine, name: string, withinMs: number): Promise<void> {
+  const abortSignal = AbortSignal.timeout(withinMs);
+  try {
+    const progress = await engine.pull(withTag(name), { abortSignal });
+    const told = await new Promise<readonly { readonly error?: string }[]>((resolve, reject) => {
+      engine.modem.followProgress(progress, (error, lines) => (error ? reject(error) : resolve(lines)));
+    });
+    // What goes wrong on the way, such as a full disk, comes in an answer that began well.
+    const failed = told.find(({ error }) => error !== undefined);
+    if (failed) throw new Error(failed.error);
+  } catch (cause) {
+    if (abortSignal.aborted) throw tooSlow(name, withinMs, cause);
+    throw cause;
+  }
+}
+
+function tooSlow(name: string, withinMs: number, cause: unknown): OperatorError {
+  return new OperatorError('timed-out', `${name} was not pulled within ${formatDuration(withinMs)}`, {
+    hint: 'What has come of it is kept: run it again, or allow more time: COMPOSE_TIMEOUT',
+    field: 'COMPOSE_TIMEOUT',
+    cause,
   });
 }

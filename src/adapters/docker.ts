@@ -17,10 +17,11 @@ export interface Execution {
   readonly user?: string;
   readonly stdin?: Readable;
   readonly stdout?: Writable;
-  readonly stop?: AbortSignal;
+  /** When it is waited for no more: no program in a container may hold a command for ever. */
+  readonly stop: AbortSignal;
 }
 
-/** How it ended: its exit code, and the end of what it said on stderr. */
+/** How it ended: its exit code, -1 where it was waited for no more, and the end of what it said on stderr. */
 export interface Executed {
   readonly exit: number;
   readonly stderr: string;
@@ -71,35 +72,42 @@ export interface Docker extends DockerImages, DockerVolumes {
   /** Runs a program in a running container and streams through it. */
   exec(container: string, execution: Execution): Promise<Executed>;
   logs(container: string, choice: LogChoice): AsyncIterable<LogLine>;
-  /** What happens to the project's containers from now on, until `stop`. */
-  events(stop: AbortSignal): AsyncIterable<ContainerEvent>;
-  /** What happened to them between two moments, as far as the engine remembers (its last 256 events or more). */
+  /** What happened to the project's containers between two moments, as far as the engine remembers (its last 256 events or more). */
   pastEvents(since: Date, until: Date): AsyncIterable<ContainerEvent>;
-  usage(container: string): Promise<Usage>;
+  /** Undefined for one that does not run. The engine takes a second or two for it. */
+  usage(container: string): Promise<Usage | undefined>;
+  /** Starts a container that was made; returns what the engine says where it cannot, such as that a port is taken. */
+  start(container: string): Promise<string | undefined>;
   /** Ends a container and removes it; one that is gone already is no failure. */
   remove(container: string): Promise<void>;
 }
 
+/** How long the engine may take: to answer, and to pull one image. */
+export interface EnginePatience {
+  readonly answerMs: number;
+  readonly pullMs: number;
+}
+
 /** Opens the engine that DOCKER_HOST names, else the one of this host, for one Compose project. Connects when first used. */
-export function openDocker(project: string, timeoutMs: number): Docker {
-  const engine = new Dockerode({ timeout: timeoutMs });
+export function openDocker(project: string, { answerMs, pullMs }: EnginePatience): Docker {
+  const engine = new Dockerode({ timeout: answerMs });
   const streaming = new Dockerode();
   const own = { label: [`com.docker.compose.project=${project}`] };
   return {
     engine: () => asked(describeEngine(engine)),
     containers: () => asked(listContainers(engine, own)),
     exec: (container, execution) => asked(execute(streaming, container, execution)),
-    logs: (container, choice) => readLogs(streaming, container, choice),
-    events: (stop) => readEvents(streaming, { filters: { ...own, type: ['container'] } }, stop),
+    logs: (container, choice) => readLogs({ engine, streaming }, container, choice),
     pastEvents: (since, until) =>
-      readEvents(streaming, {
+      readEvents(engine, {
         filters: { ...own, type: ['container'] },
         since: unix(since),
         // The engine counts whole seconds: the one under way belongs to it.
         until: unix(until) + 1,
       }),
     usage: (container) => asked(readUsage(engine, container)),
-    ...dockerImages(engine, streaming, asked),
+    start: (container) => asked(startContainer(engine, container)),
+    ...dockerImages({ engine, streaming, pullMs }, asked),
     remove: (container) => asked(removeContainer(engine, container)),
     ...dockerVolumes(engine, project, asked),
   };
@@ -163,13 +171,13 @@ async function execute(
 }
 
 /** Waits until a stream is at its end, or nobody wants it any more; the signal may have come before the stream did. */
-function overOrStopped(stream: NodeJS.ReadableStream, stop: AbortSignal | undefined): Promise<void> {
+function overOrStopped(stream: NodeJS.ReadableStream, stop: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.once('end', resolve);
     stream.once('close', resolve);
     stream.once('error', reject);
-    stop?.addEventListener('abort', () => resolve(), { once: true });
-    if (stop?.aborted) resolve();
+    stop.addEventListener('abort', () => resolve(), { once: true });
+    if (stop.aborted) resolve();
   });
 }
 
@@ -177,7 +185,17 @@ async function drain(stream: Readable): Promise<void> {
   for await (const _ of stream);
 }
 
-async function* readLogs(engine: Dockerode, container: string, choice: LogChoice): AsyncIterable<LogLine> {
+/** One that answers within its time, and one whose answers go on as long as they are wanted. */
+interface Connections {
+  readonly engine: Dockerode;
+  readonly streaming: Dockerode;
+}
+
+async function* readLogs(
+  { engine, streaming }: Connections,
+  container: string,
+  choice: LogChoice,
+): AsyncIterable<LogLine> {
   const { since, tail, follow = false, stop } = choice;
   const asking = {
     stdout: true,
@@ -188,7 +206,9 @@ async function* readLogs(engine: Dockerode, container: string, choice: LogChoice
   };
   const lines = new PassThrough();
   if (follow) {
-    const stream = await asked(engine.getContainer(container).logs({ ...asking, follow: true }));
+    // An engine that hangs is found out here: what is followed may be silent for as long as it likes.
+    await asked(engine.ping());
+    const stream = await asked(streaming.getContainer(container).logs({ ...asking, follow: true }));
     engine.modem.demuxStream(stream, lines, lines);
     stream.once('end', () => lines.end());
     stop?.addEventListener('abort', () => (stream as unknown as Readable).destroy(), { once: true });
@@ -215,40 +235,36 @@ function unix(time: Date): number {
 async function* readEvents(
   engine: Dockerode,
   choice: Dockerode.GetEventsOptions,
-  stop?: AbortSignal,
 ): AsyncIterable<ContainerEvent> {
   const stream = (await asked(engine.getEvents(choice))) as Readable;
-  const lines = createInterface({ input: stream });
-  const leave = () => {
-    stream.destroy();
-    lines.close();
-  };
-  stop?.addEventListener('abort', leave, { once: true });
-  if (stop?.aborted) leave();
-  try {
-    for await (const line of lines) {
-      const { Action, time, Actor } = JSON.parse(line) as WrittenEvent;
-      const service = Actor.Attributes['com.docker.compose.service'] ?? '';
-      yield { at: new Date(time * 1000), service, action: Action };
-    }
-  } catch (cause) {
-    if (!stop?.aborted) throw cause;
+  for await (const line of createInterface({ input: stream })) {
+    const { Action, time, Actor } = JSON.parse(line) as WrittenEvent;
+    const service = Actor.Attributes['com.docker.compose.service'] ?? '';
+    yield { at: new Date(time * 1000), service, action: Action };
   }
 }
 
-async function readUsage(engine: Dockerode, container: string): Promise<Usage> {
-  const {
-    memory_stats: memory,
-    cpu_stats: now,
-    precpu_stats: before,
-  } = await engine.getContainer(container).stats({ stream: false });
+async function readUsage(engine: Dockerode, container: string): Promise<Usage | undefined> {
+  const stats = await engine.getContainer(container).stats({ stream: false }).catch(goneMeanwhile);
+  if (stats?.memory_stats.usage === undefined) return undefined;
+  const { memory_stats: memory, cpu_stats: now, precpu_stats: before } = stats;
   const used = now.cpu_usage.total_usage - before.cpu_usage.total_usage;
   const passed = (now.system_cpu_usage ?? 0) - (before.system_cpu_usage ?? 0);
   return {
-    memoryBytes: (memory.usage ?? 0) - (memory.stats?.inactive_file ?? 0),
+    memoryBytes: memory.usage - (memory.stats?.inactive_file ?? 0),
     memoryLimitBytes: memory.limit ?? 0,
     processors: passed > 0 ? (used / passed) * (now.online_cpus ?? 1) : 0,
   };
+}
+
+async function startContainer(engine: Dockerode, container: string): Promise<string | undefined> {
+  try {
+    await engine.getContainer(container).start();
+    return undefined;
+  } catch (cause) {
+    if (!(cause instanceof Error) || !('statusCode' in cause)) throw cause;
+    return cause.statusCode === 304 ? undefined : cause.message;
+  }
 }
 
 async function removeContainer(engine: Dockerode, container: string): Promise<void> {

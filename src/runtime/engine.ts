@@ -44,8 +44,9 @@ async function isHost({ dir, files, sources }: Folder): Promise<boolean> {
   return !isNamed && (await files.modeOf(join(dir, 'compose.yaml'))) !== undefined;
 }
 
-async function connectDocker({ STACK_NAME, DOCKER_TIMEOUT }: ConfigOf<'operator'>): Promise<Docker> {
-  return (await import('../adapters/docker.ts')).openDocker(STACK_NAME, DOCKER_TIMEOUT);
+async function connectDocker(config: ConfigOf<'operator'>): Promise<Docker> {
+  const { STACK_NAME, DOCKER_TIMEOUT: answerMs, COMPOSE_TIMEOUT: pullMs } = config;
+  return (await import('../adapters/docker.ts')).openDocker(STACK_NAME, { answerMs, pullMs });
 }
 
 async function reachInto(

@@ -100,7 +100,7 @@ describe('an image of a registry', () => {
       const bare = registry.nameOf('several');
       await registry.push(imageOf('redis'), `${bare}:other`);
       await registry.push(imageOf('redis'), `${bare}:latest`);
-      const docker = openDocker(stack.name, 30_000);
+      const docker = openDocker(stack.name, { answerMs: 30_000, pullMs: 120_000 });
       await docker.pull(bare);
       expect(await docker.namesIn(bare)).toEqual([`${bare}:latest`]);
     },

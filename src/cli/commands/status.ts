@@ -9,6 +9,7 @@ import {
   type ShownSending,
   type Status,
 } from '../../operations/status/show.ts';
+import type { ServiceSeen } from '../../operations/status/services.ts';
 import type { ShownService } from '../../operations/stack/show-services.ts';
 import { isServed, type ShownCertificate } from '../../operations/tls/show.ts';
 import { type Context, looks, type Session } from '../command.ts';
@@ -38,10 +39,16 @@ async function watch({ runtime, output, stop }: Context): Promise<void> {
   const { STATUS_INTERVAL } = await runtime.config('operator');
   for (let shown = ''; !stop.aborted; await runtime.clock.sleep(STATUS_INTERVAL, stop)) {
     const { status } = await lookAtPlatform(runtime);
-    const text = statusAsText(status, output.style);
-    if (text !== shown) output.line(status, `${shown === '' ? '' : '\n'}${text}`);
+    const text = statusAsText({ ...status, services: status.services.map(withoutUsage) }, output.style);
+    if (text !== shown)
+      output.line(status, `${shown === '' ? '' : '\n'}${statusAsText(status, output.style)}`);
     shown = text;
   }
+}
+
+/** What a service uses is never the same twice. */
+function withoutUsage(service: ServiceSeen): ServiceSeen {
+  return { ...service, memory_bytes: null, processors: null };
 }
 
 function statusAsText(status: Status, style: Style): string {
@@ -90,14 +97,29 @@ function certificateAsText(certificate: ShownCertificate, style: Style): string 
 
 /** A row for each service. */
 export function servicesAsText(
-  services: readonly (ShownService & { readonly version?: string | null })[],
+  services: readonly (ShownService & Partial<ServiceSeen>)[],
   style: Style,
 ): readonly string[] {
-  return services.map(({ name, state, health, image, restarts, version }) => {
+  const isMeasured = services.some((one) => typeof one.memory_bytes === 'number');
+  return services.map((service) => {
+    const { name, state, health, image, restarts, version } = service;
     const well = health === 'healthy' || state === 'exited (0)' || (health === 'none' && state === 'running');
     const word = health === 'none' ? state : health;
     const again = restarts > 0 ? `  restarted ${restarts}x` : '';
-    const what = [version ?? '', image].filter((text) => text !== '').join('  ');
+    const used = isMeasured ? usageAsText(service).padEnd(usageWidth) : '';
+    const what = [used, version ?? '', image].filter((text) => text !== '').join('  ');
     return `${name.padEnd(14)} ${(well ? style.green : style.red)(word.padEnd(10))} ${what}${again}`.trimEnd();
   });
+}
+
+const usageWidth = '1024/1024 MB 0.00 cpu'.length;
+
+function usageAsText({ memory_bytes: used, memory_limit_bytes: limit, processors }: Partial<ServiceSeen>) {
+  if (typeof used !== 'number') return '';
+  const most = typeof limit === 'number' ? `/${megabytes(limit)}` : '';
+  return `${`${megabytes(used)}${most} MB`.padStart(12)} ${(processors ?? 0).toFixed(2)} cpu`;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1024 ** 2).toFixed(0);
 }

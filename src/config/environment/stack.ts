@@ -194,13 +194,13 @@ export const stack = {
   DOCKER_TIMEOUT: variable(wait, {
     section,
     readBy,
-    means: 'How long the Docker engine may take to answer',
+    means: 'How long the Docker engine may take to answer, and a short program inside a container to end',
     fallback: '30s',
   }),
   COMPOSE_TIMEOUT: variable(wait, {
     section,
     readBy,
-    means: 'How long one run of Docker Compose may take, pulling and building images included',
+    means: 'How long one run of Docker Compose, one build, or one pull of an image may take',
     fallback: '30m',
   }),
 };

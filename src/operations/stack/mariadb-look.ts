@@ -1,21 +1,16 @@
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
-
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
 import { databaseInventory } from '../../store/postal/inventory.ts';
 import { lookAtContainers } from './current.ts';
+import { runInside } from '../steps/run-inside.ts';
 
 /** Runs a shell script inside the database's container, where the passwords are; it comes by stdin, and says what stdout says. */
 async function inMariadb(world: Runtime, argv: readonly string[]): Promise<string> {
   const found = (await lookAtContainers(world)).get('mariadb');
   if (!found)
     throw new OperatorError('unreachable', 'mariadb does not run', { hint: 'Start it: mailctl up mariadb' });
-  const stdout = new PassThrough();
-  const said = text(stdout);
-  const { exit, stderr } = await (await world.docker()).exec(found.id, { argv, stdout });
-  stdout.end();
-  if (exit === 0) return said;
+  const { exit, stdout, stderr } = await runInside(world, found, argv);
+  if (exit === 0) return stdout;
   const denied = /Access denied/.test(stderr);
   throw new OperatorError(
     denied ? 'access-denied' : 'unreachable',

@@ -1,4 +1,5 @@
 import type { Container } from '../../adapters/container.ts';
+import type { Usage } from '../../adapters/docker.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
 import { mariadbVersion } from '../../store/postal/waiting.ts';
@@ -10,24 +11,30 @@ import { allServices } from '../stack/services.ts';
 import { type ShownService, showServices } from '../stack/show-services.ts';
 import { originOf } from './hops.ts';
 
-/** A service with the version that runs; null where nothing tells it. */
-export interface VersionedService extends ShownService {
+/** A service with the version that runs, and what it uses; null where nothing tells it. */
+export interface ServiceSeen extends ShownService {
   readonly version: string | null;
+  readonly memory_bytes: number | null;
+  /** What it may use at most. */
+  readonly memory_limit_bytes: number | null;
+  /** Processors that it keeps busy: 0.5 is half of one. */
+  readonly processors: number | null;
 }
 
 /** What runs, and what is wrong with it, in words. */
 export interface ServicesSeen {
-  readonly services: readonly VersionedService[];
+  readonly services: readonly ServiceSeen[];
   readonly problems: readonly string[];
 }
 
 /** The containers of the stack. */
 export async function containersSeen(world: Runtime): Promise<ServicesSeen> {
   const containers = await lookAtHealth(world);
-  const versions = await versionsOf(world, containers);
+  const [versions, usages] = await Promise.all([versionsOf(world, containers), usagesOf(world, containers)]);
   const services = showServices(containers).map((service) => ({
     ...service,
     version: versions.get(service.name) ?? null,
+    ...usageOf(usages.get(service.name)),
   }));
   const absent = allServices.filter(({ name }) => always.includes(name) && !containers.has(name));
   return {
@@ -37,6 +44,28 @@ export async function containersSeen(world: Runtime): Promise<ServicesSeen> {
       ...(containers.size === 0 ? [] : absent.map(({ name }) => `${name} does not run: mailctl up ${name}`)),
       ...[...containers.values()].flatMap(problemOf),
     ],
+  };
+}
+
+/** What every running container uses; one that goes away meanwhile uses nothing that could be told. */
+async function usagesOf(
+  world: Runtime,
+  containers: ReadonlyMap<string, Container>,
+): Promise<ReadonlyMap<string, Usage | undefined>> {
+  const docker = await world.docker();
+  const running = [...containers.values()].filter(({ state }) => state === 'running');
+  return new Map(
+    await Promise.all(running.map(async ({ id, service }) => [service, await docker.usage(id)] as const)),
+  );
+}
+
+function usageOf(
+  usage: Usage | undefined,
+): Pick<ServiceSeen, 'memory_bytes' | 'memory_limit_bytes' | 'processors'> {
+  return {
+    memory_bytes: usage?.memoryBytes ?? null,
+    memory_limit_bytes: usage?.memoryLimitBytes ?? null,
+    processors: usage === undefined ? null : Number(usage.processors.toFixed(2)),
   };
 }
 
@@ -114,6 +143,7 @@ export async function localsSeen(world: Runtime): Promise<ServicesSeen> {
       health: why === undefined ? 'healthy' : 'unhealthy',
       image: '',
       version: null,
+      ...usageOf(undefined),
       started_at: null,
       restarts: 0,
     })),

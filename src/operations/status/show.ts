@@ -10,7 +10,7 @@ import { type ShownRow, showTimetable } from '../schedule/show.ts';
 import { urlsOf } from '../stack/show-services.ts';
 import { differencesOf, type ShownCertificate, showCertificates, warningsOf } from '../tls/show.ts';
 import { askRelay, ownHops, postalHops, type ShownHop, type ToldByRelay } from './hops.ts';
-import { containersSeen, localsSeen, type VersionedService } from './services.ts';
+import { containersSeen, localsSeen, type ServiceSeen } from './services.ts';
 import { undecided } from './undecided.ts';
 
 /** One screen about the platform. */
@@ -18,7 +18,7 @@ export interface Status {
   readonly healthy: boolean;
   /** Why it is not healthy. */
   readonly problems: readonly string[];
-  readonly services: readonly VersionedService[];
+  readonly services: readonly ServiceSeen[];
   readonly hops: readonly ShownHop[];
   /** Null where the database could not be asked. */
   readonly sending: ShownSending | null;

@@ -1,10 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { text } from 'node:stream/consumers';
 
 import { OperatorError } from '../../domain/failure.ts';
 import type { Runtime } from '../../runtime.ts';
+import { runInside } from '../steps/run-inside.ts';
 
 /** Certificate chains in PEM by the name they are kept under. */
 export type CertificateChains = ReadonlyMap<string, string>;
@@ -36,9 +35,8 @@ async function chainIn(folder: string): Promise<string> {
 
 const listing = 'for f in /tls/*/fullchain.pem; do [ -f "$f" ] && echo "== $f" && cat "$f"; done; exit 0';
 
-async function fromContainer({ docker }: Pick<Runtime, 'docker'>): Promise<CertificateChains> {
-  const engine = await docker();
-  const nginx = (await engine.containers()).find(
+async function fromContainer(world: Pick<Runtime, 'config' | 'docker'>): Promise<CertificateChains> {
+  const nginx = (await (await world.docker()).containers()).find(
     ({ service, state }) => service === 'nginx' && state === 'running',
   );
   if (!nginx)
@@ -49,12 +47,9 @@ async function fromContainer({ docker }: Pick<Runtime, 'docker'>): Promise<Certi
         hint: 'Start it: mailctl up nginx; or set CERT_DIR where they can be read',
       },
     );
-  const output = new PassThrough();
-  const heard = text(output);
-  await engine.exec(nginx.id, { argv: ['sh', '-c', listing], stdout: output });
-  output.end();
+  const { stdout } = await runInside(world, nginx, ['sh', '-c', listing]);
   return new Map(
-    (await heard)
+    stdout
       .split(/^== /m)
       .slice(1)
       .map((part) => {
