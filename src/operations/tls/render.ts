@@ -19,11 +19,12 @@ export const acmeCaPath = 'certbot/acme-ca.pem';
 const scripts = [
   ['certbot/run.sh', 0o644],
   ['certbot/health.sh', 0o644],
+  ['postal/health.sh', 0o644],
   ['postal/smtp.sh', 0o644],
   ['postal/worker.sh', 0o644],
 ] as const;
 
-/** The files that nginx, certbot and Postal's SMTP server and worker are started with, to be written below the operator's folder. */
+/** The files that nginx, certbot and Postal's processes are started and looked at with, to be written below the operator's folder. */
 export async function renderTls(
   config: ConfigOf<'operator'>,
   names: PlatformNames,

@@ -45,6 +45,7 @@ describe('what TLS is rendered from', () => {
       'rendered/nginx/start.sh',
       'rendered/certbot/run.sh',
       'rendered/certbot/health.sh',
+      'rendered/postal/health.sh',
       'rendered/postal/smtp.sh',
       'rendered/postal/worker.sh',
     ]);
