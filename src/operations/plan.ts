@@ -5,6 +5,8 @@ export interface Step {
   /** The kind of act: write, remove, query … */
   readonly do: string;
   readonly what: string;
+  /** The steps it waits for, each of which stands before it in the plan; every one that does where this is not said. */
+  readonly after?: readonly Step[];
   run(world: Runtime): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 
 import { describe, expect, it } from 'vitest';
@@ -21,6 +22,13 @@ function planOf(names: readonly string[], during: Readonly<Record<string, () => 
   });
   const plan: Plan<string> = { title: 'Note', steps: names.map(step), result: () => `${ran.length} done` };
   return { plan, ran };
+}
+
+/** What is waited for until somebody opens it. */
+function gate() {
+  const gates = new AbortController();
+  const opened = once(gates.signal, 'abort').then(() => undefined);
+  return { opened, open: () => gates.abort() };
 }
 
 function listening() {
@@ -59,6 +67,58 @@ describe('carrying out a plan', () => {
       message: 'interrupted after 2 of 3 steps',
     });
     expect(ran).toEqual(['a', 'b']);
+  });
+
+  it('begins a step as soon as those it names are done, and tells of each when it ends', async () => {
+    const first = gate();
+    const ran: string[] = [];
+    const step = (what: string, work?: () => Promise<void>): Step => ({
+      do: 'note',
+      what,
+      run: async () => {
+        await work?.();
+        ran.push(what);
+      },
+    });
+    const slow = step('slow', () => first.opened);
+    const quick = { ...step('quick'), after: [] };
+    const next = { ...step('next', async () => first.open()), after: [quick] };
+    const plan: Plan<string> = {
+      title: 'Note',
+      steps: [slow, quick, next, step('last')],
+      result: () => ran.join(' '),
+    };
+    const progress = listening();
+    expect(await carryOut(plan, world, progress)).toBe('quick next slow last');
+    expect(progress.heard).toEqual(['done quick', 'done next', 'done slow', 'done last']);
+  });
+
+  it('begins nothing after a failure, and waits for what is under way before it tells', async () => {
+    const ran: string[] = [];
+    const release = gate();
+    const step = (what: string, work: () => Promise<void>): Step => ({
+      do: 'note',
+      what,
+      after: [],
+      run: async () => {
+        await work();
+        ran.push(what);
+      },
+    });
+    const slow = step('slow', () => release.opened);
+    const bad = step('bad', () => Promise.reject(new Error('no space')));
+    const never = { ...step('never', () => Promise.resolve()), after: [slow] };
+    const progress = listening();
+    const plan = { title: 'Note', steps: [slow, bad, never], result: () => 'done' };
+    const carried = carryOut(plan, world, {
+      done: progress.done,
+      failed: (failed: Step) => {
+        progress.failed(failed);
+        release.open();
+      },
+    });
+    await expect(carried).rejects.toThrow('no space');
+    expect({ ran, heard: progress.heard }).toEqual({ ran: ['slow'], heard: ['failed bad', 'done slow'] });
   });
 
   it('is done when the stop comes within the last step', async () => {

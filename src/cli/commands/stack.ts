@@ -18,14 +18,11 @@ interface UpFlags {
 export function defineUp(command: Command, session: Session): void {
   command
     .description(
-      'Bring the stack up: databases, Postal, api, worker, relay, each when the one before is healthy.',
+      'Bring the stack up: databases, Postal, api, worker, relay, each when what it waits for is healthy.',
     )
-    .argument(
-      '[service...]',
-      'services to start, with all that starts before them; every one when none is named',
-    )
+    .argument('[service...]', 'services to start, with all that they wait for; every one when none is named')
     .option('--profile <name...>', 'services of these profiles too')
-    .option('--only', 'only the named services, without what starts before them')
+    .option('--only', 'only the named services, without what they wait for')
     .option('--pull', 'pull images although they are there')
     .option('--wait <duration>', 'how long to wait for health at most, such as 10m (default: UP_TIMEOUT)')
     .action(acts(session, plan, startedAsText));

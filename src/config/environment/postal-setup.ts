@@ -179,6 +179,7 @@ export const postalSetup = {
     means: "SMTP credential of Postal's mail server; written by mailctl postal apply",
     secret: true,
     optional: true,
+    rotates: true,
   }),
   MARIADB_POSTAL_HOST: variable(text, {
     section,

@@ -14,19 +14,22 @@ interface Wait {
   readonly names: readonly string[];
   readonly withinMs: number;
   readonly tell: Tell;
+  /** When each container began that was seen well before: it is not asked again, and one that is seen well now is added. */
+  readonly proven?: Map<string, number>;
 }
 
 /**
  * Waits until every named service is healthy, or has done its work, and returns the containers as they are then. Fails at once for one
  * that cannot become so, and as `timed-out` otherwise, with the last lines it printed, without secrets.
  */
-export async function awaitHealth(world: Runtime, { names, withinMs, tell }: Wait): Promise<Containers> {
+export async function awaitHealth(world: Runtime, wait: Wait): Promise<Containers> {
+  const { names, withinMs, tell, proven = new Map<string, number>() } = wait;
   const { UP_POLL_INTERVAL } = await world.config('operator');
   const began = world.clock.monotonicMs();
   const waiting = new Set(names);
   for (;;) {
     const containers = await lookAtContainers(world);
-    const looks = [...waiting].map((name) => hasCome(world, containers.get(name)));
+    const looks = [...waiting].map((name) => hasCome(world, containers.get(name), proven));
     const come = await Promise.all(looks);
     for (const name of [...waiting].filter((_, index) => come[index])) {
       waiting.delete(name);
@@ -53,11 +56,20 @@ function provenWell(containers: Containers, names: readonly string[]): Container
 }
 
 /** True for what has arrived; fails for what never will. */
-async function hasCome(world: Runtime, found: Container | undefined): Promise<boolean> {
+async function hasCome(
+  world: Runtime,
+  found: Container | undefined,
+  proven: Map<string, number>,
+): Promise<boolean> {
   if (!found) return false;
   const hopeless = await hopelessness(world, found);
   if (hopeless) throw await failure(world, found, hopeless);
-  return hasArrived(found) || (await passesCheck(world, found));
+  const began = found.startedAt?.getTime() ?? 0;
+  const wasWell = found.state === 'running' && found.health === 'starting';
+  if (hasArrived(found) || (wasWell && proven.get(found.service) === began)) return true;
+  const isWellNow = await passesCheck(world, found);
+  if (isWellNow) proven.set(found.service, began);
+  return isWellNow;
 }
 
 /** Asks a container that is not known to be well. Fails at once for a database that does not take its password. */

@@ -39,20 +39,27 @@ function startOf({ startedAt }: Container): number {
 }
 
 /** What Compose would make each service from, by its hash of that. */
-export async function wantedHashes(
-  world: Runtime,
-  { files: rendered }: Drawn,
-): Promise<ReadonlyMap<string, string>> {
-  const content = rendered.find(({ path }) => path === 'compose.yaml')?.content ?? '';
-  const hasOwn = (await world.files.modeOf(join(world.dir, 'compose.override.yaml'))) !== undefined;
-  const input = hasOwn ? await mergedModel(world, content) : withoutDependencies(content);
-  const stdout = await askCompose(world, input, ['config', '--hash', '*']);
+export async function wantedHashes(world: Runtime, drawn: Drawn): Promise<ReadonlyMap<string, string>> {
+  const stdout = await askCompose(world, await independentModel(world, drawn), ['config', '--hash', '*']);
   const rows = stdout.split('\n').map((line) => line.trim().split(/\s+/));
   return new Map(rows.flatMap(([name, hash]) => (name && hash ? [[name, hash] as const] : [])));
 }
 
+/**
+ * The services as Compose makes them where none waits for another: started without those they depend on, their hash leaves these out,
+ * but not where they are only made.
+ */
+export async function independentModel(world: Runtime, { files }: Drawn): Promise<string> {
+  const content = files.find(({ path }) => path === 'compose.yaml')?.content ?? '';
+  const hasOwn = (await world.files.modeOf(join(world.dir, 'compose.override.yaml'))) !== undefined;
+  return hasOwn ? mergedModel(world, content) : withoutDependencies(content);
+}
+
+/** Has Compose read its file from stdin. */
+export const fromStdin = ['--project-directory', '.', '--file', '-'] as const;
+
 async function askCompose({ compose }: Runtime, input: string, words: readonly string[]): Promise<string> {
-  const argv = ['--project-directory', '.', '--file', '-', ...words];
+  const argv = [...fromStdin, ...words];
   return (await (await compose()).must({ argv, input, profiles: [sinkProfile] })).stdout;
 }
 
@@ -67,7 +74,6 @@ async function mergedModel(world: Runtime, content: string): Promise<string> {
   return JSON.stringify({ ...model, services: Object.fromEntries(services) as object });
 }
 
-/** Services are started without those they depend on, and then Compose's hash of a service leaves these out. */
 function withoutDependencies(content: string): string {
   return content.replaceAll(/^ {4}depends_on:\n(?: {6}.*\n)+/gm, '');
 }

@@ -6,7 +6,8 @@ import { rescueBefore } from '../postal/rescue.ts';
 import type { Plan, Step } from '../plan.ts';
 import { awaitHealth } from './await-health.ts';
 import { lookAtContainers } from './current.ts';
-import { allServices, type Stage, stages } from './services.ts';
+import { allServices } from './services.ts';
+import { type Stage, stages } from './stages.ts';
 
 /** What `down` and `restart` report: how things are afterwards, in words. */
 export interface Stopped {

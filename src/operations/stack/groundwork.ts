@@ -33,11 +33,15 @@ export async function groundwork(
 
 /** Rendered files are written from what is true at that moment: an earlier step may have changed `.env`, or learnt the digest of an image. */
 function writeFiles(paths: readonly string[]): Step {
-  return { do: 'write', what: `write ${paths.join(', ')}`, run: settleFiles };
+  return {
+    do: 'write',
+    what: `write ${paths.join(', ')}`,
+    run: async (world) => void (await settleFiles(world)),
+  };
 }
 
-/** Writes every rendered file that is not as it should be. */
-export async function settleFiles(world: Runtime): Promise<void> {
+/** Writes every rendered file that is not as it should be, and tells which. */
+export async function settleFiles(world: Runtime): Promise<readonly string[]> {
   for (const folder of [
     'rendered',
     'rendered/nginx',
@@ -48,8 +52,9 @@ export async function settleFiles(world: Runtime): Promise<void> {
     'rendered/sink',
   ])
     await world.files.makeFolder(join(world.dir, folder), 0o755);
-  for (const { path, content, mode } of await filesToWrite(world, await drawUp(world)))
-    await world.files.write(join(world.dir, path), content, mode);
+  const files = await filesToWrite(world, await drawUp(world));
+  for (const { path, content, mode } of files) await world.files.write(join(world.dir, path), content, mode);
+  return files.map(({ path }) => path);
 }
 
 const fill: Step = {

@@ -1,19 +1,16 @@
 import type { VariableName } from '../../config/environment.ts';
+import type { Stage } from './stages.ts';
 
 /** One service of the Compose file. */
 export interface Service {
   readonly name: string;
-  /** Services of one stage start together, the stages one after the other; `down` goes the other way. */
+  /** Services of one stage start together, each stage once those that it waits for are through; `down` goes the other way, one by one. */
   readonly stage: Stage;
   /** It does its work and ends. */
   readonly oneShot?: true;
   /** The variable that names its image; without it the image is ours. */
   readonly image?: VariableName;
 }
-
-/** In the order of starting; with the databases starts all that waits for nothing. */
-export const stages = ['databases', 'postal-init', 'postal', 'migrate', 'api', 'worker', 'relay'] as const;
-export type Stage = (typeof stages)[number];
 
 /** Every service that `up` starts, in the order of starting. */
 export const allServices: readonly Service[] = [
@@ -29,10 +26,10 @@ export const allServices: readonly Service[] = [
   { name: 'migrate', stage: 'migrate', oneShot: true },
   { name: 'api', stage: 'api' },
   { name: 'worker', stage: 'worker' },
-  { name: 'nginx', stage: 'relay', image: 'NGINX_IMAGE' },
-  { name: 'certbot', stage: 'relay', image: 'CERTBOT_IMAGE' },
+  { name: 'nginx', stage: 'edge', image: 'NGINX_IMAGE' },
+  { name: 'certbot', stage: 'edge', image: 'CERTBOT_IMAGE' },
+  { name: 'scheduler', stage: 'edge' },
   { name: 'relay', stage: 'relay' },
-  { name: 'scheduler', stage: 'relay' },
 ];
 
 /** The user of our image, and the group that may read certificates. */

@@ -17,8 +17,9 @@ import { rescueBefore } from '../postal/rescue.ts';
 import { findObstacles, type Obstacle, refuseObstacles } from './preflight.ts';
 import { workerService } from '../postal/workers.ts';
 import { provisionPostal } from './provision.ts';
-import { allServices, type Service, type Stage, stages } from './services.ts';
-import { startFailure } from './start-failure.ts';
+import { allServices, type Service } from './services.ts';
+import { beginLaunch, composeUp, createContainers, type Launch, startServices } from './start-services.ts';
+import { besideEachOther, type Stage, stagesBefore } from './stages.ts';
 import { type ShownService, showServices, urlsOf } from './show-services.ts';
 
 /** Which services are to run, and how. */
@@ -49,37 +50,53 @@ export async function planUp(asked: Runtime, wanted: WantedUp, tell: Tell): Prom
   const { world, steps: joining } = await joinSink(asked, wanted.profiles);
   const drawn = await drawUp(world);
   const chosen = chooseServices(wanted, drawn);
-  const obstacles = await lookForObstacles(world, drawn);
-  const current = await lookAtServices(world, drawn);
+  const { obstacles, current, ground, outdated } = await lookAround(world, drawn, wanted);
   const strays = straysAmong(current.containers, drawn);
   const lacking = chosen.filter(
     (service) => !isCurrent(current, service) || (wanted.pull && mayBecomeOther(service, drawn)),
   );
   const shown: { started: Started } = { started: report(current.containers, drawn) };
-  const steps = [
+  const launch = beginLaunch({ ...wanted, tell });
+  const absent = lacking.filter(({ name }) => !current.containers.has(name)).map(({ name }) => name);
+  const first = [
     ...joining,
     ...(strays.length > 0 ? [removeStrays(strays)] : []),
-    ...(await groundwork(world, drawn, wanted)),
-    ...stages.flatMap((stage) => stageSteps({ stage, lacking, current, wanted, tell })),
+    ...ground,
+    ...(absent.length > 0 ? [createContainers(absent, launch)] : []),
   ];
-  const outdated = await removeOutdatedImages(world, drawn);
-  const last: Step = {
-    do: 'look',
-    what: 'see that all of it stays well',
-    run: async () => {
-      const names = lacking.map(({ name }) => name);
-      const well = await awaitHealth(world, { names, withinMs: wanted.withinMs, tell: () => undefined });
-      shown.started = report(well, await drawUp(world));
-    },
-  };
+  const stepsOf = (stage: Stage) => stageSteps({ stage, lacking, current, launch });
+  const steps = [...first, ...besideEachOther(first.slice(-1), stepsOf)];
+  const { STACK_NAME: name } = drawn.config;
   return {
-    title:
-      steps.length === 0
-        ? `${drawn.config.STACK_NAME} runs as it should`
-        : `Bring ${drawn.config.STACK_NAME} up`,
-    steps: steps.length === 0 ? [] : [...steps, last, ...outdated],
+    title: steps.length === 0 ? `${name} runs as it should` : `Bring ${name} up`,
+    steps: steps.length === 0 ? [] : [...steps, seeAllWell(lacking, launch, shown), ...outdated],
     warnings: obstacles.filter(({ warning }) => warning),
     result: () => shown.started,
+  };
+}
+
+/** Looks at everything at once; of what is wrong, what keeps the stack from starting is told first. */
+async function lookAround(world: Runtime, drawn: Drawn, wanted: WantedUp) {
+  const looks = Promise.all([
+    lookAtServices(world, drawn),
+    groundwork(world, drawn, wanted),
+    removeOutdatedImages(world, drawn),
+  ]);
+  looks.catch(() => undefined);
+  const obstacles = await lookForObstacles(world, drawn);
+  const [current, ground, outdated] = await looks;
+  return { obstacles, current, ground, outdated };
+}
+
+function seeAllWell(lacking: readonly Service[], launch: Launch, shown: { started: Started }): Step {
+  return {
+    do: 'look',
+    what: 'see that all of it stays well',
+    run: async (world) => {
+      const names = lacking.map(({ name }) => name);
+      const well = await awaitHealth(world, { ...launch, names, tell: () => undefined });
+      shown.started = report(well, await drawUp(world));
+    },
   };
 }
 
@@ -112,8 +129,8 @@ function chooseServices({ names, only }: Pick<WantedUp, 'names' | 'only'>, drawn
     });
   if (names.length === 0) return there;
   const named = there.filter(({ name }) => names.includes(name));
-  const last = Math.max(...named.map(({ stage }) => stages.indexOf(stage)));
-  return only ? named : there.filter((one) => named.includes(one) || stages.indexOf(one.stage) < last);
+  const before = new Set(named.flatMap(({ stage }) => [...stagesBefore(stage)]));
+  return only ? named : there.filter((one) => named.includes(one) || before.has(one.stage));
 }
 
 /** The services of this configuration. */
@@ -148,11 +165,10 @@ interface StageToRun {
   readonly stage: Stage;
   readonly lacking: readonly Service[];
   readonly current: Current;
-  readonly wanted: WantedUp;
-  readonly tell: Tell;
+  readonly launch: Launch;
 }
 
-function stageSteps({ stage, lacking, current, wanted, tell }: StageToRun): readonly Step[] {
+function stageSteps({ stage, lacking, current, launch }: StageToRun): readonly Step[] {
   const names = lacking.filter((service) => service.stage === stage).map(({ name }) => name);
   const worker = current.containers.get(workerService);
   const rescue = rescueBefore(names, worker !== undefined && runs(worker));
@@ -160,16 +176,16 @@ function stageSteps({ stage, lacking, current, wanted, tell }: StageToRun): read
   return [
     ...beforeStart(names),
     ...rescue,
-    startServices(names, wanted, tell),
-    ...afterStart(stage, names, wanted),
+    startServices(names, launch),
+    ...afterStart(stage, names, launch),
   ];
 }
 
 /** What the services of a stage need once they run. */
-function afterStart(stage: Stage, names: readonly string[], wanted: WantedUp): readonly Step[] {
+function afterStart(stage: Stage, names: readonly string[], launch: Launch): readonly Step[] {
   if (stage === 'databases')
     return [login, grant].filter(({ of }) => names.includes(of)).map(({ step }) => step);
-  return stage === 'postal' ? [...provisioning, knowNewKeys(names, wanted)] : [];
+  return stage === 'postal' ? [provisioning, handOn(names, launch)] : [];
 }
 
 const login = {
@@ -181,44 +197,6 @@ const grant = {
   of: 'mariadb',
   step: { do: 'grant', what: "give MariaDB's users their rights", run: settleUsers },
 } as const;
-
-/**
- * Postal's processes read once with which password Postal sends mail of its own, and Postal made it only now. Nobody waits for them here:
- * the look at the end does.
- */
-function knowNewKeys(names: readonly string[], wanted: WantedUp): Step {
-  return {
-    do: 'start',
-    what: 'start Postal anew where it made a key that it reads at its start',
-    run: async (world) => {
-      const containers = await lookAtContainers(world);
-      const hashes = await wantedHashes(world, await drawUp(world));
-      const late = names.filter((name) => containers.get(name)?.configHash !== hashes.get(name));
-      if (late.length > 0) await composeUp(world, late, wanted);
-    },
-  };
-}
-
-function startServices(names: readonly string[], wanted: WantedUp, tell: Tell): Step {
-  return {
-    do: 'start',
-    what: `start ${names.join(', ')} and wait until ${names.length === 1 ? 'it is' : 'they are'} well`,
-    run: async (world) => {
-      await composeUp(world, names, wanted);
-      await awaitHealth(world, { names, withinMs: wanted.withinMs, tell });
-    },
-  };
-}
-
-async function composeUp(
-  world: Runtime,
-  names: readonly string[],
-  { profiles }: Pick<WantedUp, 'profiles'>,
-): Promise<void> {
-  const argv = ['up', '--detach', '--no-deps', '--no-build', '--quiet-pull', ...names];
-  const { exit, stderr } = await (await world.compose()).run({ argv, profiles });
-  if (exit !== 0) throw startFailure(names, stderr);
-}
 
 /** What must be there before one of these services starts. */
 function beforeStart(names: readonly string[]): readonly Step[] {
@@ -240,19 +218,34 @@ const guard: Step = {
   run: refuseLostMainDatabase,
 };
 
-const provisioning: readonly Step[] = [
-  { do: 'provision', what: 'bring Postal in line with the configuration', run: provisionPostal },
-  {
+const provisioning: Step = {
+  do: 'provision',
+  what: 'bring Postal in line with the configuration',
+  run: provisionPostal,
+};
+
+/**
+ * Postal's processes read once with which password Postal sends mail of its own, and Postal made it only now: they are started anew where
+ * they were made without it. Nobody waits for them here: the look at the end does.
+ */
+function handOn(names: readonly string[], launch: Launch): Step {
+  return {
     do: 'write',
-    what: 'hand on what Postal made: compose.yaml and secrets',
+    what: 'hand on what Postal made: compose.yaml, secrets, and to Postal itself what it reads at its start',
     run: async (world) => {
       world.forgetSources();
-      await settleFiles(world);
+      const written = await settleFiles(world);
       await distributeSecrets(world);
       await settleSinkRecords(world);
+      if (!written.includes('compose.yaml')) return;
+      launch.made.clear();
+      const containers = await lookAtContainers(world);
+      const hashes = await wantedHashes(world, await drawUp(world));
+      const late = names.filter((name) => containers.get(name)?.configHash !== hashes.get(name));
+      if (late.length > 0) await composeUp(world, late, launch);
     },
-  },
-];
+  };
+}
 
 function report(containers: Current['containers'], drawn: Drawn): Started {
   return { services: showServices(containers), urls: urlsOf(drawn.config) };
