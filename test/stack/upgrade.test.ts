@@ -13,7 +13,17 @@ import { expectNothingLost, startSender } from './harness/sender.ts';
 import { mailctlProgram, runningStack, type TestStack, withValues } from './harness/stack.ts';
 
 const longMs = 900_000;
-const services = ['postgres', 'redis', 'mariadb', 'postal-web', 'api', 'worker', 'relay', 'scheduler'];
+const services = [
+  'postgres',
+  'redis',
+  'mariadb',
+  'postal-web',
+  'api',
+  'worker',
+  'nginx',
+  'relay',
+  'scheduler',
+];
 
 let stack: TestStack;
 let written: string;
@@ -45,6 +55,14 @@ const brokenApi = JSON.stringify([
   '-c',
   '[ "$0" = api ] && { echo "broken on purpose" >&2; exit 70; }; exec node /opt/mailctl/bin/mailctl.js "$0" "$@"',
 ]);
+
+/** Serves as the real one does, but never tells Postal that a request is for tracking. */
+const nginxThatTracksNothing = `#!/bin/sh
+mkdir -p /tmp/silent && cp -r /etc/mailctl/nginx/. /tmp/silent
+sed -i 's/X-Postal-Track-Host/X-Nothing/; s#/etc/mailctl/nginx/sites#/tmp/silent/sites#' \
+  /tmp/silent/nginx.conf /tmp/silent/sites/*.conf
+exec /usr/sbin/nginx -e stderr -c /tmp/silent/nginx.conf -g 'daemon off;'
+`;
 
 async function imagesThatRun(): Promise<readonly string[]> {
   return Promise.all(services.map(async (service) => (await containerOf(stack, service)).image));
@@ -119,6 +137,28 @@ describe('an upgrade', () => {
       const back = await stack.json('upgrade', 'rollback', '--yes');
       expect(back.error).toBeUndefined();
       expect(await imagesThatRun()).toEqual(before);
+      expect((await stack.json('status')).data).toMatchObject({ healthy: true });
+    },
+  );
+
+  it(
+    'after which mail does not flow is taken back, though every service is well',
+    { timeout: longMs },
+    async () => {
+      const before = await imagesThatRun();
+      const script = Buffer.from(nginxThatTracksNothing).toString('base64');
+      const install = `RUN echo ${script} | base64 -d >/usr/local/bin/nginx && chmod 755 /usr/local/bin/nginx`;
+      const silent = await imageOn(imageOf('nginx'), 'nginx-silent', install);
+      configure({ NGINX_IMAGE: silent, E2E_TIMEOUT: '5s' });
+      const { error } = await stack.json('upgrade', '--yes');
+      expect(error).toMatchObject({
+        exit: 20,
+        message: expect.stringMatching(
+          /^the upgrade failed and was taken back: mail does not flow: \S+ is broken$/,
+        ),
+      });
+      expect(await imagesThatRun()).toEqual(before);
+      configure({});
       expect((await stack.json('status')).data).toMatchObject({ healthy: true });
     },
   );
