@@ -9,7 +9,10 @@ export interface Redis extends AsyncDisposable {
   call(command: string, ...words: readonly (string | number)[]): Promise<unknown>;
   /** Calls `listen` whenever a new connection can be used. */
   onReady(listen: () => void): void;
-  /** Shows this password from now on, at once and at every new connection. False, and nothing changed, when it is refused. */
+  /**
+   * Shows this password from now on, at once and at every new connection; one that is away is shown it when it is back. False, and
+   * nothing changed, when it is refused.
+   */
   renew(password: Secret): Promise<boolean>;
   /** A Lua script, as one indivisible step. */
   evaluate(script: string, keys: readonly string[], words: readonly (string | number)[]): Promise<unknown>;
@@ -41,12 +44,12 @@ export async function openRedis(address: RedisAddress): Promise<Redis> {
     evaluate: (script, keys, words) =>
       answered(() => client.eval(script, keys.length, ...keys, ...words.map(String))),
     renew: async (password) => {
-      const accepted = await client.call('AUTH', password.reveal()).then(
-        () => true,
+      const refused = await client.call('AUTH', password.reveal()).then(
         () => false,
+        (error: unknown) => isConnected(client) && isRefusal(error),
       );
-      if (accepted) client.options.password = password.reveal();
-      return accepted;
+      if (!refused) client.options.password = password.reveal();
+      return !refused;
     },
     onReady: (listen) => void client.on('ready', listen),
     [Symbol.asyncDispose]: async () => client.disconnect(),
@@ -85,9 +88,12 @@ function isConnected({ status }: Client): boolean {
   return status === 'ready';
 }
 
+function isRefusal(cause: unknown): boolean {
+  return cause instanceof Error && /^(NOAUTH|WRONGPASS)|AUTH/.test(cause.message);
+}
+
 function describe({ url }: RedisAddress, cause: unknown): OperatorError {
-  const why = cause instanceof Error ? cause.message : '';
-  if (/^(NOAUTH|WRONGPASS)|AUTH/.test(why))
+  if (isRefusal(cause))
     return new OperatorError('access-denied', `Redis at ${url} refused us`, {
       hint: 'Check REDIS_PASSWORD: mailctl config show --origin',
       field: 'REDIS_PASSWORD',

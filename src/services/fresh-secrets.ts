@@ -1,6 +1,7 @@
 import type { Clock } from '../adapters/clock.ts';
 import type { Log } from '../adapters/log.ts';
 import type { Redis } from '../adapters/redis.ts';
+import type { RenewingPostgres } from '../adapters/renewing-postgres.ts';
 import type { Secret } from '../domain/secret.ts';
 
 /** What keeping secrets fresh needs. */
@@ -14,8 +15,8 @@ export interface FreshSecrets {
   held(): ReadonlyMap<string, string>;
   /** Says which secrets this process works with, so that an old one is not taken away under it. */
   report(held: ReadonlyMap<string, string>): Promise<void>;
-  /** Takes the new values into use; false when they do not work yet and are to be tried again. */
-  renew(): Promise<boolean>;
+  /** Takes the new values into use; gives back the names of those that do not work yet and are to be tried again. */
+  renew(): Promise<readonly string[]>;
 }
 
 /** A watch that can be told to look at once, until it is disposed. */
@@ -31,7 +32,7 @@ export interface SecretWatch extends AsyncDisposable {
  */
 export function keepSecretsFresh(room: FreshSecrets): SecretWatch {
   const stopping = new AbortController();
-  const state = { wake: new AbortController(), owed: false, complained: '', works: room.held() };
+  const state = { wake: new AbortController(), owed: [], complained: '', works: room.held() };
   const asking: (() => void)[] = [];
   const ended = (async () => {
     // Unheard now, it is said again at the first look.
@@ -62,9 +63,9 @@ export function keepSecretsFresh(room: FreshSecrets): SecretWatch {
 }
 
 interface State {
-  owed: boolean;
+  owed: readonly string[];
   complained: string;
-  /** What it held when all of it worked last: a secret that was read and does not work yet is not in use. */
+  /** What is in use: a secret that was read and does not work yet is not, and keeps no other from it. */
   works: ReadonlyMap<string, string>;
 }
 
@@ -72,13 +73,26 @@ async function look(room: FreshSecrets, state: State): Promise<void> {
   try {
     const changed = await room.reread();
     if (changed.length > 0) room.log.info('secrets were replaced', { names: changed });
-    if (changed.length > 0 || state.owed) state.owed = !(await room.renew());
-    if (state.owed) complain(room, state, 'a replaced secret does not work yet; the one before stays in use');
-    else Object.assign(state, { complained: '', works: room.held() });
+    if (changed.length > 0 || state.owed.length > 0) state.owed = await room.renew();
+    state.works = inUse(room.held(), state);
+    if (state.owed.length === 0) state.complained = '';
+    else
+      complain(
+        room,
+        state,
+        `${state.owed.join(', ')}: the new value does not work yet, the one before stays in use`,
+      );
     await room.report(state.works);
   } catch (error) {
     complain(room, state, error instanceof Error ? error.message : String(error));
   }
+}
+
+function inUse(held: ReadonlyMap<string, string>, { owed, works }: State): ReadonlyMap<string, string> {
+  return new Map([
+    ...[...held].filter(([name]) => !owed.includes(name)),
+    ...[...works].filter(([name]) => owed.includes(name)),
+  ]);
 }
 
 function complain({ log }: FreshSecrets, state: State, why: string): void {
@@ -86,16 +100,32 @@ function complain({ log }: FreshSecrets, state: State, why: string): void {
   state.complained = why;
 }
 
-/** Takes every new value into use; false when one of them does not work yet. */
-export async function renewAll(renewals: readonly (() => Promise<boolean>)[]): Promise<boolean> {
-  const done = await Promise.all(renewals.map((renew) => renew()));
-  return done.every(Boolean);
+/** One store that a login leads to. */
+export interface Renewal {
+  /** The variables that the login is made of. */
+  readonly of: readonly string[];
+  /** Shows the store the login as it is now; false when it is refused. */
+  renew(): Promise<boolean>;
 }
 
-/** Shows Redis the password as it is now. */
-export async function renewRedis(
+/** Renews every login; gives back the variables of those that do not work yet. */
+export async function renewAll(renewals: readonly Renewal[]): Promise<readonly string[]> {
+  const owed = await Promise.all(renewals.map(async ({ of, renew }) => ((await renew()) ? [] : of)));
+  return owed.flat();
+}
+
+/** The login of a service at PostgreSQL. */
+export function postgresLogin({ renew }: Pick<RenewingPostgres, 'renew'>): Renewal {
+  return { of: ['POSTGRES_USER', 'POSTGRES_PASSWORD'], renew };
+}
+
+/** The password of Redis, where one is used. */
+export function redisLogin(
   redis: Pick<Redis, 'renew'> | undefined,
-  { REDIS_PASSWORD }: { readonly REDIS_PASSWORD?: Secret | undefined },
-): Promise<boolean> {
-  return !redis || !REDIS_PASSWORD || redis.renew(REDIS_PASSWORD);
+  config: { readonly REDIS_PASSWORD?: Secret | undefined },
+): Renewal {
+  return {
+    of: ['REDIS_PASSWORD'],
+    renew: async () => !redis || !config.REDIS_PASSWORD || redis.renew(config.REDIS_PASSWORD),
+  };
 }

@@ -13,6 +13,7 @@ function rig() {
     works: true,
     held: 'old',
     told: '',
+    toldOther: '',
     renewed: 0,
     reported: 0,
     warned: [] as string[],
@@ -28,12 +29,17 @@ function rig() {
     },
     renew: async () => {
       world.renewed += 1;
-      return world.works;
+      return world.works ? [] : ['POSTGRES_PASSWORD'];
     },
-    held: () => new Map([['POSTGRES_PASSWORD', world.held]]),
+    held: () =>
+      new Map([
+        ['POSTGRES_PASSWORD', world.held],
+        ['API_INTERNAL_TOKEN', world.held],
+      ]),
     report: async (held) => {
       world.reported += 1;
       world.told = held.get('POSTGRES_PASSWORD') ?? '';
+      world.toldOther = held.get('API_INTERNAL_TOKEN') ?? '';
     },
   });
   const look = async () => {
@@ -73,12 +79,15 @@ it('tries a secret that does not work yet again, and complains once', async () =
   expect(world.renewed).toBe(renewed);
 });
 
-it('says that it holds a secret only once it works', async () => {
+it('says that it holds a secret only once it works, and holds no other back for it', async () => {
   const { world, watch, look } = rig();
   Object.assign(world, { changed: ['POSTGRES_PASSWORD'], works: false, held: 'new' });
   await look();
   await vi.waitFor(() => expect(world.reported).toBeGreaterThan(1));
-  expect(world.told).toBe('old');
+  expect(world).toMatchObject({ told: 'old', toldOther: 'new' });
+  expect(world.warned).toEqual([
+    expect.stringMatching(/^POSTGRES_PASSWORD: the new value does not work yet/),
+  ]);
   world.works = true;
   await look();
   await vi.waitFor(() => expect(world.told).toBe('new'));

@@ -17,6 +17,7 @@ export const redis = {
     readBy,
     means: 'Its password',
     secret: true,
+    rotates: true,
     optional: true,
     generated: true,
   }),

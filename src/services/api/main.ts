@@ -12,7 +12,7 @@ import { postgresAddress } from '../../config/postgres-address.ts';
 import { redisAddress } from '../../config/redis-address.ts';
 import { reachDatabase } from '../../store/reachable.ts';
 import { recordHolder } from '../../store/secret-uses.ts';
-import { keepSecretsFresh, renewAll, renewRedis } from '../fresh-secrets.ts';
+import { keepSecretsFresh, postgresLogin, redisLogin, renewAll } from '../fresh-secrets.ts';
 import { serve } from '../serve.ts';
 import { startApi } from './start.ts';
 
@@ -32,7 +32,7 @@ export async function main({ config, reread, held }: Live<'api'>, stop: AbortSig
   await using redis = shared && (await openRedis(shared));
   const mime = { composeMessage, readAddresses };
   const world = { clock: systemClock, random: systemRandom, log, db, http, mime, redis };
-  const renew = () => renewAll([db.renew, () => renewRedis(redis, config)]);
+  const renew = () => renewAll([postgresLogin(db), redisLogin(redis, config)]);
   const holder = `api ${hostname()} ${process.pid}`;
   const report = (works: ReadonlyMap<string, string>) => recordHolder(db, holder, works);
   const intervalMs = config.SECRETS_RELOAD_INTERVAL;

@@ -9,7 +9,7 @@ import { systemRandom } from '../../adapters/random.ts';
 import { openRedis } from '../../adapters/redis.ts';
 import type { Live } from '../../config/live.ts';
 import { redisAddress } from '../../config/redis-address.ts';
-import { keepSecretsFresh, renewRedis, type SecretWatch } from '../fresh-secrets.ts';
+import { keepSecretsFresh, redisLogin, renewAll, type SecretWatch } from '../fresh-secrets.ts';
 import { serve } from '../serve.ts';
 import { askingWithRenewedToken } from './renewed-token.ts';
 import { reportHeld } from './report-held.ts';
@@ -36,7 +36,7 @@ export async function main({ config, reread, held }: Live<'relay'>, stop: AbortS
     intervalMs: config.SECRETS_RELOAD_INTERVAL,
     reread,
     held,
-    renew: () => renewRedis(redis, config),
+    renew: () => renewAll([redisLogin(redis, config)]),
     report: (works) => reportHeld({ http, config }, `relay ${hostname()} ${process.pid}`, works),
   });
   const renewing = askingWithRenewedToken(http, { ...adapters, config, looked: fresh.looked });

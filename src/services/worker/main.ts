@@ -11,7 +11,7 @@ import { postalDatabaseAddress } from '../../config/postal-database-address.ts';
 import { postgresAddress } from '../../config/postgres-address.ts';
 import { reachDatabase } from '../../store/reachable.ts';
 import { recordHolder } from '../../store/secret-uses.ts';
-import { keepSecretsFresh } from '../fresh-secrets.ts';
+import { keepSecretsFresh, postgresLogin, renewAll } from '../fresh-secrets.ts';
 import { serve } from '../serve.ts';
 import { lookUpAtPostal } from './look-up.ts';
 import { startWorker } from './start.ts';
@@ -31,7 +31,8 @@ export async function main({ config, reread, held }: Live<'worker'>, stop: Abort
   const intervalMs = config.SECRETS_RELOAD_INTERVAL;
   const report = (works: ReadonlyMap<string, string>) =>
     recordHolder(db, `worker ${hostname()} ${process.pid}`, works);
-  await using fresh = keepSecretsFresh({ ...world, intervalMs, reread, held, renew: db.renew, report });
+  const renew = () => renewAll([postgresLogin(db)]);
+  await using fresh = keepSecretsFresh({ ...world, intervalMs, reread, held, renew, report });
   process.on('SIGHUP', fresh.look);
   await serve(() => startWorker(config, world), log, stop);
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { type KeyKind, keyKindNames } from '../../../src/domain/key.ts';
+import { fingerprintOf } from '../../../src/domain/fingerprint.ts';
 import { Secret } from '../../../src/domain/secret.ts';
 import { openRuntime } from '../../../src/runtime.ts';
 import { createApiKey } from '../../../src/upkeep/access.ts';
@@ -188,6 +189,12 @@ async function expectDead(old: Old): Promise<void> {
   await expectSealedToNew();
   await using runtime = openRuntime({ dir: platform.folder.path, environment: {}, uid });
   expect(await (await runtime.redis())?.renew(new Secret(redisPassword))).toBe(false);
+  const { REDIS_PASSWORD: next } = await runtime.config('operator');
+  const holders = await platform.db.query<{ room: string; fingerprint: string }>(
+    `select split_part(holder, ' ', 1) as room, fingerprint from secret_holders where variable = 'REDIS_PASSWORD' order by 1`,
+  );
+  const fingerprint = next && fingerprintOf(next);
+  expect(holders).toEqual(['api', 'relay'].map((room) => ({ room, fingerprint })));
 }
 
 async function expectSealedToNew(): Promise<void> {

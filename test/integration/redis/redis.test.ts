@@ -53,3 +53,28 @@ it('fails within the timeout when Redis hangs', async () => {
   await expect(redis.call('PING')).rejects.toMatchObject({ code: 'unreachable' });
   await expect(redis.evaluate('return 1', [], [])).rejects.toMatchObject({ code: 'unreachable' });
 });
+
+it('shows a new password at once, and keeps the one before where Redis refuses the new one', async () => {
+  await using server = await privateRedis('first');
+  await using redis = await openRedis({ url: server.url, password: new Secret('first'), ...times });
+  expect(await redis.renew(new Secret('unknown'))).toBe(false);
+  await redis.call('ACL', 'SETUSER', 'default', '>second');
+  expect(await redis.renew(new Secret('second'))).toBe(true);
+  await redis.call('ACL', 'SETUSER', 'default', '<first');
+  let ready = 0;
+  redis.onReady(() => (ready += 1));
+  await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no').catch(() => undefined);
+  await until(() => ready === 1);
+  expect(await redis.call('PING')).toBe('PONG');
+});
+
+it('shows a Redis that is away the new password when it is back', async () => {
+  await using server = await privateRedis('second');
+  await using redis = await openRedis({ url: server.url, password: new Secret('first'), ...times });
+  await server.stop();
+  expect(await redis.renew(new Secret('second'))).toBe(true);
+  await server.start();
+  let answered: unknown;
+  await until(async () => (answered = await redis.call('PING').catch(() => undefined)) === 'PONG');
+  expect(answered).toBe('PONG');
+});
