@@ -63,5 +63,5 @@ it('measures up beside a bare docker compose up of the same file', { timeout: lo
     { run: 'mailctl up from nothing, image built', median_s: Number(first.toFixed(1)), ratio: '', aim: '' },
     { run: 'mailctl up where all runs', median_s: Number(again.toFixed(1)), ratio: '', aim: '' },
   ]);
-  expect(rows.map(({ run }) => run)).toHaveLength(2);
+  expect(toy ? 0 : rows.at(-1)?.ratio).toBeLessThanOrEqual(aim);
 });

@@ -38,9 +38,17 @@ async function asRoot(sql: string): Promise<void> {
 }
 
 describe('up', () => {
-  it('says of each service as it becomes well, and after how long', { timeout: longMs }, async () => {
-    expect(await start('redis')).toMatch(/^ +redis is healthy \(\d+\.\d s\)$/m);
-  });
+  it(
+    'shows its plan first, and then says of each service as it becomes well, and after how long',
+    { timeout: longMs },
+    async () => {
+      const said = await start('redis');
+      expect(said).toMatch(
+        /^Bring mailctl-test-spoilt up\n(?: {2}.+\n)* {2}start redis and wait until it is well\n(?: {2}.+\n)*✔ /m,
+      );
+      expect(said).toMatch(/^ +redis is healthy \(\d+\.\d s\)\n✔ start redis /m);
+    },
+  );
 });
 
 describe('down', () => {

@@ -32,9 +32,23 @@ async function healthyServices(): Promise<readonly string[]> {
   return services.filter(({ health }) => health === 'healthy').map(({ name }) => name);
 }
 
+/** So many groups, with services that start one after the other in different ones. */
+function wavesOf(services: readonly string[], many: number): readonly (readonly string[])[] {
+  return Array.from({ length: many }, (_, wave) => services.filter((_name, index) => index % many === wave));
+}
+
 /** A command that runs until it is told to stop. */
 function mailctlThatStays(...words: readonly string[]): ProcessGroup {
   return startGroup([process.execPath, mailctlProgram, '-C', stack.dir, ...words], {});
+}
+
+interface ShownOfService {
+  readonly name: string;
+  readonly health: string;
+  readonly version: string | null;
+  readonly memory_bytes: number | null;
+  readonly memory_limit_bytes: number | null;
+  readonly processors: number | null;
 }
 
 interface LogLine {
@@ -182,12 +196,12 @@ describe('the stack', () => {
   );
 
   it(
-    'says in status that every service is well, in which version, and what waits at every hop',
+    'says in status that every service is well, in which version, what it uses, and what waits at every hop',
     { timeout: longMs },
     async () => {
       const status = await stack.json('status');
       expect(status.data).toMatchObject({ healthy: true, problems: [], sending: { paused: false } });
-      const services = part<{ name: string; version: string | null }[]>(status, 'services');
+      const services = part<ShownOfService[]>(status, 'services');
       const version = (service: string) => services.find(({ name }) => name === service)?.version;
       const own = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
         readonly version: string;
@@ -195,6 +209,12 @@ describe('the stack', () => {
       expect(version('postgres')).toMatch(/^\d+\.\d+/);
       expect(version('mariadb')).toMatch(/^\d+\.\d+\.\d+/);
       expect(version('relay')).toBe(own.version);
+      const running = services.filter(({ health }) => health === 'healthy');
+      expect(running.length).toBeGreaterThan(10);
+      for (const { name, memory_bytes: used, memory_limit_bytes: limit, processors } of running) {
+        expect(Math.min(used ?? 0, (limit ?? 0) - (used ?? 0)), name).toBeGreaterThan(0);
+        expect(processors, name).toBeGreaterThanOrEqual(0);
+      }
       const hops = part<{ hop: string; depth: number; oldest_seconds: number }[]>(status, 'hops');
       expect(hops.map(({ hop }) => hop)).toEqual(['relay', 'queue', 'postal', 'postal-webhooks', 'webhooks']);
       for (const { hop, depth, oldest_seconds: oldest } of hops)
@@ -301,15 +321,18 @@ describe('the stack', () => {
     expect(paused()[0]).toBe(false);
   });
 
-  it('heals whichever container is killed, and mail flows again', { timeout: longMs }, async () => {
+  it('heals whichever containers are killed, and mail flows again', { timeout: longMs }, async () => {
     const services = await healthyServices();
     expect(services.length).toBeGreaterThan(10);
-    for (const service of services) {
-      const before = await containerOf(stack, service);
-      process.kill(before.pid, 'SIGKILL');
-      await until(`${service} is healthy again`, async () => {
-        const { pid, health, restarts } = await containerOf(stack, service);
-        return pid !== before.pid && health === 'healthy' && restarts > before.restarts;
+    for (const killed of wavesOf(services, 5)) {
+      const before = await Promise.all(killed.map((service) => containerOf(stack, service)));
+      for (const { pid } of before) process.kill(pid, 'SIGKILL');
+      await until(`${killed.join(', ')} are healthy again`, async () => {
+        const now = await Promise.all(killed.map((service) => containerOf(stack, service)));
+        return now.every(
+          ({ pid, health, restarts }, index) =>
+            pid !== before[index]?.pid && health === 'healthy' && restarts > (before[index]?.restarts ?? 0),
+        );
       });
     }
     await until('all are healthy', async () => (await healthyServices()).length === services.length);

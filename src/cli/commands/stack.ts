@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 
 import { readDurationFlag } from '../../domain/duration-flag.ts';
+import { showPlan } from '../../operations/plan.ts';
 import { planDown, planRestart } from '../../operations/stack/down.ts';
 import { planUp, type Started } from '../../operations/stack/up.ts';
 import { acts, type Context, type Session } from '../command.ts';
-import type { Style } from '../output.ts';
+import { planAsText, type Style } from '../output.ts';
 import { servicesAsText } from './status.ts';
 
 interface UpFlags {
@@ -40,6 +41,7 @@ async function plan(context: Context, names: string[], flags: UpFlags) {
   };
   const planned = await planUp(runtime, wanted, (line) => output.note(line));
   for (const { what, remedy } of planned.warnings) output.warn(`${what}. ${remedy}`);
+  if (planned.steps.length > 0 && !context.flags.dryRun) output.note(planAsText(showPlan(planned)));
   return planned;
 }
 

@@ -26,8 +26,17 @@ export async function ownImage(
   config: ConfigOf<'operator'>,
 ): Promise<{ name: string; content?: PackageContent }> {
   if (config.MAILCTL_IMAGE !== undefined) return { name: config.MAILCTL_IMAGE };
-  const content = await packageContent(config.NODE_IMAGE);
+  const content = await contentOn(config.NODE_IMAGE);
   return { name: `${config.STACK_NAME}-own:${content.digest.slice(0, 16)}`, content };
+}
+
+/** Read once by each process: what an act begins with it ends with, also where npm replaces the package meanwhile. */
+const contents = new Map<string, Promise<PackageContent>>();
+
+async function contentOn(base: string): Promise<PackageContent> {
+  const known = contents.get(base) ?? packageContent(base);
+  contents.set(base, known);
+  return known;
 }
 
 async function packageContent(base: string): Promise<PackageContent> {
