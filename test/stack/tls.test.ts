@@ -48,7 +48,7 @@ const withTls = {
   RELAY_SUBMISSION_LISTEN: '0.0.0.0:587',
   RELAY_TLS_LISTEN: '0.0.0.0:465',
   RELAY_PRIVATE_LISTEN: 'off',
-  NGINX_RELOAD_INTERVAL: '2s',
+  NGINX_RELOAD_INTERVAL: '1s',
 };
 
 async function open(port: number, servername: string): Promise<TLSSocket> {

@@ -51,6 +51,7 @@ export const stackFolder = join(tmpdir(), `mailctl-test-stack-${process.getuid?.
 
 const limits = {
   STACK_HEALTH_INTERVAL: '2s',
+  STATUS_INTERVAL: '500ms',
   UP_LEAST_DISK: '1GB',
   UP_LEAST_MEMORY: '1GB',
   // Nothing runs by itself while a test looks at it.
