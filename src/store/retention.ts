@@ -16,16 +16,51 @@ export async function expiredBodyDays(db: Database, keepMs: number): Promise<rea
 /** What dropping a day of bodies did; `busy` means that someone is reading it, and nothing was done. */
 export type Dropped = { readonly outcome: 'dropped'; readonly moved: number } | { readonly outcome: 'busy' };
 
+/** What became of a page of a day's bodies. */
+export interface MovedPage {
+  readonly moved: number;
+  /** The last body of the page; null behind the last page. */
+  readonly last: string | null;
+}
+
 /**
- * Drops a day of bodies, after moving to today those that may still be handed over: of recipients that are not final, and of those
- * that Postal never took. Waits at most `lockMs` for readers, then throws `locked`.
+ * Moves to today, of the bodies of a day behind `after`, those of the next `limit` that may still be handed over: of recipients that are
+ * not final, and of those that Postal never took. A message that a worker holds is passed over: it may be reading its body just now.
+ */
+export async function moveNeededBodies(
+  db: Database,
+  day: string,
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<MovedPage> {
+  const table = tableOf(day);
+  const [page] = await db.query<MovedPage & Record<string, unknown>>(
+    `with page as (
+       select message_id from ${table} where message_id > $1 order by message_id limit $2
+     ), free as (${lockFree(`select message_id from page b where ${isNeededOf(day)}`)}
+     ), moved as (
+       update messages m set body_day = (now() at time zone 'UTC')::date from free where m.id = free.id returning m.id, m.body_day
+     ), stored as (
+       insert into bodies (message_id, day, raw)
+       select moved.id, moved.body_day, b.raw from moved join ${table} b on b.message_id = moved.id
+       on conflict (message_id, day) do nothing
+     )
+     select (select count(*)::integer from moved) as moved, (select max(message_id) from page) as last`,
+    [after, limit],
+  );
+  return page ?? { moved: 0, last: null };
+}
+
+/**
+ * Drops a day of bodies, after moving to today what may still be handed over and was not moved before. Waits at most `lockMs` for readers,
+ * then throws `locked`.
  */
 export async function dropBodyDay(db: Database, day: string, lockMs: number): Promise<Dropped> {
-  const table = `bodies_${day.replaceAll('-', '')}`;
+  const table = tableOf(day);
+  const wanted = `select message_id from ${table} b where ${isNeededOf(day)}`;
   return db.transaction(async (within) => {
     await within.query(`select set_config('lock_timeout', $1, true)`, [`${lockMs}ms`]);
-    const needed = await within.query(`select message_id from ${table} b where ${isNeeded}`);
-    const free = await within.query<{ id: string }>(lockFree(table));
+    const needed = await within.query(wanted);
+    const free = await within.query<{ id: string }>(lockFree(wanted));
     if (free.length < needed.length) return { outcome: 'busy' };
     const moved = free.map(({ id }) => id);
     await within.change(
@@ -42,17 +77,25 @@ export async function dropBodyDay(db: Database, day: string, lockMs: number): Pr
   });
 }
 
+function tableOf(day: string): string {
+  return `bodies_${day.replaceAll('-', '')}`;
+}
+
 const isNeeded = `exists (
   select from recipients r where r.message_id = b.message_id and (
     r.state in ('queued', 'scheduled', 'sending', 'uncertain', 'held') or (r.state = 'failed' and r.postal_id is null)
   )
 )`;
 
-/** A message that a worker holds is passed over: it may be reading its body just now. */
-function lockFree(table: string): string {
+/** The same of a body that its message still has there. */
+function isNeededOf(day: string): string {
+  return `${isNeeded} and exists (select from messages m where m.id = b.message_id and m.body_day = date '${day}')`;
+}
+
+function lockFree(wanted: string): string {
   return `
 select m.id from messages m
-where m.id in (select message_id from ${table} b where ${isNeeded}) and (m.lease_until is null or m.lease_until < now())
+where m.id in (${wanted}) and (m.lease_until is null or m.lease_until < now())
 for no key update skip locked`;
 }
 

@@ -54,8 +54,22 @@ export async function insertWebhookEndpoint(db: Database, endpoint: NewWebhookEn
   ]);
 }
 
-/** Removes an endpoint with what was still to be sent to it. False when there is none. */
+const removedAtOnce = 10_000;
+
+/**
+ * Removes an endpoint with what was still to be sent to it, which after days of silence can be more than one statement may take: it hears of
+ * nothing any more, then goes what it was to hear, a part at a time. False when there is none.
+ */
 export async function removeWebhookEndpoint(db: Database, id: string): Promise<boolean> {
+  await db.change(
+    `update webhook_endpoints set disabled_at = coalesce(disabled_at, now()), disabled_reason = 'it is being removed' where id = $1`,
+    [id],
+  );
+  for (let removed = removedAtOnce; removed >= removedAtOnce;)
+    removed = await db.change(
+      `delete from webhook_deliveries where ctid = any(array(select ctid from webhook_deliveries where endpoint_id = $1 limit ${removedAtOnce}))`,
+      [id],
+    );
   return (await db.change('delete from webhook_endpoints where id = $1', [id])) > 0;
 }
 

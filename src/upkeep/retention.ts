@@ -11,6 +11,8 @@ import {
   dropBodyDay,
   type Dropped,
   expiredBodyDays,
+  type MovedPage,
+  moveNeededBodies,
 } from '../store/retention.ts';
 
 /** How long what is kept. */
@@ -47,12 +49,9 @@ export async function applyRetention(
   keep: Retention,
   goesOn: () => boolean = () => true,
 ): Promise<Removed> {
-  const bodies = await dropBodies(db, keep, goesOn);
   const limit = keep.RETENTION_BATCH;
   const removeAll = (batch: number, remove: () => Promise<number>) => removeBatches(batch, remove, goesOn);
-  await removeAll(limit, () => deleteStrayBodies(db, { keepMs: keep.RETENTION_BODIES, limit }));
-  return {
-    ...bodies,
+  const rows = {
     messages: await removeAll(limit, () => deleteOldMessages(db, { keepMs: keep.RETENTION_MESSAGES, limit })),
     digests: await removeAll(limit, () => deleteOldNames(db, { keepMs: keep.RETENTION_BODIES, limit })),
     postalWebhooks: await removeAll(limit, () =>
@@ -65,6 +64,8 @@ export async function applyRetention(
       deleteOldInboundMail(db, { keepMs: keep.RETENTION_INBOUND, limit }),
     ),
   };
+  await removeAll(limit, () => deleteStrayBodies(db, { keepMs: keep.RETENTION_BODIES, limit }));
+  return { ...rows, ...(await dropBodies(db, keep, goesOn)) };
 }
 
 async function dropBodies(
@@ -75,6 +76,7 @@ async function dropBodies(
   const bodyDays: string[] = [];
   let bodiesMoved = 0;
   for (const day of await expiredBodyDays(db, keep.RETENTION_BODIES)) {
+    bodiesMoved += await moveAll(db, day, { limit: Math.ceil(keep.RETENTION_BATCH / bodyWeight), goesOn });
     if (!goesOn()) break;
     const dropped = await dropOrLeave(db, day, keep.RETENTION_LOCK_TIMEOUT);
     if (dropped.outcome === 'busy') continue;
@@ -92,6 +94,24 @@ async function dropOrLeave(db: Database, day: string, lockMs: number): Promise<D
     if (error instanceof OperatorError && error.code === 'locked') return { outcome: 'busy' };
     throw error;
   }
+}
+
+/** A body that is moved counts for so many rows that are removed. */
+const bodyWeight = 10;
+
+/** Moves in pages what of a day may still be sent: after a long pause that can be all of it, which no single statement could move in its time. */
+async function moveAll(
+  db: Database,
+  day: string,
+  { limit, goesOn }: { readonly limit: number; readonly goesOn: () => boolean },
+): Promise<number> {
+  let moved = 0;
+  for (let after: string | null = ''; after !== null && goesOn();) {
+    const page: MovedPage = await moveNeededBodies(db, day, { after, limit });
+    moved += page.moved;
+    after = page.last;
+  }
+  return moved;
 }
 
 /** In batches, so that no statement holds its locks for long. */

@@ -37,11 +37,18 @@ describe('webhook endpoints', () => {
     expect(unsealed.ok && unsealed.secret.reveal()).toBe(secret);
   });
 
-  it('are removed once', async () => {
+  it('are removed once, with everything that waits for them', async () => {
     const { body } = await call(api, 'POST', '/v1/webhooks', { body: { url: 'http://ams.example.com/' } });
     const path = `/v1/webhooks/${String(body['id'])}`;
+    await api.db.change(
+      `insert into webhook_deliveries (id, endpoint_id, body) select 'whd_' || n, $1, '{}' from generate_series(1, 20001) n`,
+      [body['id']],
+    );
     expect((await call(api, 'DELETE', path)).status).toBe(204);
     expect((await call(api, 'DELETE', path)).status).toBe(404);
+    expect(await api.db.query('select from webhook_deliveries where endpoint_id = $1', [body['id']])).toEqual(
+      [],
+    );
   });
 
   it.each([
