@@ -3,10 +3,9 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { origin } from '../../src/domain/journal-place.ts';
 import { envText } from '../config/valid-sources.ts';
 import { runInProcess } from '../fakes/terminal.ts';
-import { openTestJournal, submission } from '../services/relay/journal/fixture.ts';
+import { setAllAside, submission } from '../services/relay/journal/fixture.ts';
 import {
   figure,
   lastingFolder,
@@ -104,12 +103,7 @@ describe('mailctl trace while PostgreSQL is away', () => {
       ...submission(number),
       ...(number > 1 && { raw, envelope }),
     }));
-    {
-      await using relay = await openTestJournal(directory);
-      for (const one of refused) await relay.journal.append(one);
-      const { records } = await relay.journal.read(origin, { records: 3, bytes: 10_000 });
-      for (const record of records) await relay.journal.setAside(record, 'no such sender');
-    }
+    await setAllAside(directory, refused, 'no such sender');
     const [, older, newest] = refused.map(({ id }) => id);
     const { trace } = await operator({ RELAY_JOURNAL_DIR: directory });
 

@@ -10,6 +10,7 @@ import {
   runningApi,
   signing,
   webhookToken,
+  type WorldChanges,
 } from '../../integration/api/running-api.ts';
 import { post, postalEvent, type Signed, signed } from '../../integration/api/signed-webhook.ts';
 
@@ -58,29 +59,29 @@ function jwksOf(...keys: readonly (typeof signing)[]): HttpEnd {
   return { end: 'answered', status: 200, headers: {}, body };
 }
 
+/** An api that asks this Postal for its keys, and lets few requests that nobody signed pass. */
+function apiAsking(
+  postal: { answer: HttpEnd; asked: number },
+  variables: Readonly<Record<string, string>>,
+  changes: WorldChanges = {},
+): Promise<ApiUnderTest> {
+  const exchange = async (): Promise<HttpEnd> => {
+    postal.asked += 1;
+    return postal.answer;
+  };
+  const limits = { POSTAL_KEY_REFETCH: '1h', API_FAILURE_LIMIT: '5', LOG_LEVEL: 'error' };
+  return runningApi(
+    { POSTAL_WEBHOOK_PUBLIC_KEY: '', ...limits, ...variables },
+    { http: { exchange }, ...changes },
+  );
+}
+
 it(
   'ten thousand forged webhooks change nothing, and every genuine one that comes between them from the same address is taken',
   { timeout: 300_000 },
   async () => {
-    let asked = 0;
-    await using api = await runningApi(
-      {
-        POSTAL_WEBHOOK_PUBLIC_KEY: '',
-        POSTAL_WEBHOOK_MAX_BYTES: '8KB',
-        POSTAL_KEY_REFETCH: '1h',
-        API_FAILURE_LIMIT: '5',
-        API_RATE_PERIOD: '1h',
-        LOG_LEVEL: 'error',
-      },
-      {
-        http: {
-          exchange: async (): Promise<HttpEnd> => {
-            asked += 1;
-            return jwksOf(signing);
-          },
-        },
-      },
-    );
+    const postal = { answer: jwksOf(signing), asked: 0 };
+    await using api = await apiAsking(postal, { POSTAL_WEBHOOK_MAX_BYTES: '8KB', API_RATE_PERIOD: '1h' });
     const kinds = forgeries();
     const forged = new Map<number, number>();
     const genuine: number[] = [];
@@ -102,7 +103,7 @@ it(
     expect([...forged.keys()].filter((status) => ![403, 404, 413, 429].includes(status))).toEqual([]);
     expect([...forged.values()].reduce((sum, count) => sum + count, 0)).toBe(flood);
     // Whatever keys they made up, Postal was asked for its own once.
-    expect(asked).toBe(1);
+    expect(postal.asked).toBe(1);
     const totals = await webhookTotals(api);
     expect(totals).toMatchObject({ accepted: flood / share, wrong_token: flood / kinds.length });
     expect((totals['forged'] ?? 0) + (totals['unknown_key'] ?? 0) + (totals['wrong_token'] ?? 0)).toBe(flood);
@@ -116,25 +117,10 @@ it(
     const requests = 2000;
     const postal = { answer: jwksOf(signing), asked: 0 };
     let laterMs = 0;
-    await using api = await runningApi(
-      {
-        POSTAL_WEBHOOK_PUBLIC_KEY: '',
-        POSTAL_KEY_REFETCH: '1h',
-        POSTAL_JWKS_TIMEOUT: '10ms',
-        POSTAL_JWKS_RETRY: '10ms',
-        API_FAILURE_LIMIT: '5',
-        API_RATE_PERIOD: '10h',
-        LOG_LEVEL: 'error',
-      },
-      {
-        clock: { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + laterMs },
-        http: {
-          exchange: async (): Promise<HttpEnd> => {
-            postal.asked += 1;
-            return postal.answer;
-          },
-        },
-      },
+    await using api = await apiAsking(
+      postal,
+      { POSTAL_JWKS_TIMEOUT: '10ms', POSTAL_JWKS_RETRY: '10ms', API_RATE_PERIOD: '10h' },
+      { clock: { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + laterMs } },
     );
     expect(await post(api, signed(postalEvent()))).toBe(200);
     postal.answer = { end: 'not-sent', why: 'it is away', forbidden: false };

@@ -2,11 +2,10 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { origin } from '../../../src/domain/journal-place.ts';
 import { insertPostalWebhooks } from '../../../src/store/postal-webhooks.ts';
 import { pauseSending, recordBlock } from '../../../src/store/sending.ts';
 import { runInProcess } from '../../fakes/terminal.ts';
-import { openTestJournal, submission, temporaryDirectory } from '../../services/relay/journal/fixture.ts';
+import { setAllAside, submission, temporaryDirectory } from '../../services/relay/journal/fixture.ts';
 import {
   figure,
   lastingFolder,
@@ -212,12 +211,7 @@ describe('mailctl trace', () => {
       RELAY_HEALTH_LISTEN: '127.0.0.1:1',
     });
     const refused = submission(7);
-    {
-      await using relay = await openTestJournal(journal.path);
-      await relay.journal.append(refused);
-      const { records } = await relay.journal.read(origin, { records: 1, bytes: 10_000 });
-      for (const record of records) await relay.journal.setAside(record, 'no such sender');
-    }
+    await setAllAside(journal.path, [refused], 'no such sender');
     const asked = async () => (await runJson(beside, 'trace', refused.id)).data;
 
     const { message, timeline, stuck } = await asked();
@@ -234,12 +228,7 @@ describe('mailctl trace', () => {
     const directory = join(await lastingFolder(), 'journal');
     using beside = folderFor(rig, { RELAY_JOURNAL_DIR: directory });
     const refused = submission(7);
-    {
-      await using relay = await openTestJournal(directory);
-      await relay.journal.append(refused);
-      const { records } = await relay.journal.read(origin, { records: 1, bytes: 10_000 });
-      for (const record of records) await relay.journal.setAside(record, 'no such sender');
-    }
+    await setAllAside(directory, [refused], 'no such sender');
     const to = ['r7@example.org'];
     const id = await rig.submit({ to, receivedAt: new Date(refused.receivedAt.getTime() - 60_000) });
     const asked = async () => (await runJson(beside, 'trace', 'r7@example.org')).data;

@@ -3,10 +3,22 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { systemClock } from '../../../src/adapters/clock.ts';
+import { filesInContainer } from '../../../src/adapters/container-files.ts';
 import { systemDisk } from '../../../src/adapters/disk.ts';
+import { OperatorError } from '../../../src/domain/failure.ts';
 import { origin } from '../../../src/domain/journal-place.ts';
 import { traceBacklog } from '../../../src/operations/trace/backlog.ts';
-import { openTestJournal, submission, temporaryDirectory } from '../../services/relay/journal/fixture.ts';
+import { traceMessage } from '../../../src/operations/trace/show.ts';
+import type { Runtime } from '../../../src/runtime.ts';
+import { engineOfThisMachine } from '../../fakes/container.ts';
+import {
+  openTestJournal,
+  setAllAside,
+  submission,
+  temporaryDirectory,
+} from '../../services/relay/journal/fixture.ts';
+import { worldWith } from '../status/world-with-relay.ts';
 
 const wanted = (text: string, changes: { limit?: number; mostBytes?: number } = {}) => ({
   text,
@@ -97,6 +109,45 @@ describe('what waits in the journal of a relay', () => {
     expect(found).toContain(relay.ids.at(-1));
     expect(found).not.toContain(relay.ids[0]);
     expect(found.length).toBeGreaterThan(20);
+  });
+
+  it("is found in the relay's container on the host of a stack, with what was set aside there", async () => {
+    await using directory = await temporaryDirectory();
+    const refused = submission(900);
+    await setAllAside(directory.path, [refused], 'no such sender');
+    await using relay = await journalOf(directory.path, 3);
+    const world = await worldWith({ isStack: true, refusal: '401' });
+    const container = {
+      id: 'c1',
+      service: 'relay',
+      oneOff: false,
+      state: 'running',
+      environment: [`RELAY_JOURNAL_DIR=${directory.path}`],
+    };
+    const config = {
+      ...(await world.config('operator')),
+      RELAY_JOURNAL_DIR: '/nowhere/on/the/host',
+      RELAY_TRACE_BYTES: 1_000_000,
+    };
+    const away = new OperatorError('unreachable', 'PostgreSQL cannot be reached', { hint: 'start it' });
+    const host = {
+      ...world,
+      config: async () => config,
+      clock: systemClock,
+      postgres: async () => Promise.reject(away),
+      docker: async () => ({ containers: async () => [container] }),
+      filesIn: async (id: string) => filesInContainer(engineOfThisMachine, id, 60_000),
+    } as unknown as Runtime;
+    const last = relay.ids.at(-1) ?? '';
+
+    expect(await traceMessage(host, last)).toMatchObject({
+      trace: { message: { id: last, state: 'waiting' }, stuck: { hop: 'relay', command: 'mailctl up' } },
+      warnings: [expect.stringContaining('PostgreSQL cannot be reached')],
+    });
+    expect((await traceMessage(host, refused.id)).trace).toMatchObject({
+      message: { id: refused.id, state: 'refused' },
+      stuck: { command: `mailctl journal requeue ${refused.id}` },
+    });
   });
 
   it('is said not to be known where the disk fails', async () => {

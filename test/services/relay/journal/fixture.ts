@@ -146,3 +146,15 @@ export async function until(what: string, isTrue: () => boolean | Promise<boolea
     await systemClock.sleep(5);
   }
 }
+
+/** A directory whose journal holds these submissions set aside, as a relay leaves it whose api refused them. */
+export async function setAllAside(
+  directory: string,
+  refused: readonly Submission[],
+  reason: string,
+): Promise<void> {
+  await using relay = await openTestJournal(directory);
+  for (const one of refused) await relay.journal.append(one);
+  const { records } = await relay.journal.read(origin, { records: refused.length, bytes: 10_000 });
+  for (const record of records) await relay.journal.setAside(record, reason);
+}
