@@ -1,3 +1,5 @@
+import { connect, type Socket } from 'node:net';
+
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 
 import type { Secret } from '../domain/secret.ts';
@@ -45,18 +47,28 @@ export function mariadbAt(address: MariadbAddress): Mariadb {
   };
 }
 
-/** Connecting has a timeout in mysql2, and a statement none that covers all of it. */
+/**
+ * Connecting has a timeout in mysql2, and a statement none that covers all of it. The socket is ours: mysql2 only says goodbye on its own, and
+ * a server that is frozen or cut off never answers that.
+ */
 async function converse<T>(
   address: MariadbAddress,
   work: (session: MariadbSession) => Promise<T>,
 ): Promise<T> {
-  const connection = await createConnection({ ...placeOf(address), connectTimeout: address.timeoutMs });
-  connection.on('error', () => undefined);
+  const { user, password, timeoutMs, workMs = timeoutMs } = address;
+  const socket = dial(address);
   try {
-    return await within(address.workMs ?? address.timeoutMs, work(sessionOn(connection)));
+    const login = { user, password: password.reveal(), charset: 'utf8mb4' };
+    const connection = await createConnection({ ...login, stream: socket, connectTimeout: timeoutMs });
+    connection.on('error', () => undefined);
+    return await within(workMs, work(sessionOn(connection)));
   } finally {
-    connection.destroy();
+    socket.destroy();
   }
+}
+
+function dial({ host, port }: Pick<MariadbAddress, 'host' | 'port'>): Socket {
+  return host.startsWith('/') ? connect(host) : connect(port, host).setNoDelay(true).setKeepAlive(true);
 }
 
 function within<T>(ms: number, work: Promise<T>): Promise<T> {
@@ -65,11 +77,6 @@ function within<T>(ms: number, work: Promise<T>): Promise<T> {
     const timer = setTimeout(() => reject(late), ms);
     void work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
-}
-
-function placeOf({ host, port, user, password }: MariadbAddress) {
-  const login = { user, password: password.reveal(), charset: 'utf8mb4' };
-  return host.startsWith('/') ? { ...login, socketPath: host } : { ...login, host, port };
 }
 
 function sessionOn(connection: Connection): MariadbSession {

@@ -19,6 +19,8 @@ export interface Database {
 export interface Pace {
   /** As long as they need: what migrates or counts everything. */
   readonly isUnhurried: boolean;
+  /** Longest wait for an answer to an unhurried one, in milliseconds; without end where it is not said. */
+  readonly answerWithinMs?: number;
 }
 
 /** A pool of connections; disposing waits for those in use. */
@@ -151,7 +153,7 @@ interface Begun<T> {
 }
 
 async function begin<T>(client: Runner, hurried: Server, { work, pace }: Begun<T>): Promise<T> {
-  const server = pace?.isUnhurried ? { ...hurried, limitMs: undefined } : hurried;
+  const server = pace?.isUnhurried ? { ...hurried, limitMs: pace.answerWithinMs } : hurried;
   const open = pace?.isUnhurried ? 'begin; set local statement_timeout = 0' : 'begin';
   return bracket(
     (text) => run(client, server, text),

@@ -44,7 +44,7 @@ export function begin([program, ...rest]: Argv, stdio: StdioOptions): Begun {
     child.once('close', (exit, signal) => resolve({ exit, signal, complaint: complaint.trim() }));
   });
   ended.catch(() => undefined);
-  return { child, name: nameOf([program, ...rest]), input, ended, kill: () => killGroup(child.pid) };
+  return { child, name: nameOf([program, ...rest]), input, ended, kill: () => endGroup(child) };
 }
 
 /** A shell that runs a script has the name that it was given for it. */
@@ -59,10 +59,19 @@ export function kept(printed: Readable): Readable {
   return printed.pipe(output);
 }
 
-function killGroup(pid: number | undefined): void {
+/** Who was asked to end and has not after so long, is ended: pg_dump first asks its server, which may be frozen. */
+const graceMs = 5_000;
+
+function endGroup(child: ChildProcess): void {
+  signalGroup(child.pid, 'SIGTERM');
+  const late = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), graceMs).unref();
+  child.once('close', () => clearTimeout(late));
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {
-    process.kill(-pid, 'SIGTERM');
+    process.kill(-pid, signal);
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'ESRCH')) throw cause;
   }

@@ -11,7 +11,7 @@ import { once } from './once.ts';
 /** Where the platform keeps what it knows. */
 export interface Stores {
   postgres(): Promise<Postgres>;
-  /** Another database of the same server, without a limit on how long a statement runs; whoever asks for it disposes it. */
+  /** Another database of the same server, where a statement may take as long as a step of a backup; whoever asks for it disposes it. */
   postgresNamed(database: string): Promise<Postgres>;
   /** The same database as another role that has the same password; whoever asks for it disposes it. */
   postgresAs(POSTGRES_USER: string): Promise<Postgres>;
@@ -58,7 +58,7 @@ async function connectPostgres(
   const { postgresAddress } = await import('../config/postgres-address.ts');
   const address = postgresAddress(config, 'mailctl');
   const host = (await addresses.containerOf('postgres')) ?? address.host;
-  const other = named === undefined ? {} : { database: named, statementTimeoutMs: 0 };
+  const other = named === undefined ? {} : { database: named, statementTimeoutMs: config.BACKUP_TIMEOUT };
   return openPostgres({ ...address, ...other, host });
 }
 

@@ -44,7 +44,7 @@ export async function dumpPostgres(place: Workplace, target: Target): Promise<Du
     if (tables.length > 0) requireDataEnd(written.tail);
     return { ...written, tables, server, position, tool: `pg_dump (${tools.where})` };
   };
-  return db.transaction(dump, { isUnhurried: true });
+  return db.transaction(dump, { isUnhurried: true, answerWithinMs: config.BACKUP_TIMEOUT });
 }
 
 /** The data of each table ends with a block of no length: a sign and four octets. Throws when the last one is missing. */

@@ -16,7 +16,7 @@ beforeEach(async () => {
   const binlog = ['--log-bin=binlog', '--binlog-format=statement', '--server-id=1'];
   engines = await Promise.all([startPostgresEngine(), startMariadbEngine(binlog)]);
   const [postgres, mariadb] = engines.map(({ address }) => address);
-  scene = await backupScene({}, { postgres, mariadb: mariadb as MariadbAddress });
+  scene = await backupScene({ BACKUP_TIMEOUT: '20s' }, { postgres, mariadb: mariadb as MariadbAddress });
 }, 120_000);
 afterEach(async () => {
   await scene[Symbol.asyncDispose]();
@@ -94,13 +94,12 @@ describe('a backup whose server dies half-way', { timeout: 240_000 }, () => {
     await scene.database.db.query(
       `insert into bodies (message_id, day, raw) select 'b' || g, current_date, convert_to(repeat(md5(g::text), 30000), 'UTF8') from generate_series(1, 12) g`,
     );
-    const [place] = await scene.database.db.query('select current_setting($1) as data', ['data_directory']);
+    const [pid = 0] = await postgresProcesses();
     await scene.hangUp();
     const dump = haltDump(scene, 'pg_dump');
     const running = scene.process('backup', 'run');
     await dump.halted();
-    const pid = readFileSync(join(String(place?.['data']), 'postmaster.pid'), 'utf8').split('\n')[0];
-    process.kill(Number(pid), 'SIGQUIT');
+    process.kill(pid, 'SIGQUIT');
     dump.go();
     const { exit, out } = await running.ended;
 
@@ -115,14 +114,11 @@ describe('a backup whose server dies half-way', { timeout: 240_000 }, () => {
     await scene.postal.run(
       `insert into \`${scene.postal.messages}\`.\`raw-2026-11-23\` (data) select repeat('x', 200000) from seq_1_to_60`,
     );
-    const [server] = await scene.postal.run('select @@pid_file as path, @@datadir as data');
+    const pid = await mariadbProcess();
     const dump = haltDump(scene, 'mariadb-dump');
     const running = scene.process('backup', 'run');
     await dump.halted();
-    process.kill(
-      Number(readFileSync(resolve(String(server?.['data']), String(server?.['path'])), 'utf8')),
-      'SIGKILL',
-    );
+    process.kill(pid, 'SIGKILL');
     dump.go();
     const { exit, out } = await running.ended;
 
@@ -131,3 +127,63 @@ describe('a backup whose server dies half-way', { timeout: 240_000 }, () => {
     expect(await listed()).toEqual(before);
   });
 });
+
+describe(
+  'a backup whose server is frozen half-way, and neither answers nor hangs up',
+  { timeout: 240_000 },
+  () => {
+    it.each(['pg_dump', 'mariadb-dump'] as const)(
+      'gives up %s within BACKUP_TIMEOUT, keeps nothing, and leaves the set before as it was',
+      async (client) => {
+        await scene.backup('run');
+        const before = await listed();
+        await fillFor(client);
+        const pids = client === 'pg_dump' ? await postgresProcesses() : [await mariadbProcess()];
+        await scene.hangUp();
+        const dump = haltDump(scene, client);
+        const running = scene.process('backup', 'run');
+        await dump.halted();
+        const frozen = [...pids, ...(client === 'pg_dump' ? await backendsOf(pids) : [])];
+        for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+        try {
+          dump.go();
+          const { exit, out } = await running.ended;
+          expect({ exit, drafts: drafts() }).toEqual({ exit: 14, drafts: [] });
+          expect(JSON.parse(out).error).toMatchObject({ code: 'timed-out' });
+        } finally {
+          for (const pid of frozen) process.kill(pid, 'SIGCONT');
+        }
+        expect(await listed()).toEqual(before);
+      },
+    );
+  },
+);
+
+/** More rows than fit into the buffers between a server and what reads from it. */
+async function fillFor(client: 'pg_dump' | 'mariadb-dump'): Promise<void> {
+  if (client === 'pg_dump')
+    await scene.database.db.query(
+      `insert into bodies (message_id, day, raw) select 'f' || g, current_date, convert_to(repeat(md5(g::text), 30000), 'UTF8') from generate_series(1, 60) g`,
+    );
+  else
+    await scene.postal.run(
+      `insert into \`${scene.postal.messages}\`.\`raw-2026-11-23\` (data) select repeat('x', 400000) from seq_1_to_120`,
+    );
+}
+
+/** The first process of PostgreSQL. */
+async function postgresProcesses(): Promise<readonly number[]> {
+  const [place] = await scene.database.db.query('select current_setting($1) as data', ['data_directory']);
+  return [Number(readFileSync(join(String(place?.['data']), 'postmaster.pid'), 'utf8').split('\n')[0])];
+}
+
+/** Its children, of which each serves one connection. */
+async function backendsOf([parent]: readonly number[]): Promise<readonly number[]> {
+  const ids = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').split(' ').filter(Boolean);
+  return ids.map(Number);
+}
+
+async function mariadbProcess(): Promise<number> {
+  const [server] = await scene.postal.run('select @@pid_file as path, @@datadir as data');
+  return Number(readFileSync(resolve(String(server?.['data']), String(server?.['path'])), 'utf8'));
+}
