@@ -176,11 +176,12 @@ it(
       bare.both.push(sumOf([bare.postgres.at(-1), bare.mariadb.at(-1)]));
       ours.both.push(await ourRun(scene, program.path));
     }
-    report('backup', [
+    const rows = [
       compared('pg_dump | zstd; backup run --only postgres', bare.postgres, ours.postgres),
       compared('mariadb-dump | zstd; backup run --only mariadb', bare.mariadb, ours.mariadb),
       compared('both, one after another; backup run', bare.both, ours.both),
-    ]);
+    ];
+    report('backup', rows);
     report('what was backed up', [
       { stored_mb: 0, run_s: round(empty.seconds), peak_mb: round(empty.megabytes, 0) },
       {
@@ -192,5 +193,7 @@ it(
       },
     ]);
     expect(parts.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['postgres', 'mariadb']));
+    // The start of a process and its proofs take as long for little as for much: that is what toys measure.
+    if (!toy) expect(rows.filter(({ met }) => met === 'no')).toEqual([]);
   },
 );
