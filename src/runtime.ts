@@ -19,7 +19,7 @@ export function openRuntime(options: FolderOptions): Runtime {
     ...engine,
     ...openStores(stores),
     ...openNetwork(folder, opened),
-    ...openTools(),
+    ...openTools(folder),
     [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
   };
 }

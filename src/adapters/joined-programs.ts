@@ -1,7 +1,8 @@
+import type { StdioOptions } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 
 import type { Argv } from './exec.ts';
-import { begin, kept, type ProgramEnd, type RunningProgram } from './running-program.ts';
+import { type Begun, kept, type ProgramEnd, type RunningProgram } from './running-program.ts';
 
 /** What passed from one program to the other. */
 export interface Passed {
@@ -50,8 +51,15 @@ try {
   process.exitCode = error.code === 'EPIPE' ? 141 : 1;
 }`;
 
+/** Starts a program with these streams. */
+export type Begin = (argv: Argv, stdio: StdioOptions) => Begun;
+
 /** Joins two programs, so that what passes between them stays out of this process. */
-export function join(first: Argv, second: Argv, hear: HearBeginning = () => undefined): JoinedPrograms {
+export function join(
+  [first, second]: readonly [Argv, Argv],
+  begin: Begin,
+  hear: HearBeginning = () => undefined,
+): JoinedPrograms {
   const reader = begin(second, ['pipe', 'pipe', 'pipe']);
   const between = begin([process.execPath, '-e', passOn], ['pipe', reader.input, 'pipe', 'pipe']);
   reader.input.destroy();

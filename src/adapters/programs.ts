@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 
 import { begin, kept, type RunningProgram } from './running-program.ts';
 import type { Argv } from './exec.ts';
-import { type HearBeginning, join, type JoinedPrograms } from './joined-programs.ts';
+import { type Begin, type HearBeginning, join, type JoinedPrograms } from './joined-programs.ts';
 
 /** Starts programs whose input and output are streamed, so that memory does not grow with what passes. */
 export interface Programs {
@@ -11,9 +11,14 @@ export interface Programs {
   join(first: Argv, second: Argv, hear?: HearBeginning): JoinedPrograms;
 }
 
-export const systemPrograms: Programs = { start, join };
-
-function start(argv: Argv): RunningProgram {
-  const { child, ...running } = begin(argv, ['pipe', 'pipe', 'pipe']);
-  return { ...running, output: kept(child.stdio[1] as Readable) };
+/** Programs of this machine. One that is asked to end and has not after so many milliseconds, is killed. */
+export function openPrograms(endsWithinMs: number): Programs {
+  const beginning: Begin = (argv, stdio) => begin(argv, stdio, endsWithinMs);
+  return {
+    start: (argv) => {
+      const { child, ...running } = beginning(argv, ['pipe', 'pipe', 'pipe']);
+      return { ...running, output: kept(child.stdio[1] as Readable) };
+    },
+    join: (first, second, hear) => join([first, second], beginning, hear),
+  };
 }

@@ -31,7 +31,7 @@ export interface Begun extends Omit<RunningProgram, 'output'> {
 }
 
 /** Starts a program with these streams; stdin and stderr must be pipes. It leads a process group of its own, so that what it started ends with it. */
-export function begin([program, ...rest]: Argv, stdio: StdioOptions): Begun {
+export function begin([program, ...rest]: Argv, stdio: StdioOptions, endsWithinMs: number): Begun {
   const child = spawn(program, rest, { detached: true, stdio, env: { ...process.env, LC_ALL: 'C' } });
   let complaint = '';
   (child.stderr as Readable).setEncoding('utf8').on('data', (text: string) => {
@@ -44,7 +44,7 @@ export function begin([program, ...rest]: Argv, stdio: StdioOptions): Begun {
     child.once('close', (exit, signal) => resolve({ exit, signal, complaint: complaint.trim() }));
   });
   ended.catch(() => undefined);
-  return { child, name: nameOf([program, ...rest]), input, ended, kill: () => endGroup(child) };
+  return { child, name: nameOf([program, ...rest]), input, ended, kill: () => endGroup(child, endsWithinMs) };
 }
 
 /** A shell that runs a script has the name that it was given for it. */
@@ -59,12 +59,10 @@ export function kept(printed: Readable): Readable {
   return printed.pipe(output);
 }
 
-/** Who was asked to end and has not after so long, is ended: pg_dump first asks its server, which may be frozen. */
-const graceMs = 5_000;
-
-function endGroup(child: ChildProcess): void {
+/** Who was asked to end and has not after so long, is killed: pg_dump first asks its server, which may be frozen. */
+function endGroup(child: ChildProcess, withinMs: number): void {
   signalGroup(child.pid, 'SIGTERM');
-  const late = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), graceMs).unref();
+  const late = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), withinMs).unref();
   child.once('close', () => clearTimeout(late));
 }
 

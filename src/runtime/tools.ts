@@ -10,6 +10,7 @@ import type { openLog } from '../adapters/log.ts';
 import type { Programs } from '../adapters/programs.ts';
 import { type Random, systemRandom } from '../adapters/random.ts';
 import { makeRsaKey, type RsaKey } from '../adapters/rsa.ts';
+import type { Folder } from './folder.ts';
 import { once } from './once.ts';
 
 /** What this host and this program can do, whatever is configured. */
@@ -46,7 +47,7 @@ export interface OwnProgram {
 }
 
 /** Loads each tool when it is first asked for. */
-export function openTools(): Tools {
+export function openTools({ config }: Pick<Folder, 'config'>): Tools {
   return {
     clock: systemClock,
     random: systemRandom,
@@ -54,7 +55,10 @@ export function openTools(): Tools {
     disk: once(async () => (await import('../adapters/disk.ts')).systemDisk),
     archive: once(async () => (await import('../adapters/archive.ts')).systemArchive),
     age: once(() => import('../adapters/age.ts')),
-    programs: once(async () => (await import('../adapters/programs.ts')).systemPrograms),
+    programs: once(async () => {
+      const { openPrograms } = await import('../adapters/programs.ts');
+      return openPrograms((await config('operator')).BACKUP_END_TIMEOUT);
+    }),
     ownDirectory: once(async () => (await import('../adapters/directory-owner.ts')).ownDirectory),
     logs: once(async () => (await import('../adapters/log.ts')).openLog),
     program: once(openProgram),

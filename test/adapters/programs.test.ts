@@ -2,7 +2,9 @@ import { buffer, text } from 'node:stream/consumers';
 
 import { describe, expect, it } from 'vitest';
 
-import { systemPrograms } from '../../src/adapters/programs.ts';
+import { openPrograms } from '../../src/adapters/programs.ts';
+
+const systemPrograms = openPrograms(5_000);
 
 const ends = async ({ programs }: ReturnType<typeof systemPrograms.join>) =>
   (await Promise.all(programs.map(({ ended }) => ended))).map(({ exit, signal }) => exit ?? signal);

@@ -59,6 +59,13 @@ export const backup = {
     means: 'How long one step of a backup or restore may take',
     fallback: '6h',
   }),
+  BACKUP_END_TIMEOUT: variable(wait, {
+    section,
+    readBy,
+    means:
+      'How long a program that dumps or restores may take to end when it is told to, before it is killed',
+    fallback: '5s',
+  }),
   BACKUP_LOCK_TIMEOUT: variable(wait, {
     section,
     readBy,

@@ -4,8 +4,10 @@ import { pipeline } from 'node:stream/promises';
 
 import { describe, expect, it } from 'vitest';
 
-import { systemPrograms } from '../../../src/adapters/programs.ts';
+import { openPrograms } from '../../../src/adapters/programs.ts';
 import { inputOf } from '../../../src/operations/backup/program-input.ts';
+
+const systemPrograms = openPrograms(5_000);
 
 const megabytes = (count: number) => Array.from({ length: count }, () => Buffer.alloc(1024 * 1024, 7));
 

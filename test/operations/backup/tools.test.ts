@@ -3,10 +3,12 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { systemPrograms } from '../../../src/adapters/programs.ts';
+import { openPrograms } from '../../../src/adapters/programs.ts';
 import { compareReleases, toolsFor } from '../../../src/operations/backup/tools.ts';
 import type { Runtime } from '../../../src/runtime.ts';
 import { temporaryFolder } from '../../cli/folders.ts';
+
+const systemPrograms = openPrograms(5_000);
 
 /** A machine without containers, on which programs are looked for in one folder first. */
 function machine(folder: string): Runtime {
