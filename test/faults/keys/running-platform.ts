@@ -77,12 +77,14 @@ async function assemble(hook: string, environments: Environments, opened: Opened
   const mailctl = (...words: readonly string[]) => runJson(folder, ...words);
   await mailctl('postal', 'apply', '--yes');
   const running = new Map<Room, Program>();
-  for (const room of rooms) {
+  const start = async (room: Room) => {
     const environment = environments[room] ?? {};
     const program = await startProgram('mailctl.ts', { args: ['-C', folder.path, room], environment });
     running.set(room, opened.use(program));
-  }
-  await Promise.all(rooms.map((room) => until(() => isReady(ports, room), Boolean, patienceMs)));
+  };
+  for (const room of rooms) await start(room);
+  const ready = (room: Room) => until(() => isReady(ports, room), Boolean, patienceMs);
+  await Promise.all(rooms.map(ready));
   const world = { db: database.db, clock: systemClock, random: systemRandom };
   const access = {
     key: await createApiKey(world, { name: 'shop', scopes: ['send'], expiresAt: undefined }),
@@ -105,6 +107,13 @@ async function assemble(hook: string, environments: Environments, opened: Opened
     },
     restarts: postal.restarts,
     mailctl,
+    start,
+    /** Ends a room as an operator does. */
+    stop: async (room: Room) => {
+      running.get(room)?.kill('SIGTERM');
+      await running.get(room)?.ended;
+    },
+    ready,
     signal: (room: Room, signal: 'SIGSTOP' | 'SIGCONT') => running.get(room)?.kill(signal),
     /** What the rooms complained of last. */
     complaints: (most: number) =>

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { dial } from '../../services/relay/smtp-client.ts';
 import { until } from '../../store/until.ts';
 import { type Ams, openAms } from './load.ts';
+import { submitTo, welcome } from './one-message.ts';
 import { type RunningPlatform, runningPlatform } from './running-platform.ts';
 
 const patienceMs = 60_000;
@@ -19,34 +19,14 @@ afterAll(async () => {
   await ams[Symbol.asyncDispose]();
 });
 
-/** Submits a message in a session of its own; answers what the relay said from AUTH on. */
-async function submit(to: string): Promise<readonly string[]> {
-  const client = await dial({ host: '127.0.0.1', port: platform.ports.relay }, 'plain', patienceMs);
-  await client.reply();
-  await client.ask('EHLO ams.example.com');
-  const login = Buffer.from(`\0ams\0${platform.access.password.reveal()}`).toString('base64');
-  const octets = `From: ams@example.com\r\nTo: ${to}\r\nMessage-ID: <${to}>\r\nSubject: Hello\r\n\r\nHello\r\n.`;
-  const replies: string[] = [];
-  for (const line of [
-    `AUTH PLAIN ${login}`,
-    'MAIL FROM:<ams@example.com>',
-    `RCPT TO:<${to}>`,
-    'DATA',
-    octets,
-  ])
-    replies.push((await client.ask(line)).slice(0, 3));
-  client.socket.destroy();
-  return replies;
-}
-
-const welcome = ['235', '250', '250', '354', '250'];
 const stored = async () => (await platform.db.query('select 1 from messages')).length;
 
 it('a relay that slept through a whole rotation of its token ships what it had taken and refuses nobody', async () => {
-  expect(await submit('known@example.net')).toEqual(welcome);
+  expect(await submitTo(platform, 'known@example.net')).toEqual(welcome);
   await until(stored, (count) => count === 1, patienceMs);
   platform.signal('api', 'SIGSTOP');
-  for (const name of ['one', 'two', 'three']) expect(await submit(`${name}@example.net`)).toEqual(welcome);
+  for (const name of ['one', 'two', 'three'])
+    expect(await submitTo(platform, `${name}@example.net`)).toEqual(welcome);
   platform.signal('relay', 'SIGSTOP');
   platform.signal('api', 'SIGCONT');
 
@@ -60,7 +40,9 @@ it('a relay that slept through a whole rotation of its token ships what it had t
   expect((await platform.env()).get('API_INTERNAL_TOKEN_ALSO')?.text).toBe('');
   platform.signal('relay', 'SIGCONT');
 
-  const replies = await Promise.all(['four', 'five'].map((name) => submit(`${name}@example.net`)));
+  const replies = await Promise.all(
+    ['four', 'five'].map((name) => submitTo(platform, `${name}@example.net`)),
+  );
   expect(replies).toEqual([welcome, welcome]);
   expect(await until(stored, (count) => count === 6, patienceMs)).toBe(6);
   const verdicts = await platform.figure('relay', 'mailctl_relay_shipped_records');
