@@ -10,7 +10,7 @@ import { type Program, startProgram } from '../programs/program.ts';
 import { until } from '../store/until.ts';
 
 const longestMs = 60_000;
-const checks = join(import.meta.dirname, '../../templates/image');
+const check = join(import.meta.dirname, '../../templates/image/health.sh');
 
 let rig: Rig;
 let worker: Program;
@@ -52,13 +52,9 @@ function environment(): Readonly<Record<string, string>> {
   };
 }
 
-/** The line that its container is checked with. */
-const line = `bash ${checks}/health.sh worker "$0" 2>/dev/null || exec "$1" ${checks}/health.js worker "$0"`;
-
 /** What the check of its container says; undefined when all is well. Docker ends one that takes too long in the same way. */
 async function unhealthy(withinMs = 5_000): Promise<string | undefined> {
-  const argv = ['-c', line, String(port), process.execPath];
-  return promisify(execFile)('/bin/sh', argv, { timeout: withinMs }).then(
+  return promisify(execFile)('bash', [check, 'worker', String(port)], { timeout: withinMs }).then(
     () => undefined,
     (error: { killed?: boolean; stdout?: string }) => (error.killed ? 'no answer' : (error.stdout ?? '')),
   );

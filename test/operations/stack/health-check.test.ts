@@ -11,11 +11,11 @@ const script = join(import.meta.dirname, '../../../templates/image/health.sh');
 const well: Probe = async () => ({ ok: true });
 const ill: Probe = async () => ({ ok: false, why: 'a "reason", with ok":true in it' });
 
-/** How the quick look at a service ends. */
-async function exitOf(service: string, port: number): Promise<number> {
-  return promisify(execFile)('bash', [script, service, String(port)]).then(
-    () => 0,
-    ({ code }: { readonly code: number }) => code,
+/** What the check says of a service; undefined where it is content. */
+async function complaint(service: string, port: number, path = process.env['PATH'] ?? '') {
+  return promisify(execFile)('/bin/bash', [script, service, String(port)], { env: { PATH: path } }).then(
+    () => undefined,
+    ({ stdout }: { readonly stdout: string }) => stdout,
   );
 }
 
@@ -33,22 +33,26 @@ async function apiWith(looks: { readonly live: Probe; readonly ready: Probe }) {
   return { port, [Symbol.asyncDispose]: stop };
 }
 
-describe('the quick look of a container at its service', () => {
-  it('is content with the service that is well, and with no other one', async () => {
+describe('the check of a container', () => {
+  it('is content with the service that is well, for which no Node is started', async () => {
     await using api = await apiWith({ live: well, ready: well });
-    expect(await exitOf('api', api.port)).toBe(0);
-    expect(await exitOf('worker', api.port)).toBe(1);
+    expect(await complaint('api', api.port, '/nowhere')).toBeUndefined();
+  });
+
+  it('names another service that answers', async () => {
+    await using api = await apiWith({ live: well, ready: well });
+    expect(await complaint('worker', api.port)).toBe(`port ${api.port} is api, not worker\n`);
   });
 
   it.each([
-    ['hangs', { live: ill, ready: well }],
-    ['cannot serve', { live: well, ready: ill }],
-  ])('is not content with one that %s', async (_what, looks) => {
+    ['hangs', { live: ill, ready: well }, 'loops'],
+    ['cannot serve', { live: well, ready: ill }, 'queue'],
+  ])('says why of one that %s', async (_what, looks, name) => {
     await using api = await apiWith(looks);
-    expect(await exitOf('api', api.port)).toBe(1);
+    expect(await complaint('api', api.port)).toBe(`${name}: a "reason", with ok":true in it\n`);
   });
 
   it('is not content where nothing listens', async () => {
-    expect(await exitOf('api', await freePort())).toBe(1);
+    expect(await complaint('api', await freePort())).toBe('');
   });
 });
