@@ -26,7 +26,10 @@ async function clear(): Promise<void> {
     await remove(['volume', 'ls', '-q', '--filter', 'name=^mailctl-test'], ['volume', 'rm']);
     await remove(['network', 'ls', '-q', '--filter', 'name=^mailctl-test'], ['network', 'rm']);
     for (const repository of ['mailctl-test-own', 'mailctl-test-spoilt-own', 'mailctl-test-previous'])
-      await remove(['images', '-q', repository], ['image', 'rm', '--force']);
+      await remove(
+        ['images', '--format', '{{.Repository}}:{{.Tag}}', repository],
+        ['image', 'rm', '--force'],
+      );
   }
   rmSync(stackFolder, { recursive: true, force: true });
 }
