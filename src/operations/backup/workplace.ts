@@ -63,7 +63,13 @@ export function draftPath(
   return join(shelf, `.${id}.partial`, ...file);
 }
 
-/** Ends a step that takes too long, or that the operator stops. */
+/**
+ * Ends a step that takes too long, or that the operator stops. Node 20 collects a signal of `AbortSignal.timeout` that only `AbortSignal.any`
+ * knows of, and it never fires: what the timer itself holds stays.
+ */
 export function stopOrTimeout({ stop, config }: Pick<Workplace, 'stop' | 'config'>): AbortSignal {
-  return AbortSignal.any([stop, AbortSignal.timeout(config.BACKUP_TIMEOUT)]);
+  const late = new AbortController();
+  const tooLong = new DOMException('a step took longer than BACKUP_TIMEOUT', 'TimeoutError');
+  setTimeout(() => late.abort(tooLong), config.BACKUP_TIMEOUT).unref();
+  return AbortSignal.any([stop, late.signal]);
 }
