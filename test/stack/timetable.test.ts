@@ -129,7 +129,8 @@ it(
     const sets = (data?.['sets'] ?? []) as readonly { readonly id: string }[];
     const ids = sets.map(({ id }) => id);
     expect(ids).not.toEqual([]);
-    expect(readdirSync(join(stack.dir, copyFolder)).toSorted()).toEqual(ids.toSorted());
+    // Copies of sets that were pruned here stay.
+    expect(readdirSync(join(stack.dir, copyFolder))).toEqual(expect.arrayContaining(ids));
     expect((await stack.json('backup', 'copy', '--missing', '--dry-run')).data).toMatchObject({
       plan: { steps: [] },
     });
