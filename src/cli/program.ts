@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, type Option } from 'commander';
 
 import type { Session } from './command.ts';
 import { commandName } from './command-name.ts';
@@ -50,7 +50,19 @@ function failInWords(command: Command, session: Session): void {
     session.reporting = { ...session.reporting, command: commandName(command) };
     throw error;
   });
+  for (const option of command.options) refuseTwice(command, option);
   for (const verb of command.commands) failInWords(verb, session);
+}
+
+/** Refuses a second value of a flag that has one: the parser would take the last and drop the others without a word. */
+function refuseTwice(command: Command, option: Option): void {
+  const collects = option.variadic || (option.parseArg !== undefined && option.argChoices === undefined);
+  if (collects || !(option.required || option.optional)) return;
+  let given = 0;
+  command.on(`option:${option.name()}`, () => {
+    given += 1;
+    if (given > 1) command.error(`option '${option.flags}' twice`, { code: 'commander.givenTwice' });
+  });
 }
 
 function sentence(summary: string): string {

@@ -32,6 +32,13 @@ const wordings: Readonly<Record<string, Wording>> = {
     found: /option '([^']*)'/,
     say: ([flags = '']) => ({ message: `${longest(flags)} needs a value`, field: longest(flags) }),
   },
+  'commander.givenTwice': {
+    found: /option '([^']*)'/,
+    say: ([flags = '']) => ({
+      message: `${longest(flags)} can be given once`,
+      field: longest(flags),
+    }),
+  },
   'commander.excessArguments': {
     found: /Expected (\d+) arguments? but got (\d+)/,
     say: ([most = '0', given = '']) => ({

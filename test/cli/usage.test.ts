@@ -30,6 +30,11 @@ describe('a wrong command line', () => {
       'SHELL cannot be "tcsh": it is one of bash, zsh, fish',
       'See what there is: mailctl completion --help',
     ],
+    [
+      ['keys', 'rotate', '--kind', 'redis', '--kind', 'relay'],
+      '--kind can be given once',
+      'See what there is: mailctl keys rotate --help',
+    ],
     [['config', 'check', '-C'], '--dir needs a value', 'See what there is: mailctl --help'],
     [
       ['-q', '-v', 'config', 'check'],
