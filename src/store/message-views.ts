@@ -3,6 +3,7 @@ import type { EventKind } from '../domain/event.ts';
 import { type Id, leastId } from '../domain/id.ts';
 import type { Priority } from '../domain/priority.ts';
 import { messageState, type RecipientState } from '../domain/message.ts';
+import { type Given, given } from './given.ts';
 import { receptionEventId } from './messages.ts';
 
 /** A message as a reader sees it, without its octets. */
@@ -100,7 +101,8 @@ export async function listMessages(
   filter: MessageFilter,
   { before, limit }: { readonly before: string | undefined; readonly limit: number },
 ): Promise<readonly MessageView[]> {
-  const { where, values } = conditionsOf(filter, before);
+  const { conditions, values } = given(wantedBy(filter, before));
+  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
   const rows = await db.query<MessageRow>(
     `select ${columns} from messages ${where} order by id desc limit $${values.length + 1}`,
     [...values, limit],
@@ -108,27 +110,19 @@ export async function listMessages(
   return withRecipients(db, rows);
 }
 
-// Each condition stands for itself: behind "is not given, or …" PostgreSQL finds neither recipient nor state through an index, and looks at
-// every message that is stored.
-function conditionsOf(
+function wantedBy(
   { state, recipient, tag, headerMessageId, since, until }: MessageFilter,
   before: string | undefined,
-) {
-  const wanted: readonly (readonly [value: unknown, condition: (value: string) => string])[] = [
-    [before, (value) => `id < ${value}`],
-    [state, (value) => `exists (select from recipients where message_id = messages.id and state = ${value})`],
-    [recipient, (value) => `id in (select message_id from recipients where address = ${value})`],
-    [tag, (value) => `tag = ${value}`],
-    [headerMessageId, (value) => `header_message_id = ${value}`],
-    [since && leastId('msg', since), (value) => `id >= ${value}`],
-    [until && leastId('msg', until), (value) => `id < ${value}`],
+): readonly Given[] {
+  return [
+    [before, (place) => `id < ${place}`],
+    [state, (place) => `exists (select from recipients where message_id = messages.id and state = ${place})`],
+    [recipient, (place) => `id in (select message_id from recipients where address = ${place})`],
+    [tag, (place) => `tag = ${place}`],
+    [headerMessageId, (place) => `header_message_id = ${place}`],
+    [since && leastId('msg', since), (place) => `id >= ${place}`],
+    [until && leastId('msg', until), (place) => `id < ${place}`],
   ];
-  const given = wanted.filter(([value]) => value !== undefined);
-  const conditions = given.map(([, condition], place) => condition(`$${place + 1}`));
-  return {
-    where: conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`,
-    values: given.map(([value]) => value),
-  };
 }
 
 /** What happened to a message, in the order it happened: first that it was received, which its row tells. */

@@ -4,6 +4,7 @@ import type { Database } from '../../src/adapters/postgres.ts';
 import { listMessages } from '../../src/store/message-views.ts';
 import { countAffected } from '../../src/store/queue-changes.ts';
 import { listQueue } from '../../src/store/queue-list.ts';
+import { listDeliveries } from '../../src/store/webhook-list.ts';
 import { testDatabase } from '../engines/postgres.ts';
 import { anything } from './any-message.ts';
 import { submit } from './submit.ts';
@@ -58,6 +59,17 @@ async function crowded(db: Database): Promise<void> {
      select id, 0, 'u' || right(id, 9) || '@crowd.test', case when right(id, 3) = '007' then 'failed' else 'delivered' end, 7 from old`,
     [stored],
   );
+  await db.change(
+    `insert into webhook_endpoints (id, url, sealed_secret, events) values ('whe_1', 'https://ams.test/', '\\x00', '{}')`,
+  );
+  await db.change(
+    `with told as (
+       insert into events (id, message_id, recipient, kind, at, detail)
+       select 'evt_' || id, id, 'x', 'delivered', now(), '{}' from messages returning id
+     )
+     insert into webhook_deliveries (id, endpoint_id, event_id, body, state)
+     select 'whd_' || id, 'whe_1', id, '{}', case right(id, 4) when '0007' then 'dead' when '0011' then 'waiting' else 'delivered' end from told`,
+  );
   await submit(db, { to: ['ann@example.test'] });
   const failed = await submit(db, { to: ['bob@example.test'] });
   await db.change(`update recipients set state = 'failed' where message_id = $1`, [failed]);
@@ -78,6 +90,9 @@ it('lists of what an operator or a client looks for read few of the many rows th
     'the queue': (db) => listQueue(db, {}, { limit: 50 }),
     'the queue of a state': (db) => listQueue(db, { state: 'queued' }, { limit: 50 }),
     'what can be tried again': (db) => countAffected(db, 'retry', {}),
+    'webhooks that were given up': (db) => listDeliveries(db, { state: 'dead', endpointId: undefined }, page),
+    'webhooks that wait': (db) => listDeliveries(db, { state: 'waiting', endpointId: undefined }, page),
+    'the newest webhooks': (db) => listDeliveries(db, { state: undefined, endpointId: undefined }, page),
     'what can be held': (db) => countAffected(db, 'hold', {}),
   };
   const tooMuch: Record<string, number> = {};

@@ -132,7 +132,7 @@ function queueAsText({ messages, next_cursor }: ShownQueue, style: Style): strin
       .join('  ')
       .trimEnd();
   });
-  return [...rows, ...(next_cursor ? [`more: mailctl queue list --cursor ${next_cursor}`] : [])].join('\n');
+  return [...rows, ...(next_cursor ? [`more: the same with --cursor ${next_cursor}`] : [])].join('\n');
 }
 
 function messageAsText({ message }: { readonly message: ShownMessage }, style: Style): string {

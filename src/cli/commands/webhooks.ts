@@ -150,10 +150,9 @@ function deliveriesAsText({ deliveries, next_cursor }: ShownDeliveries, style: S
       .join('  ')
       .trimEnd(),
   );
-  return [
-    ...rows,
-    ...(next_cursor === null ? [] : [`more: mailctl webhooks deliveries --cursor ${next_cursor}`]),
-  ].join('\n');
+  return [...rows, ...(next_cursor === null ? [] : [`more: the same with --cursor ${next_cursor}`])].join(
+    '\n',
+  );
 }
 
 function outcomeOf({

@@ -47,16 +47,15 @@ export async function containersSeen(world: Runtime): Promise<ServicesSeen> {
   };
 }
 
-/** What every running container uses; one that goes away meanwhile uses nothing that could be told. */
+/** What every running container uses; where the engine does not tell it in time, how they are is told all the same. */
 async function usagesOf(
   world: Runtime,
   containers: ReadonlyMap<string, Container>,
-): Promise<ReadonlyMap<string, Usage | undefined>> {
+): Promise<ReadonlyMap<string, Usage>> {
   const docker = await world.docker();
   const running = [...containers.values()].filter(({ state }) => state === 'running');
-  return new Map(
-    await Promise.all(running.map(async ({ id, service }) => [service, await docker.usage(id)] as const)),
-  );
+  const said = await Promise.all(running.map(({ id, service }) => told(service, () => docker.usage(id))));
+  return new Map(said.flat());
 }
 
 function usageOf(
@@ -103,16 +102,16 @@ async function versionsOf(
   return new Map([...tags, ...said.flat()]);
 }
 
-/** A store that does not answer is told of elsewhere. */
-async function told(
+/** What was asked of a service; whoever does not answer is told of elsewhere. */
+async function told<T>(
   service: string,
-  ask: () => Promise<string | undefined>,
-): Promise<readonly (readonly [string, string])[]> {
-  const version = await ask().catch((cause: unknown) => {
+  ask: () => Promise<T | undefined>,
+): Promise<readonly (readonly [string, T])[]> {
+  const answer = await ask().catch((cause: unknown) => {
     if (cause instanceof OperatorError) return undefined;
     throw cause;
   });
-  return version === undefined ? [] : [[service, version]];
+  return answer === undefined ? [] : [[service, answer]];
 }
 
 /** Services that run beside each other on this host, or in a sandbox, by what their health says. */

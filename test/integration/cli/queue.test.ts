@@ -20,7 +20,18 @@ describe('mailctl queue', () => {
     const first = await runJson(folder, 'queue', 'list', '--limit', '2');
     const second = await runJson(folder, 'queue', 'list', '--limit', '2', '--cursor', first.data.next_cursor);
     const shown = await runJson(folder, 'queue', 'show', ids[0] ?? '');
+    const { out } = await runInProcess([
+      '-C',
+      folder.path,
+      'queue',
+      'list',
+      '--state',
+      'queued',
+      '--limit',
+      '2',
+    ]);
 
+    expect(out).toContain(`more: the same with --cursor ${first.data.next_cursor}\n`);
     expect(first.data.messages.map(({ id }: { id: string }) => id)).toEqual(ids.slice(0, 2));
     expect(second.data).toMatchObject({ messages: [{ id: ids[2] }], next_cursor: null });
     expect(shown.data.message).toMatchObject({
