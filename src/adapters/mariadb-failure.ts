@@ -10,8 +10,14 @@ interface Where {
 
 /** Puts what an operator can act on into words; anything else stays as it is. */
 export function describeFailure(cause: unknown, where: Where): unknown {
-  if (!(cause instanceof Error) || !('code' in cause)) return cause;
-  return descriptions[String(cause.code)]?.(where, cause) ?? cause;
+  if (!(cause instanceof Error)) return cause;
+  if (saidAfterItsEnd(cause)) return lost(where, cause);
+  return 'code' in cause ? (descriptions[String(cause.code)]?.(where, cause) ?? cause) : cause;
+}
+
+/** What mysql2 answers to a statement on a connection that ended before it: it bears no code. */
+function saidAfterItsEnd(cause: Error): boolean {
+  return 'fatal' in cause && cause.fatal === true && !('code' in cause);
 }
 
 type Description = (where: Where, cause: Error) => OperatorError;

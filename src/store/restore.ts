@@ -49,11 +49,15 @@ function markOf(setId: string): string {
   return `mailctl restore ${setId}`;
 }
 
-/** Who is connected to a database, by the names that programs give themselves. */
+/**
+ * Who is connected to a database, by the names that programs give themselves. An autovacuum worker is nobody: PostgreSQL ends it itself
+ * when the database is renamed or dropped.
+ */
 export async function connectedTo(server: Database, database: string): Promise<readonly string[]> {
   const rows = await server.query<{ name: string }>(
-    `select distinct coalesce(nullif(application_name, ''), 'a client of ' || usename) as name from pg_stat_activity
-     where datname = $1 and pid <> pg_backend_pid() order by 1`,
+    `select distinct coalesce(nullif(application_name, ''), 'a client of ' || usename, backend_type) as name
+     from pg_stat_activity
+     where datname = $1 and pid <> pg_backend_pid() and backend_type <> 'autovacuum worker' order by 1`,
     [database],
   );
   return rows.map(({ name }) => name);

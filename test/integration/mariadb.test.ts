@@ -52,6 +52,17 @@ describe('a MariaDB', () => {
     await expect(ask({}, text)).rejects.toMatchObject({ code: 'access-denied', field: 'POSTAL_DB_PASSWORD' });
   });
 
+  it('says that it cannot be reached when the connection ended between two statements', async () => {
+    const talk = mariadbAt(postal.reader).session(async (session) => {
+      const [{ id } = {}] = await session.query('select connection_id() as id');
+      await postal.run(`kill ${String(id)}`);
+      await until(connections, (count) => count === 0);
+      await session.query('select 1').catch(() => undefined);
+      return session.query('select 1');
+    });
+    await expect(talk).rejects.toMatchObject({ code: 'unreachable', field: 'POSTAL_DB_HOST' });
+  });
+
   it('shows neither the password nor a value in its failures', async () => {
     const failures = [
       await ask({ password: new Secret('canary-1') }).catch((error: unknown) => error),

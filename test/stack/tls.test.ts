@@ -40,6 +40,7 @@ function configure(values: Readonly<Record<string, string>>): void {
 async function up(): Promise<void> {
   const { exit, stderr } = await stack.mailctl('up', '--yes', '--no-input');
   if (exit !== 0) throw new Error(`up ended with ${exit}: ${stderr}`);
+  await authority?.followNginx();
 }
 
 const withTls = {
@@ -73,6 +74,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await authority?.[Symbol.asyncDispose]();
+  authority = undefined;
   writeFileSync(join(stack.dir, '.env'), written);
   await up();
 }, longMs);

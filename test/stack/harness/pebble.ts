@@ -15,6 +15,8 @@ export interface Authority extends AsyncDisposable {
   /** What vouches for the directory, and for what was issued; paths below the operator's folder. */
   readonly caFile: string;
   readonly rootFile: string;
+  /** Leads every name to where nginx is now: it has another address whenever containers were made anew. */
+  followNginx(): Promise<void>;
   /** Leads the challenges of a name to another address. */
   lead(name: string, address: string): Promise<void>;
 }
@@ -26,9 +28,8 @@ const waitMs = 60_000;
 export async function startPebble(stack: TestStack): Promise<Authority> {
   const folder = join(stack.dir, 'pebble');
   await writeSettings(folder);
-  const nginx = await addressOf(stack, `${stack.name}-nginx-1`);
   const servers = [
-    `pebble-challtestsrv -defaultIPv4 ${nginx} -defaultIPv6 '' -http01 '' -https01 '' -tlsalpn01 '' -dns01 127.0.0.1:8053 -management :8055 &`,
+    `pebble-challtestsrv -defaultIPv4 '' -defaultIPv6 '' -http01 '' -https01 '' -tlsalpn01 '' -dns01 127.0.0.1:8053 -management :8055 &`,
     'exec pebble -config /pebble/pebble.json -dnsserver 127.0.0.1:8053',
   ];
   await stack.docker('rm', '--force', name);
@@ -46,14 +47,22 @@ export async function startPebble(stack: TestStack): Promise<Authority> {
   const address = await addressOf(stack, name);
   const root = await firstAnswer(`https://${address}:15000/roots/0`);
   writeFileSync(join(folder, 'root.pem'), root, { mode: 0o600 });
+  const manage = async (path: string, body: unknown) => {
+    const { ok } = await fetch(`http://${address}:8055/${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    });
+    if (!ok) throw new Error(`pebble-challtestsrv refuses ${path}`);
+  };
+  const followNginx = async () =>
+    manage('set-default-ipv4', { ip: await addressOf(stack, `${stack.name}-nginx-1`) });
+  await followNginx();
   return {
     directory: 'https://pebble:14000/dir',
     caFile: 'pebble/authority.pem',
     rootFile: 'pebble/root.pem',
-    lead: async (host, to) => {
-      const body = JSON.stringify({ host: `${host}.`, addresses: [to] });
-      await fetch(`http://${address}:8055/add-a`, { method: 'POST', body });
-    },
+    followNginx,
+    lead: (host, to) => manage('add-a', { host: `${host}.`, addresses: [to] }),
     [Symbol.asyncDispose]: async () => {
       await stack.docker('rm', '--force', '--volumes', name);
       rmSync(folder, { recursive: true, force: true });
