@@ -54,6 +54,8 @@ export async function postalDatabases(server?: Server): Promise<TestPostal> {
     `select on \`${main}\`.queued_messages`,
     `select (server_id, type, \`key\`) on \`${main}\`.credentials`,
     `select on \`${main}\`.webhook_requests`,
+    `select (id, organization_id, allow_sender, deleted_at) on \`${main}\`.servers`,
+    `select (name, verified_at, owner_type, owner_id, use_for_any) on \`${main}\`.domains`,
     ...['messages', 'deliveries', 'loads', 'clicks', 'links', 'webhook_requests'].map(
       (table) => `select on \`${messages}\`.${table}`,
     ),

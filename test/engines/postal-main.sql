@@ -1,4 +1,4 @@
--- The main database of Postal 3.3.6, as `show create table` printed it: the tables that are asked (of `servers`, the columns).
+-- The main database of Postal 3.3.6, as `show create table` printed it: the tables that are asked (of `servers` and `domains`, the columns).
 CREATE TABLE `queued_messages` (
   `id` int(11) NOT NULL AUTO_INCREMENT,
   `server_id` int(11) DEFAULT NULL,
@@ -68,5 +68,21 @@ CREATE TABLE `servers` (
   `token` varchar(255) DEFAULT NULL,
   `suspended_at` datetime(6) DEFAULT NULL,
   `privacy_mode` tinyint(1) DEFAULT 0,
+  `allow_sender` tinyint(1) DEFAULT 0,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;
+CREATE TABLE `domains` (
+  `id` int(11) NOT NULL AUTO_INCREMENT,
+  `server_id` int(11) DEFAULT NULL,
+  `uuid` varchar(255) DEFAULT NULL,
+  `name` varchar(255) DEFAULT NULL,
+  `verification_token` varchar(255) DEFAULT NULL,
+  `verification_method` varchar(255) DEFAULT NULL,
+  `verified_at` datetime DEFAULT NULL,
+  `created_at` datetime(6) DEFAULT NULL,
+  `updated_at` datetime(6) DEFAULT NULL,
+  `owner_type` varchar(255) DEFAULT NULL,
+  `owner_id` int(11) DEFAULT NULL,
+  `use_for_any` tinyint(1) DEFAULT NULL,
   PRIMARY KEY (`id`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci;

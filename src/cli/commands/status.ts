@@ -9,6 +9,7 @@ import {
   type ShownSending,
   type Status,
 } from '../../operations/status/show.ts';
+import type { ShownSenders } from '../../operations/status/senders.ts';
 import type { ServiceSeen } from '../../operations/status/services.ts';
 import type { ShownService } from '../../operations/stack/show-services.ts';
 import { isServed, type ShownCertificate } from '../../operations/tls/show.ts';
@@ -61,6 +62,7 @@ function statusAsText(status: Status, style: Style): string {
     ...servicesAsText(services, style),
     '',
     ...hops.map(hopAsText),
+    ...sendersAsText(status.senders),
     '',
     ...certificates.map((certificate) => certificateAsText(certificate, style)),
     ...keys.expiring.map(({ name, expires_at }) =>
@@ -87,6 +89,15 @@ function hopAsText({ hop, depth, oldest_seconds: seconds, bytes = 0, set_aside =
   const size = bytes === 0 ? '' : `, ${bytes} bytes`;
   const aside = set_aside === 0 ? '' : `, ${set_aside} set aside`;
   return `${hop.padEnd(15)} ${depth} waiting${oldest}${size}${aside}`;
+}
+
+function sendersAsText(senders: ShownSenders | null): readonly string[] {
+  if (!senders) return [];
+  const { checked, domains, seen_at: seenAt } = senders;
+  if (checked) return [`senders         on ${domains} verified domains, seen in Postal at ${seenAt}`];
+  return [
+    `senders         not checked against Postal's verified domains${seenAt === null ? '' : ` since ${seenAt}`}`,
+  ];
 }
 
 function certificateAsText(certificate: ShownCertificate, style: Style): string {

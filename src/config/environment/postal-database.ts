@@ -54,6 +54,26 @@ export const postalDatabase = {
     means: 'How long one look-up may take; then it is made again later',
     fallback: '10s',
   }),
+  POSTAL_DOMAINS_INTERVAL: variable(wait, {
+    section,
+    readBy: ['worker', 'api', 'relay'],
+    means:
+      'Time between two looks at the domains verified in Postal; a message from another one has them looked at at once',
+    fallback: '10s',
+  }),
+  POSTAL_DOMAINS_WAIT: variable(wait, {
+    section,
+    readBy: ['api'],
+    means: 'How long such a message waits for that look; less than API_INTERNAL_TIMEOUT',
+    fallback: '3s',
+  }),
+  POSTAL_DOMAINS_STALE_TTL: variable(duration, {
+    section,
+    readBy: ['api', 'relay', 'operator'],
+    means:
+      'How long the last look holds where there is no newer one: a domain it does not name is put off (451, 503); after it no sender is checked',
+    fallback: '1h',
+  }),
   POSTAL_RUN_DIR: variable(path, {
     section,
     readBy: ['operator'],

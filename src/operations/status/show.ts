@@ -10,6 +10,7 @@ import { type ShownRow, showTimetable } from '../schedule/show.ts';
 import { urlsOf } from '../stack/show-services.ts';
 import { differencesOf, type ShownCertificate, showCertificates, warningsOf } from '../tls/show.ts';
 import { askRelay, ownHops, postalHops, type ShownHop, type ToldByRelay } from './hops.ts';
+import { askSenders, type ShownSenders } from './senders.ts';
 import { containersSeen, localsSeen, type ServiceSeen } from './services.ts';
 import { undecided } from './undecided.ts';
 
@@ -30,6 +31,8 @@ export interface Status {
     readonly strict: boolean;
   };
   readonly keys: { readonly expiring: readonly ExpiringKey[] };
+  /** Whether mail of a domain that Postal has not verified is refused; null where the database could not be asked. */
+  readonly senders: ShownSenders | null;
   readonly schedule: readonly ShownRow[];
   readonly urls: Readonly<Record<string, string>>;
 }
@@ -63,6 +66,7 @@ export async function lookAtPlatform(world: Runtime): Promise<Seen> {
     certificates,
     backup: found.backup,
     keys: { expiring },
+    senders: found.senders,
     schedule: found.rows,
     urls: urlsOf(config),
   };
@@ -74,15 +78,20 @@ export async function lookAtPlatform(world: Runtime): Promise<Seen> {
   return { status, warnings };
 }
 
-async function lookAtParts(world: Runtime, problems: string[]) {
-  const part = async <T>(work: Promise<T>, otherwise: T): Promise<T> =>
+/** Gives what a look found; one that failed becomes a problem. */
+function collecting(problems: string[]) {
+  return async <T>(work: Promise<T>, otherwise: T): Promise<T> =>
     work.catch((cause: unknown) => {
       if (!(cause instanceof OperatorError)) throw cause;
       if (!problems.includes(cause.message)) problems.push(cause.message);
       return otherwise;
     });
+}
+
+async function lookAtParts(world: Runtime, problems: string[]) {
+  const part = collecting(problems);
   const isStack = (await world.files.modeOf(join(world.dir, 'compose.yaml'))) !== undefined;
-  const [seen, sending, relay, own, postal, { certificates }, expiring, left, { rows }, standing, waiting] =
+  const [seen, sending, relay, own, postal, { certificates }, expiring, left, { rows }, standing, mail] =
     await Promise.all([
       part(isStack ? containersSeen(world) : localsSeen(world), { services: [], problems: [] }),
       part(lookAtSending(world, problems), null),
@@ -94,14 +103,24 @@ async function lookAtParts(world: Runtime, problems: string[]) {
       part(rotationsLeftToHost(world), []),
       part(showTimetable(world), { rows: [] }),
       part<Status['backup']>(backupStanding(world), { last: null, proven: null, strict: false }),
-      part(undecided(world), []),
+      part<ToldOfMail>(lookAtMail(world), { senders: null, warnings: [] }),
     ]);
   problems.push(...relay.problems);
   const hops = [...relay.hops, ...own.slice(0, 1), ...postal, ...own.slice(1)];
   const { last, proven, strict } = standing;
   const backup = { last, proven, strict };
-  const warnings = [...relay.warnings, ...waiting, ...left];
-  return { seen, sending, hops, certificates, expiring, rows, backup, warnings };
+  const warnings = [...relay.warnings, ...mail.warnings, ...left];
+  return { seen, sending, hops, certificates, expiring, rows, backup, warnings, senders: mail.senders };
+}
+
+interface ToldOfMail {
+  readonly senders: ShownSenders | null;
+  readonly warnings: readonly string[];
+}
+
+async function lookAtMail(world: Runtime): Promise<ToldOfMail> {
+  const [waiting, { senders, warnings }] = await Promise.all([undecided(world), askSenders(world)]);
+  return { senders, warnings: [...waiting, ...warnings] };
 }
 
 /** Throws `check-failed`, with the status as data, when the platform is not healthy. */

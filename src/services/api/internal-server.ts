@@ -3,7 +3,7 @@ import { fingerprintOf } from '../../domain/fingerprint.ts';
 import { Secret } from '../../domain/secret.ts';
 import { recordHolder } from '../../store/secret-uses.ts';
 import type { ApiMetrics } from './api-metrics.ts';
-import { heldSecrets, smtpAuthQuestion } from './contracts/internal.ts';
+import { heldSecrets, senderDomainsQuestion, smtpAuthQuestion } from './contracts/internal.ts';
 import { type HttpServer, openHttpServer } from './http-server.ts';
 import { takeSubmissions } from './intake.ts';
 import { parseJson } from './json-body.ts';
@@ -11,6 +11,7 @@ import type { KeyEnds } from './key-ends.ts';
 import { ApiProblem } from './problem.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
 import type { SecretUses } from './secret-uses.ts';
+import type { Look, SenderLooks } from './sender-looks.ts';
 import { checkPassword } from './smtp-auth.ts';
 import { validated } from './validation.ts';
 
@@ -22,6 +23,7 @@ export interface InternalServer {
   readonly metrics: ApiMetrics;
   readonly secretUses: SecretUses;
   readonly keyEnds: KeyEnds;
+  readonly senderLooks: SenderLooks;
 }
 
 /** The server for the relay alone: no proxy and no public limit stands in front of it, a token does. */
@@ -47,6 +49,11 @@ export function openInternalServer(parts: InternalServer): HttpServer {
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
     parseJson(body, config.API_MAX_JSON_DEPTH),
   );
+  defineRoutes(server, parts);
+  return server;
+}
+
+function defineRoutes(server: HttpServer, { config, world, metrics, senderLooks }: InternalServer): void {
   server.post('/internal/v1/submissions', async ({ body }) => {
     if (!Buffer.isBuffer(body))
       throw new ApiProblem('unsupported-media-type', `Send ${submissionsType}`, { field: 'content-type' });
@@ -58,12 +65,22 @@ export function openInternalServer(parts: InternalServer): HttpServer {
     metrics.smtpAuth.inc({ outcome: 'code' in answer ? 'expired' : answer.outcome });
     return answer;
   });
+  server.post('/internal/v1/sender-domains', async ({ body }) => {
+    const { anew } = validated(senderDomainsQuestion, body);
+    return senderDomainsAnswer(anew ? await senderLooks.anew() : await senderLooks.last());
+  });
   server.post('/internal/v1/held-secrets', async ({ body }) => {
     const { holder, held } = validated(heldSecrets, body);
     await recordHolder(world.db, holder, new Map(Object.entries(held)));
     return {};
   });
-  return server;
+}
+
+function senderDomainsAnswer({ seen, isNew }: Look) {
+  if (!seen) return { domains: null, is_new: isNew };
+  const { names, any, senderSuffices } = seen.domains;
+  const domains = { names: [...names], any, sender_suffices: senderSuffices, age_ms: Math.round(seen.ageMs) };
+  return { domains, is_new: isNew };
 }
 
 /** During a rotation two tokens are believed; which of them was shown is written down. */

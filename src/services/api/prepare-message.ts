@@ -8,10 +8,15 @@ import { checkRecipients, checkSchedule, draftOf, envelopeOf } from './draft.ts'
 import { newMessageOf, nothingBeside } from './new-message.ts';
 import { finishRawMessage, type RawMessage } from './raw-message.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
+import type { SenderLooks } from './sender-looks.ts';
 
 export interface MessageRoom extends Pick<ApiWorld, 'clock' | 'random' | 'db' | 'mime'> {
   readonly metrics: ApiMetrics;
-  readonly limits: Pick<ApiConfig, 'API_MAX_RECIPIENTS' | 'API_MAX_SCHEDULE' | 'IDEMPOTENCY_WINDOW'>;
+  readonly limits: Pick<
+    ApiConfig,
+    'API_MAX_RECIPIENTS' | 'API_MAX_SCHEDULE' | 'IDEMPOTENCY_WINDOW' | 'POSTAL_DOMAINS_STALE_TTL'
+  >;
+  readonly senderLooks: SenderLooks;
 }
 
 /** Who sent a message, and from where. */

@@ -39,6 +39,11 @@ export const problems = {
   'unsupported-media-type': { status: 415, title: 'The content type is not accepted here', retryable: false },
   'invalid-field': { status: 422, title: 'A field is invalid', retryable: false },
   'too-many-recipients': { status: 422, title: 'The message has too many recipients', retryable: false },
+  'sender-unverified': {
+    status: 422,
+    title: 'Postal has not verified the domain of the sender',
+    retryable: false,
+  },
   'headers-too-large': { status: 431, title: 'The header fields are too large', retryable: false },
   'rate-limited': { status: 429, title: 'Too many requests', retryable: true },
   'key-rate-limited': { status: 429, title: 'The API key has used up its own rate', retryable: true },

@@ -8,6 +8,7 @@ import type { RateLimiter } from './limiter.ts';
 import { defineOpenApi } from './openapi.ts';
 import type { PostalIntake } from './postal-intake.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
+import type { SenderLooks } from './sender-looks.ts';
 import { defineMessages } from './routes/messages.ts';
 import { definePostalWebhooks } from './routes/postal-webhooks.ts';
 import { defineMessageBatch } from './routes/message-batch.ts';
@@ -27,6 +28,7 @@ export interface PublicServer {
   readonly intake: PostalIntake;
   readonly webhookFailures: RateLimiter;
   readonly linkFailures: RateLimiter;
+  readonly senderLooks: SenderLooks;
 }
 
 /** The server behind the proxy: what clients of the api and Postal's webhooks reach. */
@@ -62,8 +64,9 @@ export async function openPublicServer(parts: PublicServer): Promise<HttpServer>
   return server;
 }
 
-function defineRoutes(server: HttpServer, { config, world, metrics, gate }: PublicServer): void {
-  const messages = { ...world, metrics, limits: config };
+function defineRoutes(server: HttpServer, parts: PublicServer): void {
+  const { config, world, metrics, gate, senderLooks } = parts;
+  const messages = { ...world, metrics, limits: config, senderLooks };
   defineMessages(server, gate, messages);
   defineMessageBatch(server, gate, messages);
   defineMessageCancel(server, gate, world);

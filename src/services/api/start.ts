@@ -20,6 +20,7 @@ import { jwksKeys, keysBesides, pinnedKeys, type PostalKeys } from './postal-key
 import { openPublicServer, type PublicServer } from './public-server.ts';
 import type { ApiConfig, ApiWorld } from './room.ts';
 import { openSecretUses } from './secret-uses.ts';
+import { openSenderLooks } from './sender-looks.ts';
 import { flushKeyUses, keepUp } from './upkeep.ts';
 
 const storesInFlight = 2;
@@ -94,17 +95,12 @@ function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
     failures: limiters.failures,
     uses: new Map(),
   };
-  const intake = {
-    tokens: () =>
-      [config.POSTAL_WEBHOOK_TOKEN, config.POSTAL_WEBHOOK_TOKEN_ALSO].filter((one) => one !== undefined),
-    used: secretUses.note,
-    usedKey: secretUses.noteName,
-    hasEnded: keyEnds.hasEnded,
-    keys: keysBesides(() => config.POSTAL_WEBHOOK_PUBLIC_KEY_ALSO, postalKeysOf(config, world)),
-    store: webhookStore(config, world),
-    keepMail: (mail: InboundMail) => insertInboundMail(world.db, mail),
-  };
+  const intake = openIntake(config, world, { secretUses, keyEnds });
   const { webhookFailures, linkFailures } = limiters;
+  const senderLooks = openSenderLooks(world, {
+    intervalMs: config.POSTAL_DOMAINS_INTERVAL,
+    waitMs: config.POSTAL_DOMAINS_WAIT,
+  });
   return {
     config,
     world,
@@ -116,6 +112,24 @@ function openRoom(config: ApiConfig, world: ApiWorld, registry: Registry) {
     limiters,
     secretUses,
     keyEnds,
+    senderLooks,
+  };
+}
+
+function openIntake(
+  config: ApiConfig,
+  world: ApiWorld,
+  { secretUses, keyEnds }: Pick<InternalServer, 'secretUses' | 'keyEnds'>,
+): PublicServer['intake'] {
+  return {
+    tokens: () =>
+      [config.POSTAL_WEBHOOK_TOKEN, config.POSTAL_WEBHOOK_TOKEN_ALSO].filter((one) => one !== undefined),
+    used: secretUses.note,
+    usedKey: secretUses.noteName,
+    hasEnded: keyEnds.hasEnded,
+    keys: keysBesides(() => config.POSTAL_WEBHOOK_PUBLIC_KEY_ALSO, postalKeysOf(config, world)),
+    store: webhookStore(config, world),
+    keepMail: (mail: InboundMail) => insertInboundMail(world.db, mail),
   };
 }
 

@@ -1,12 +1,15 @@
 import type { Clock } from '../../adapters/clock.ts';
 import type { Log } from '../../adapters/log.ts';
 import type { Id } from '../../domain/id.ts';
+import type { ClaimedDomains } from '../../domain/sender-domains.ts';
 import type { Envelope } from '../../domain/submission.ts';
+import type { Soon } from './answers.ts';
 import type { Body } from './body.ts';
 import type { Accepted } from './journal/journal.ts';
 import { digestsOf, type ReceivedData } from './digests.ts';
 import { type Prepared, prepareMessage } from './prepare.ts';
 import type { Named, RecentMessages } from './recent-messages.ts';
+import { replyText, type Said } from './replies.ts';
 import type { Ask, StoreAnswer } from './session.ts';
 
 /** How a message was kept. `stored` is said only of what is on disk. */
@@ -26,6 +29,8 @@ export interface Acceptance {
   readonly maxHeaderBytes: number;
   readonly recent: RecentMessages;
   keep(submission: Accepted): Promise<Kept>;
+  /** Why Postal would not take a message of these domains; known at once where nothing speaks against it. */
+  refusalOfSenders(claimed: ClaimedDomains): Soon<Said | undefined>;
 }
 
 type StoreAsk = Extract<Ask, { ask: 'store' }>;
@@ -62,7 +67,18 @@ export async function acceptMessage(
     ...(named && { dedupe: named.dedupe }),
     raw,
   };
-  return answerKnown(world, named, submission) ?? (await keepNew(world, named, submission));
+  const known = answerKnown(world, named, submission);
+  if (known) return known;
+  const soon = world.refusalOfSenders(prepared.claimed);
+  const said = soon instanceof Promise ? await soon : soon;
+  return said === undefined ? await keepNew(world, named, submission) : refuseSender(world, said, submission);
+}
+
+/** Only of what is new: a domain may have been taken away since its message was accepted. */
+function refuseSender({ log }: Acceptance, said: Said, { id, credentialId }: Accepted): StoreAnswer {
+  const line = { message_id: id, credential: credentialId, reply: replyText(said).trim() };
+  log.info('not accepted: Postal would not take its sender', line);
+  return { outcome: 'refused', said };
 }
 
 /** The client never saw our 250, or uses one key for two messages. */

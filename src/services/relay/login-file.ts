@@ -29,7 +29,9 @@ export async function openLoginFile(
       wanted = undefined;
       await disk
         .replace(path, [Buffer.from(next)])
-        .catch((error: unknown) => log.warn('verified logins could not be written down', { error }));
+        .catch((error: unknown) =>
+          log.warn('what a restart should find again could not be written down', { error }),
+        );
     }
     writing = undefined;
   };

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { domainOf } from '../../domain/address.ts';
 import { editHeaderSection, type HeaderField, readHeaderSection } from '../../domain/header-section.ts';
 import { priorities, priorityHeader, readPriority } from '../../domain/priority.ts';
+import type { ClaimedDomains } from '../../domain/sender-domains.ts';
 import { parseAddressList } from './address-list.ts';
 import type { Said } from './replies.ts';
 
@@ -26,6 +27,7 @@ export type Prepared =
       readonly from: number;
       readonly messageId: string | undefined;
       readonly idempotencyKey: string | undefined;
+      readonly claimed: ClaimedDomains;
     }
   | { readonly ok: false; readonly said: Said };
 
@@ -57,13 +59,17 @@ export function prepareMessage(head: Buffer, reception: Reception): Prepared {
   }
   const section = head.subarray(0, end);
   const fields = readHeaderSection(section);
-  const refusal = flawOf(section, fields) ?? refusalOfSender(fields, reception.senderDomains);
-  if (refusal) return { ok: false, said: refusal };
+  const flaw = flawOf(section, fields);
+  const claimed = flaw ?? claimedDomains(fields);
+  if (!isClaim(claimed)) return { ok: false, said: claimed };
+  const foreign = foreignAmong(claimed, reception.senderDomains);
+  if (foreign !== undefined)
+    return { ok: false, said: { reply: 'senderNotAllowed', values: { domain: foreign } } };
   const messageId = valueOf(fields, 'message-id');
   const idempotencyKey = valueOf(fields, 'x-idempotency-key');
   const leaveOut = fields.filter((field) => unsent.test(field.name) || isEmptyIdentity(field));
   const top = editHeaderSection(section, { leaveOut, add: additions(fields, reception) });
-  return { ok: true, top, from: end, messageId, idempotencyKey };
+  return { ok: true, top, from: end, messageId, idempotencyKey, claimed };
 }
 
 function endOfSection(head: Buffer): number {
@@ -98,18 +104,23 @@ function secondOf(fields: readonly HeaderField[]): string | undefined {
   return undefined;
 }
 
-/** Every author and the sender must be of an allowed domain: Postal judges the very same fields. */
-function refusalOfSender(fields: readonly HeaderField[], domains: readonly string[]): Said | undefined {
+/** The domains of every author and of the sender: Postal judges the very same fields. */
+function claimedDomains(fields: readonly HeaderField[]): ClaimedDomains | Said {
   const authors = parseAddressList(valueOf(fields, 'from') ?? '');
   const senders = parseAddressList(valueOf(fields, 'sender') ?? '');
   if (!authors || authors.length === 0) return bad('From: must hold an address that mail can be sent from');
   if (!senders) return bad('Sender: must be an address that mail can be sent from');
-  const foreign = [...authors, ...senders].map(domainOf).find((domain) => !isAllowed(domain, domains));
-  return foreign === undefined ? undefined : { reply: 'senderNotAllowed', values: { domain: foreign } };
+  return { authors: authors.map(domainOf), senders: senders.map(domainOf) };
 }
 
-function isAllowed(domain: string, domains: readonly string[]): boolean {
-  return domains.length === 0 || domains.includes(domain);
+function isClaim(claimed: ClaimedDomains | Said): claimed is ClaimedDomains {
+  return typeof claimed === 'object' && 'authors' in claimed;
+}
+
+/** The first domain that is not allowed to the credential. */
+function foreignAmong({ authors, senders }: ClaimedDomains, allowed: readonly string[]): string | undefined {
+  if (allowed.length === 0) return undefined;
+  return [...authors, ...senders].find((domain) => !allowed.includes(domain));
 }
 
 function additions(fields: readonly HeaderField[], reception: Reception): readonly string[] {

@@ -73,6 +73,8 @@ export const replies = {
   quotedRefused: '553 5.1.3 Quoted local parts are not accepted',
   senderNotAllowed:
     '550 5.7.1 From and Sender must be on a domain allowed to this credential, {domain} is not',
+  senderUnverified: '550 5.7.1 From and Sender must be on a domain verified in Postal, {domain} is not',
+  senderUnknown: '451 4.7.1 Cannot tell now whether Postal has verified {domain}, try again later',
   keyUsedOtherwise: '554 5.7.1 This X-Idempotency-Key was used for another message',
   tooBig: '552 5.3.4 Message exceeds the size limit of {bytes} octets',
   headerTooBig: '552 5.3.4 Message header exceeds the limit of {bytes} octets',

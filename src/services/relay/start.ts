@@ -23,6 +23,8 @@ import { pieceBytes } from './octets.ts';
 import { openPool } from './pool.ts';
 import { openRecentMessages } from './recent-messages.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
+import { recallSenders } from './recall-senders.ts';
+import type { SenderCheck } from './senders.ts';
 import { type Shipper, startShipper } from './shipper/shipper.ts';
 
 /** The relay as it runs. */
@@ -82,7 +84,8 @@ async function open(
   if (certificate) release.push(keepReloading(certificate, config.RELAY_TLS_RELOAD_INTERVAL, world.clock));
   const credentials = await recallCredentials(config, world, release);
   const guard = await recallGuard(config, world, registry, release);
-  const parts = { figures, certificate, budget, credentials, guard, keep: journal.append };
+  const senders = await recallSenders(config, world, registry, release);
+  const parts = { figures, certificate, budget, credentials, guard, senders, keep: journal.append };
   const door = await openDoor(config, behindTheDoor(config, world, parts));
   doors.push(door);
   release.push(door.close);
@@ -99,17 +102,19 @@ interface Parts {
   readonly budget: Budget;
   readonly credentials: Credentials;
   readonly guard: Guard;
+  readonly senders: SenderCheck;
   readonly keep: Journal['append'];
 }
 
 function behindTheDoor(config: RelayConfig, world: RelayWorld, parts: Parts): DoorWorld {
-  const { budget, keep, ...rest } = parts;
+  const { budget, keep, senders, ...rest } = parts;
   const { RELAY_SPILL_DIR: spillDir, RELAY_SPILL_BYTES: spillBytes } = config;
   const spillPath = () => join(spillDir, `${world.random.letters(20)}.spill`);
   const pool = openPool(readBackAtOnce, pieceBytes);
   const acceptance: Acceptance = {
     ...world,
     keep,
+    refusalOfSenders: senders.refusalOf,
     newId: openMessageIds(world.random),
     recent: openRecentMessages(world.clock, {
       windowMs: config.DEDUPE_WINDOW,

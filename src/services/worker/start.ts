@@ -28,6 +28,7 @@ import { openPulse, type Pulse } from './pulse.ts';
 import { bounceReading } from './read-bounces.ts';
 import { reconciliation } from './reconciliation.ts';
 import { openRecords } from './record.ts';
+import { senderDomains } from './sender-domains.ts';
 import { webhookSending } from './send-webhooks.ts';
 import { retention, upkeep } from './upkeep.ts';
 
@@ -175,8 +176,16 @@ function startLoops(
     start('webhooks', webhookSending({ ...room, http: clients.endpoints, gates, figures })),
     start('upkeep', upkeep({ ...room, figures, gates, lane, due }), config.WORKER_UPKEEP_INTERVAL),
     start('retention', retention(room), config.RETENTION_INTERVAL),
-    ...(postalDatabase ? [start('reconcile', reconciliation({ ...room, postalDatabase, figures }))] : []),
+    ...(postalDatabase ? besidePostal({ ...room, postalDatabase, figures }, start) : []),
   ];
+}
+
+/** What takes Postal's own databases. */
+function besidePostal(
+  room: Parameters<typeof reconciliation>[0] & Parameters<typeof senderDomains>[0],
+  start: (name: string, work: Work) => Loop,
+): readonly Loop[] {
+  return [start('reconcile', reconciliation(room)), start('sender-domains', senderDomains(room))];
 }
 
 /** The settle time is what a lease may lack. */

@@ -108,6 +108,7 @@ export async function runDoor(variables: Readonly<Record<string, string>> = {}):
     newId: openMessageIds(systemRandom),
     hostname: config.RELAY_HOSTNAME,
     tracesClient: config.RELAY_TRACE_CLIENT,
+    refusalOfSenders: () => undefined,
     maxHeaderBytes: config.RELAY_MAX_HEADER_BYTES,
     keep: async (accepted: Accepted) => opened.keep({ ...accepted, raw: await wholeOf(accepted.raw) }),
   };

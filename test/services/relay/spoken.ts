@@ -75,6 +75,7 @@ export function speak(options: SpokenOptions): Spoken {
     log: silentLog,
     hostname: policy.hostname,
     tracesClient: true,
+    refusalOfSenders: () => undefined,
     maxHeaderBytes: 10_000,
     keep: async (accepted: Accepted): Promise<Kept> => {
       const submission = { ...accepted, raw: Buffer.from(await wholeOf(accepted.raw)) };

@@ -102,6 +102,56 @@ it('serves a known client after a restart while the api is away', async () => {
   await after.relay.stop();
 });
 
+it('refuses senders of domains that Postal has not verified, but no message that it had taken before', async () => {
+  const api = await listenAsApi();
+  api.verified = ['example.com'];
+  const { address } = await runRelay({ API_INTERNAL_URL: api.url, POSTAL_DOMAINS_INTERVAL: '10ms' });
+  const isChecking = () => figure(address('health'), 'mailctl_relay_senders_checked{service="relay"}');
+  await expect.poll(isChecking, { timeout: 10_000 }).toBe(1);
+  const client = await logIn(address('private'));
+  const named = 'Message-ID: <1@example.com>\r\nFrom: ann@example.com\r\n\r\nHello\r\n';
+  const first = await submit(client, named);
+  expect(first).toMatch(/^250 /);
+
+  api.verified = ['example.net'];
+  await expect
+    .poll(() => submit(client, hello), { timeout: 10_000 })
+    .toBe('550 5.7.1 From and Sender must be on a domain verified in Postal, example.com is not\r\n');
+  expect(await submit(client, named)).toBe(first);
+  api.verified = ['example.com'];
+  expect(await submit(client, hello)).toMatch(/^250 /);
+  client.socket.destroy();
+});
+
+it('checks senders after a restart while the api is away, and puts off those it cannot ask about', async () => {
+  const api = await listenAsApi();
+  api.verified = ['example.net'];
+  const folder = await lastingFolder();
+  const variables = { RELAY_JOURNAL_DIR: join(folder, 'journal') };
+  const before = await runRelay({ ...variables, API_INTERNAL_URL: api.url });
+  (await logIn(before.address('private'))).socket.destroy();
+  const file = join(folder, 'journal', 'sender-domains.json');
+  await expect
+    .poll(
+      () =>
+        stat(file).then(
+          ({ mode }) => mode & 0o777,
+          () => 0,
+        ),
+      { timeout: 10_000 },
+    )
+    .toBe(0o600);
+  await before.relay.stop();
+  const after = await runRelay({ ...variables, API_INTERNAL_URL: 'http://127.0.0.1:1' });
+  const client = await logIn(after.address('private'));
+
+  expect(await submit(client, hello)).toBe(
+    '451 4.7.1 Cannot tell now whether Postal has verified example.com, try again later\r\n',
+  );
+  client.socket.destroy();
+  await after.relay.stop();
+});
+
 it('is refused a directory that another relay has, whose process is named', async () => {
   const api = await listenAsApi();
   const folder = await lastingFolder();

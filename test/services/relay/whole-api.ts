@@ -12,6 +12,8 @@ export interface WholeApi extends AsyncDisposable {
   readonly logins: string[];
   /** The status that batches are answered with from now on. */
   status: number;
+  /** Domains that Postal has verified; undefined where nobody looks. */
+  verified: readonly string[] | undefined;
   /** Looks at each message that comes, stored already or not. */
   inspect: (raw: Uint8Array) => void;
 }
@@ -27,6 +29,7 @@ export async function startWholeApi(): Promise<WholeApi> {
         ? { outcome: 'accepted', credential }
         : { outcome: 'refused' };
     },
+    '/internal/v1/sender-domains': () => senderDomains(api),
     '/internal/v1/submissions': (body) => ({ results: frames(body).map((frame) => store(api, frame)) }),
   };
   const server = createServer(async (request, response) => {
@@ -42,6 +45,7 @@ export async function startWholeApi(): Promise<WholeApi> {
     stored,
     logins,
     status: 200,
+    verified: undefined,
     inspect: () => undefined,
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
@@ -50,6 +54,11 @@ export async function startWholeApi(): Promise<WholeApi> {
       }),
   };
   return api;
+}
+
+function senderDomains({ verified }: WholeApi): object {
+  const domains = verified && { names: verified, any: false, sender_suffices: false, age_ms: 0 };
+  return { domains: domains ?? null, is_new: domains !== undefined };
 }
 
 function store({ stored, inspect }: WholeApi, frame: Buffer): object {

@@ -14,3 +14,6 @@ export const heldSecrets = z.object({
   holder: z.string().min(1).max(200),
   held: z.record(z.string().max(100), z.string().regex(/^[0-9a-f]{16}$/)),
 });
+
+/** From where may be sent; `anew` waits for a look at Postal that begins after the question. */
+export const senderDomainsQuestion = z.strictObject({ anew: z.boolean().default(false) });

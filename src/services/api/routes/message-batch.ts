@@ -9,6 +9,7 @@ import { problemResponses } from '../contracts/problem.ts';
 import type { HttpServer } from '../http-server.ts';
 import { type MessageRoom, prepareStructured } from '../prepare-message.ts';
 import { ApiProblem, problemDocument } from '../problem.ts';
+import { senderProblems } from '../sender-problems.ts';
 import { storeMessages } from '../store-messages.ts';
 import { validated } from '../validation.ts';
 
@@ -57,7 +58,19 @@ async function prepareAll(
   for (const item of items) {
     prepared.push(await prepareOne(() => prepareStructured(room, validated(newMessage, item), sender)));
   }
-  return prepared;
+  return withSenderProblems(room, prepared);
+}
+
+async function withSenderProblems(
+  room: BatchRoom,
+  prepared: readonly Prepared[],
+): Promise<readonly Prepared[]> {
+  const messages = prepared.flatMap((one) => ('message' in one ? [one.message] : []));
+  const problems = [...(await senderProblems(room, messages))];
+  return prepared.map((one) => {
+    const problem = 'message' in one ? problems.shift() : undefined;
+    return problem ? { problem } : one;
+  });
 }
 
 async function prepareOne(prepare: () => Promise<NewMessage>): Promise<Prepared> {

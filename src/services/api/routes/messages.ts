@@ -16,6 +16,7 @@ import { problemResponses } from '../contracts/problem.ts';
 import type { HttpServer } from '../http-server.ts';
 import { messageDocument, timelineDocument } from '../message-documents.ts';
 import { ApiProblem } from '../problem.ts';
+import { senderProblems } from '../sender-problems.ts';
 import { storeMessages } from '../store-messages.ts';
 import { validated } from '../validation.ts';
 
@@ -40,9 +41,13 @@ function defineSending(server: HttpServer, gate: Gate, room: MessageRoom): void 
     onRequest: requireKey(gate, 'send'),
     handler: async (request, reply) => {
       const message = await prepare(room, request);
+      const [problem] = await senderProblems(room, [message]);
       const { response, replayed } = await answerOnce(room, namedRequestOf(request), {
         schema: acceptedMessage,
-        work: async (db) => acceptedMessage.parse((await storeMessages(db, [message], room))[0]),
+        work: async (db) => {
+          if (problem) throw problem;
+          return acceptedMessage.parse((await storeMessages(db, [message], room))[0]);
+        },
       });
       if (replayed) reply.header('idempotency-replayed', 'true');
       else room.metrics.messages.inc({ source: 'http' });
