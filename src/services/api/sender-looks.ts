@@ -30,8 +30,8 @@ interface State {
   vainUntilMs: number;
 }
 
-/** How often is looked whether the worker has looked. */
-const stepMs = 100;
+/** So often is looked, in the shorter of both times, whether the worker has looked. */
+const steps = 20;
 
 /** Opens them; nothing is read before the first question. */
 export function openSenderLooks(world: State['world'], times: Times): SenderLooks {
@@ -67,7 +67,8 @@ async function anew(state: State): Promise<Look> {
 }
 
 async function ask(state: State): Promise<Look> {
-  const { clock, db } = state.world;
+  const { world, times } = state;
+  const { clock, db } = world;
   const beganMs = clock.monotonicMs();
   if (beganMs < state.vainUntilMs) return { seen: await reread(state), isNew: false };
   const wishedAt = await wishSenderDomains(db);
@@ -75,8 +76,8 @@ async function ask(state: State): Promise<Look> {
     const seen = await reread(state);
     if (!seen) return { seen, isNew: false };
     if (seen.readAt >= wishedAt) return { seen, isNew: true };
-    if (clock.monotonicMs() - beganMs >= state.times.waitMs) return giveUp(state, seen);
-    await clock.sleep(stepMs);
+    if (clock.monotonicMs() - beganMs >= times.waitMs) return giveUp(state, seen);
+    await clock.sleep(Math.min(times.waitMs, times.intervalMs) / steps);
   }
 }
 
