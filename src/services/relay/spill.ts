@@ -5,6 +5,7 @@ export interface Spill {
   append(parts: readonly Buffer[]): Promise<void>;
   /** Fills `target` with what stands from octet `from` on. */
   read(target: Buffer, from: number): Promise<void>;
+  /** Never rejects: a disk that errs here has nothing left that anybody wants. */
   close(): Promise<void>;
 }
 
@@ -15,7 +16,7 @@ export async function openSpill(path: string): Promise<Spill> {
   return {
     append: (parts) => writeAll(file, parts),
     read: (target, from) => readAll(file, target, from),
-    close: () => file.close(),
+    close: () => file.close().catch(() => undefined),
   };
 }
 

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 
+import type { DiskFile } from '../../../adapters/disk.ts';
+import { pieceBytes } from '../octets.ts';
 import { noteDamage } from './damage.ts';
 import { isTorn, parseRecords } from '../../../domain/journal-record.ts';
 import { parseSegmentName } from '../../../domain/journal-place.ts';
@@ -24,17 +26,23 @@ export async function recoverSegments(state: JournalState): Promise<void> {
 async function endSegment(state: JournalState, segment: Segment, fileBytes: number): Promise<void> {
   const { config, world } = state;
   const path = join(config.RELAY_JOURNAL_DIR, segment.name);
-  const content = await world.disk.read(path);
-  const parsed = parseRecords(content, segment.marker, { records: Number.MAX_SAFE_INTEGER, isRest: true });
-  segment.bytes = parsed.records.at(-1)?.to ?? 0;
-  segment.records = parsed.records.length;
+  const file = await world.disk.open(path);
+  const end = await readEnd(file, segment.marker, fileBytes).finally(() => file.close());
+  const parsed = parseRecords(end.content, segment.marker, { records: all, isRest: true });
+  const within = parsed.records.at(-1)?.to ?? 0;
+  segment.bytes = end.from + within;
+  segment.records = end.records + parsed.records.length;
   segment.isSealed = true;
-  const isEmpty = !(await keepTail(state, segment, content)) && segment.bytes === 0;
-  const within = parsed.damaged.filter(({ to }) => to <= segment.bytes);
+  const isEmpty = !(await keepTail(state, segment, end.content.subarray(within))) && segment.bytes === 0;
+  const damaged = parsed.damaged.filter(({ to }) => to <= within);
   await noteDamage(
     state,
     segment,
-    within.map(({ from, to }) => ({ from, to, octets: [content.subarray(from, to)] })),
+    damaged.map(({ from, to }) => ({
+      from: end.from + from,
+      to: end.from + to,
+      octets: [end.content.subarray(from, to)],
+    })),
   );
   world.log.info('a segment was left open and is complete now', {
     segment: segment.name,
@@ -45,9 +53,31 @@ async function endSegment(state: JournalState, segment: Segment, fileBytes: numb
   await finish(state, segment, isEmpty);
 }
 
+const all = Number.MAX_SAFE_INTEGER;
+
+interface End {
+  /** Records before `from`, which are all whole. */
+  readonly records: number;
+  readonly from: number;
+  readonly content: Buffer;
+}
+
+/** Passes over whole records in pieces, so that no start takes the memory of a segment; what comes from the first that is not whole is read at once. */
+async function readEnd(file: DiskFile, marker: Buffer, fileBytes: number): Promise<End> {
+  let [from, records, wanted] = [0, 0, pieceBytes];
+  for (;;) {
+    const length = Math.min(wanted, fileBytes - from);
+    const content = await file.readAt(from, length);
+    if (content.length < length || from + length === fileBytes) return { from, records, content };
+    const { used, wants, records: found } = parseRecords(content, marker, { records: all, isRest: false });
+    from += used;
+    records += found.length;
+    wanted = wants === 'rest' ? fileBytes - from : Math.max(pieceBytes, wants ?? 0);
+  }
+}
+
 /** True when what follows the last valid record was more than an unfinished write. */
-async function keepTail(state: JournalState, segment: Segment, content: Buffer): Promise<boolean> {
-  const bytes = content.subarray(segment.bytes);
+async function keepTail(state: JournalState, segment: Segment, bytes: Buffer): Promise<boolean> {
   if (bytes.length === 0) return false;
   if (isTorn(bytes, segment.marker)) {
     state.world.log.warn('the journal ended within a write; that record was never acknowledged and is cut', {
@@ -56,7 +86,9 @@ async function keepTail(state: JournalState, segment: Segment, content: Buffer):
     });
     return false;
   }
-  await noteDamage(state, segment, [{ from: segment.bytes, to: content.length, octets: [bytes] }]);
+  await noteDamage(state, segment, [
+    { from: segment.bytes, to: segment.bytes + bytes.length, octets: [bytes] },
+  ]);
   return true;
 }
 
