@@ -195,6 +195,8 @@ describe('mailctl journal', () => {
     [['show', 'msg_nope'], 'id'],
     [['requeue', 'msg_nope'], 'id'],
     [['requeue'], '--all'],
+    [['requeue', 'msg_nope', '--all'], '--all'],
+    [['drop', 'msg_nope', '--all', '--yes'], '--all'],
     [['drop', '../progress', '--yes'], 'id'],
     [['ship', '--since', 'long ago'], '--since'],
     [['ship', '--since', '2999-01-01T00:00:00Z'], '--since'],

@@ -97,6 +97,15 @@ function planEach(
 }
 
 async function choose(files: JournalFiles, { ids, all }: WrittenRecords): Promise<readonly ShownRecord[]> {
+  if (ids.length > 0 && all)
+    throw new OperatorError(
+      'usage',
+      'either ids or --all: with both it is not clear which records are meant',
+      {
+        hint: 'Leave one of them out; --all means every one',
+        field: '--all',
+      },
+    );
   if (ids.length === 0 && !all)
     throw new OperatorError('usage', 'which records are meant?', {
       hint: 'Name ids from: mailctl journal list; --all means every one',
