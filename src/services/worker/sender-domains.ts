@@ -6,7 +6,7 @@ import { claimSenderDomains, keepSenderDomains } from '../../store/sender-domain
 import type { Work } from '../loop.ts';
 import type { Room } from './room.ts';
 
-interface SenderDomainsRoom extends Pick<Room, 'db'> {
+interface SenderDomainsRoom extends Pick<Room, 'db' | 'log'> {
   readonly postalDatabase: Mariadb;
   readonly config: Pick<
     ConfigOf<'worker'>,
@@ -15,7 +15,7 @@ interface SenderDomainsRoom extends Pick<Room, 'db'> {
 }
 
 /** Looks regularly, and at once when the api wants it, which domains Postal has verified: whoever accepts mail refuses what Postal would. Of several workers one does. */
-export function senderDomains({ db, postalDatabase, config }: SenderDomainsRoom): Work {
+export function senderDomains({ db, log, postalDatabase, config }: SenderDomainsRoom): Work {
   return {
     turn: async () => {
       const readAt = await claimSenderDomains(db, config.POSTAL_DOMAINS_INTERVAL);
@@ -27,6 +27,7 @@ export function senderDomains({ db, postalDatabase, config }: SenderDomainsRoom)
       };
       const found = await postalDatabase.session((session) => verifiedDomains(session, databases));
       if (found) await keepSenderDomains(db, found, readAt);
+      else log.warn('Postal has no mail server of POSTAL_API_KEY any more, so that senders are not checked');
       return false;
     },
   };
