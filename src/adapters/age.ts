@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { Transform } from 'node:stream';
 
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
@@ -88,14 +88,9 @@ function headerEnd(start: Buffer): number | undefined {
   return end < 0 ? undefined : end + 1;
 }
 
-/** Seals what passes in chunks of 64 KiB; OpenSSL's cipher is some eight times as fast as one in JavaScript. */
-export function sealing({ head, key }: FileSeal): Transform {
-  const through = chunked(chunkBytes, (pieces, nonce) => {
-    const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagBytes });
-    return [...pieces.map((piece) => cipher.update(piece)), cipher.final(), cipher.getAuthTag()];
-  });
-  through.push(head);
-  return through;
+/** What the program that seals is told of a seal; OpenSSL's cipher is some eight times as fast as one in JavaScript. */
+export function sealOrder({ head, key }: FileSeal) {
+  return { head: head.toString('base64'), key: key.toString('base64'), chunkBytes, tagBytes };
 }
 
 /** Opens what passes, from behind the head; fails as `check-failed` where an octet is wrong or the end is missing. */

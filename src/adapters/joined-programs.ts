@@ -1,8 +1,11 @@
 import type { StdioOptions } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 
+import { OperatorError } from '../domain/failure.ts';
 import type { Argv } from './exec.ts';
-import { type Begun, kept, type ProgramEnd, type RunningProgram } from './running-program.ts';
+import type { Begun, ProgramEnd, RunningProgram } from './running-program.ts';
+import { type SealFailure, sealingProgram, type SealNews, type SealOrder } from './sealing-program.ts';
+import { type Digest, notAsWritten } from './written-file.ts';
 
 /** What passed from one program to the other. */
 export interface Passed {
@@ -11,17 +14,23 @@ export interface Passed {
   readonly tail: Buffer;
 }
 
-/** Two programs, the second of which reads what the first prints. */
+/** Two programs, the second of which reads what the first prints; what it prints is sealed into a file. */
 export interface JoinedPrograms {
-  /** What the first reads, and what the second prints. */
+  /** What the first reads. */
   readonly input: Writable;
-  readonly output: Readable;
   /** In the order in which octets pass; all of them must end well. */
   readonly programs: readonly Pick<RunningProgram, 'name' | 'ended'>[];
   /** How the first ended. */
   readonly ended: Promise<ProgramEnd>;
   /** What passed once all is over; nothing where that was broken off. */
   readonly passed: Promise<Passed>;
+  /**
+   * What the file holds, once it is on the medium. Rejects when it could not be written: with the system's code, or as `check-failed`
+   * where other octets are read back.
+   */
+  readonly sealed: Promise<Digest>;
+  /** Octets of the file that are written and were read back. */
+  bytes(): number;
   /** Ends them all, and what they started. */
   kill(): void;
 }
@@ -54,13 +63,11 @@ try {
 /** Starts a program with these streams. */
 export type Begin = (argv: Argv, stdio: StdioOptions) => Begun;
 
-/** Joins two programs, so that what passes between them stays out of this process. */
-export function join(
-  [first, second]: readonly [Argv, Argv],
-  begin: Begin,
-  hear: HearBeginning = () => undefined,
-): JoinedPrograms {
-  const reader = begin(second, ['pipe', 'pipe', 'pipe']);
+/** Joins two programs and the file that is sealed, so that what passes between them stays out of this process. */
+export function join({ first, second, file, hear = () => undefined }: Joining, begin: Begin): JoinedPrograms {
+  const sealer = begin(sealingProgram(), ['pipe', 'ignore', 'pipe', 'pipe']);
+  const reader = begin(second, ['pipe', sealer.input, 'pipe']);
+  sealer.input.destroy();
   const between = begin([process.execPath, '-e', passOn], ['pipe', reader.input, 'pipe', 'pipe']);
   reader.input.destroy();
   const source = begin(first, ['pipe', between.input, 'pipe']);
@@ -68,29 +75,71 @@ export function join(
   const programs = [source, between, reader];
   const passed = heard(between.child.stdio[3] as Readable, hear);
   passed.catch(() => undefined);
+  let bytes = 0;
+  const sealed = sealedBy(sealer, file, (at) => (bytes = at));
+  sealed.catch(() => undefined);
   return {
     input: source.input,
-    output: kept(reader.child.stdio[1] as Readable),
     programs,
     ended: source.ended,
     passed,
-    kill: () => programs.forEach((program) => program.kill()),
+    sealed,
+    bytes: () => bytes,
+    kill: () => [...programs, sealer].forEach((program) => program.kill()),
   };
 }
 
-async function heard(told: Readable, hear: HearBeginning): Promise<Passed> {
+/** What is joined. */
+export interface Joining {
+  readonly first: Argv;
+  readonly second: Argv;
+  readonly file: SealOrder;
+  readonly hear?: HearBeginning | undefined;
+}
+
+/** Tells the program what to seal, and hears what it says until it has ended. */
+async function sealedBy(
+  { child, ended }: Begun,
+  order: SealOrder,
+  hearAt: (bytes: number) => void,
+): Promise<Digest> {
+  const channel = child.stdio[3] as Duplex;
+  channel.on('error', () => undefined);
+  channel.write(`${JSON.stringify(order)}\n`);
+  const told: { sealed?: Digest; failed?: SealFailure } = {};
+  const hearing = hearLines<SealNews>(channel, (news) => {
+    if ('at' in news) hearAt(news.at);
+    else Object.assign(told, news);
+  });
+  const [{ exit, signal, complaint }] = await Promise.all([ended, hearing.catch(() => undefined)]);
+  if (told.sealed && exit === 0) return told.sealed;
+  if (!told.failed) throw sealerFailed(signal ?? `exit code ${exit}`, complaint);
+  const { code, message } = told.failed;
+  throw code === 'DIFFERS' ? notAsWritten(order.path) : Object.assign(new Error(message), { code });
+}
+
+function sealerFailed(how: string, complaint: string): OperatorError {
+  return new OperatorError('unreachable', `what seals was ended by ${how}: ${complaint}`, {
+    hint: 'See whether this machine is short of memory, and run it again',
+  });
+}
+
+async function heard(channel: Readable, hear: HearBeginning): Promise<Passed> {
   let passed: Passed = { bytes: 0, tail: Buffer.alloc(0) };
+  await hearLines<Told>(channel, ({ begins, bytes, tail }) => {
+    if (begins !== undefined) hear(Buffer.from(begins, 'hex'));
+    if (tail !== undefined) passed = { bytes: bytes ?? 0, tail: Buffer.from(tail, 'hex') };
+  });
+  return passed;
+}
+
+async function hearLines<T>(channel: Readable, hear: (told: T) => void): Promise<void> {
   let text = '';
-  for await (const piece of told.setEncoding('latin1') as AsyncIterable<string>) {
+  for await (const piece of channel.setEncoding('utf8') as AsyncIterable<string>) {
     const lines = (text + piece).split('\n');
     text = lines.pop() ?? '';
-    for (const line of lines) {
-      const { begins, bytes, tail } = JSON.parse(line) as Told;
-      if (begins !== undefined) hear(Buffer.from(begins, 'hex'));
-      if (tail !== undefined) passed = { bytes: bytes ?? 0, tail: Buffer.from(tail, 'hex') };
-    }
+    for (const line of lines) hear(JSON.parse(line) as T);
   }
-  return passed;
 }
 
 interface Told {

@@ -95,7 +95,8 @@ async function after(work: () => Promise<unknown>, done: (error?: Error | null) 
   done(failed);
 }
 
-function notAsWritten(path: string): OperatorError {
+/** What is on the medium is not what was meant. */
+export function notAsWritten(path: string): OperatorError {
   return new OperatorError('check-failed', `${path} does not hold what was written to it`, {
     hint: 'Look at the disk that holds it, and run it again',
   });

@@ -13,11 +13,9 @@ import { type MariadbAccess, mariadbAccess } from './mariadb-access.ts';
 import { secretLine } from './secret-script.ts';
 import { type Tools, toolsFor } from './tools.ts';
 import type { Workplace } from './workplace.ts';
-import { startPacked, writePart } from './write-part.ts';
+import { type Packed, type PartTarget, startPacked, writePart } from './write-part.ts';
 
-interface Target {
-  readonly path: string;
-  readonly recipients: readonly string[];
+interface Target extends PartTarget {
   readonly expected: number | undefined;
 }
 
@@ -34,8 +32,9 @@ export async function dumpMariadb(place: Workplace, target: Target): Promise<Dum
     requireMain(databases, access);
     await lockTables(locking, place.config.BACKUP_LOCK_TIMEOUT);
     const begun = watchBeginning();
-    const source = await startDump(place, access, { tools, databases, begun });
-    const writing = writePart(place, { source, name: 'MariaDB', ...target });
+    const packed = await startDump(place, access, { tools, databases, begun, target });
+    const { source } = packed;
+    const writing = writePart(place, packed, { name: 'MariaDB', expected: target.expected });
     const counted = access.server.session(async (counting) => {
       await Promise.race([begun.within(source, place.config.BACKUP_LOCK_TIMEOUT), writing]);
       const binlog = await beginMariadbSnapshot(counting);
@@ -52,19 +51,20 @@ interface Dump {
   readonly tools: Tools;
   readonly databases: readonly string[];
   readonly begun: Beginning;
+  readonly target: PartTarget;
 }
 
 async function startDump(
   place: Workplace,
   access: MariadbAccess,
-  { tools, databases, begun }: Dump,
-): Promise<JoinedPrograms> {
+  { tools, databases, begun, target }: Dump,
+): Promise<Packed> {
   const packet = place.config.BACKUP_MARIADB_PACKET;
   const flags = [...mariadbDumpFlags(packet), ...mariadbLogin(access, tools)];
   const argv = tools.argv('mariadb-dump', ...flags, '--databases', ...databases);
-  const source = await startPacked(place, argv, begun.hear);
-  source.input.end(secretLine('mariadb', access.password));
-  return source;
+  const packed = await startPacked(place, argv, { ...target, hear: begun.hear });
+  packed.source.input.end(secretLine('mariadb', access.password));
+  return packed;
 }
 
 /** How every dump of MariaDB is made, so that two of the same rows are the same text. */

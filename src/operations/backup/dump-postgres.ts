@@ -7,7 +7,7 @@ import { wasEnded } from './program-output.ts';
 import { secretLine } from './secret-script.ts';
 import { type Tools, toolsFor } from './tools.ts';
 import type { Workplace } from './workplace.ts';
-import { startPacked, writePart, type Written } from './write-part.ts';
+import { type PartTarget, startPacked, writePart, type Written } from './write-part.ts';
 
 /** A store's dump with what stands in the manifest of it. */
 export interface Dumped extends Written {
@@ -19,9 +19,7 @@ export interface Dumped extends Written {
   readonly tables: readonly TableRows[];
 }
 
-interface Target {
-  readonly path: string;
-  readonly recipients: readonly string[];
+interface Target extends PartTarget {
   readonly expected: number | undefined;
 }
 
@@ -34,11 +32,11 @@ export async function dumpPostgres(place: Workplace, target: Target): Promise<Du
   const dump = async (within: Database): Promise<Dumped> => {
     const { name, position } = await beginSnapshot(within);
     const argv = tools.argv('pg_dump', ...dumpFlags, `--snapshot=${name}`, ...postgresLogin(place, tools));
-    const source = await startPacked(place, argv);
-    source.input.end(secretLine('postgres', config.POSTGRES_PASSWORD));
+    const packed = await startPacked(place, argv, target);
+    packed.source.input.end(secretLine('postgres', config.POSTGRES_PASSWORD));
     const [written, tables] = await dumpedAndCounted(
-      source,
-      writePart(place, { source, name: 'PostgreSQL', ...target }),
+      packed.source,
+      writePart(place, packed, { name: 'PostgreSQL', expected: target.expected }),
       countRows(within, config.POSTGRES_DATABASE),
     );
     if (tables.length > 0) requireDataEnd(written.tail);

@@ -26,10 +26,10 @@ export async function packFolder(
   const { dir, names, flags } = (await handedNames(place, kind)) ?? (await namesThere(place, kind));
   if (names.length === 0) return undefined;
   const tar = ['tar', '-C', dir, ...flags, '--dereference', '-cf', '-', '--', ...names] as const;
-  const source = await startPacked(place, tar);
-  source.input.end();
   const path = draftPath(place, id, `${kind}.tar.zst.age`);
-  return writePart(place, { source, path, recipients, name: kind, expected: undefined });
+  const packed = await startPacked(place, tar, { path, recipients });
+  packed.source.input.end();
+  return writePart(place, packed, { name: kind, expected: undefined });
 }
 
 interface Names {

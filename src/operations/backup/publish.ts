@@ -36,11 +36,20 @@ export interface Running {
   readonly startMs: number;
   readonly held: HeldShelf;
   readonly parts: Part[];
-  /** What was written is proven while the next is dumped. */
-  readonly proofs: Promise<void>[];
-  /** Ends those proofs. */
+  /** What goes on beside the dumps. */
+  readonly beside: Meanwhile[];
+  /** Ends that. */
   readonly broken: AbortController;
 }
+
+/** The packing of the folder, or the proof of what was written. */
+export interface Meanwhile {
+  readonly kind: 'packing' | 'proof';
+  readonly done: Promise<void>;
+}
+
+/** The order of a set's files in its manifest. */
+const kinds: readonly Part['kind'][] = ['postgres', 'mariadb', 'config', 'secrets'];
 
 /** Seconds since a monotonic time, to the millisecond. */
 export function secondsSince({ world }: Workplace, startMs: number): number {
@@ -61,7 +70,7 @@ export async function publish(running: Running): Promise<BackupSet> {
     encryption,
     migration: await migrationOf(running),
     images: await lockedImages(place),
-    parts,
+    parts: parts.toSorted((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind)),
     ...(missing.length > 0 && { missing }),
   };
   const text = manifestText(manifest);

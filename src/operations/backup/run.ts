@@ -7,7 +7,7 @@ import { hasMariadb, mariadbAccess } from './mariadb-access.ts';
 import { holdShelf } from './one-run.ts';
 import { packFolder } from './pack.ts';
 import { provePart, type Proving } from './prove-part.ts';
-import { publish, type Running, secondsSince, type WantedRun } from './publish.ts';
+import { type Meanwhile, publish, type Running, secondsSince, type WantedRun } from './publish.ts';
 import { type Encryption, encryptionOf } from './recipients.ts';
 import { recordRun } from './run-record.ts';
 import { type BackupSet, lastSetWith } from './sets.ts';
@@ -45,13 +45,11 @@ export async function planRun(place: Workplace, wanted: WantedRun): Promise<Plan
       ),
       step(
         { do: 'seal', what: 'seal the configuration, and .env with the keys to the escrow key alone' },
-        () => packAll(held(running)),
+        () => all(held(running), 'packing'),
       ),
       step(
         { do: 'prove', what: 'see that pg_restore lists the dump of PostgreSQL, and that nothing is empty' },
-        async () => {
-          await Promise.all(held(running).proofs);
-        },
+        () => all(held(running), 'proof'),
       ),
       step({ do: 'publish', what: 'compare rows with the set before, and write the manifest' }, async () => {
         made = await publish(held(running));
@@ -79,7 +77,21 @@ async function beginning(place: Workplace, wanted: WantedRun, stores: readonly S
     await place.archive.makeFolder(draftPath(place, id));
     const startMs = clock.monotonicMs();
     const broken = new AbortController();
-    return { place, wanted, id, encryption, last, startedAt, startMs, held, parts: [], proofs: [], broken };
+    const running = {
+      place,
+      wanted,
+      id,
+      encryption,
+      last,
+      startedAt,
+      startMs,
+      held,
+      parts: [],
+      beside: [],
+      broken,
+    };
+    packAll(running);
+    return running;
   };
   return { id, hold };
 }
@@ -128,7 +140,7 @@ async function guard(
 async function discard(running: Running | undefined): Promise<void> {
   if (!running) return;
   running.broken.abort();
-  await Promise.allSettled(running.proofs);
+  await Promise.allSettled(running.beside.map(({ done }) => done));
   await running.place.archive.remove(draftPath(running.place, running.id));
   await running.held.release();
 }
@@ -165,28 +177,44 @@ async function dump(running: Running, store: Store): Promise<void> {
   parts.push({ ...part, seconds: secondsSince(place, startMs), tool, server, position, ...why, tables });
 }
 
-/** Begins to read back; what it finds is heard of by the step that waits for it. */
-function prove({ place, proofs, broken }: Running, proving: Proving): void {
+/** Begins to prove what was written. */
+function prove(running: Running, proving: Proving): void {
+  meanwhile(running, 'proof', (place) => provePart(place, proving));
+}
+
+/** Begins what goes on while the next is dumped; what fails of it is heard of by the step that waits for it. */
+function meanwhile(
+  { place, beside, broken }: Running,
+  kind: Meanwhile['kind'],
+  work: (place: Workplace) => Promise<void>,
+): void {
   const stop = AbortSignal.any([place.stop, broken.signal]);
-  const proof = provePart({ ...place, stop }, proving);
-  proof.catch(() => undefined);
-  proofs.push(proof);
+  const done = work({ ...place, stop });
+  done.catch(() => undefined);
+  beside.push({ kind, done });
+}
+
+async function all({ beside }: Running, kind: Meanwhile['kind']): Promise<void> {
+  await Promise.all(beside.filter((one) => one.kind === kind).map(({ done }) => done));
 }
 
 function openTo({ escrow, verify }: Encryption): readonly string[] {
   return verify === null ? [escrow] : [escrow, verify];
 }
 
-async function packAll(running: Running): Promise<void> {
-  const { place, id, encryption, parts } = running;
-  for (const kind of ['config', 'secrets'] as const) {
-    const startedAt = place.world.clock.now();
-    const recipients = kind === 'config' ? openTo(encryption) : [encryption.escrow];
-    const written = await packFolder(place, { kind, id, recipients });
-    if (!written) continue;
-    prove(running, { kind, version: '', written });
-    parts.push(partOf({ kind, file: `${kind}.tar.zst.age`, written, encryption, startedAt }));
-  }
+/** The configuration and the keys are small: both are sealed while the first store is dumped. */
+function packAll(running: Running): void {
+  const { id, encryption, parts } = running;
+  meanwhile(running, 'packing', async (place) => {
+    for (const kind of ['config', 'secrets'] as const) {
+      const startedAt = place.world.clock.now();
+      const recipients = kind === 'config' ? openTo(encryption) : [encryption.escrow];
+      const written = await packFolder(place, { kind, id, recipients });
+      if (!written) continue;
+      prove(running, { kind, version: '', written });
+      parts.push(partOf({ kind, file: `${kind}.tar.zst.age`, written, encryption, startedAt }));
+    }
+  });
 }
 
 interface PartFacts {

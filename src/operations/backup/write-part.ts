@@ -1,8 +1,6 @@
-import { pipeline } from 'node:stream/promises';
-
 import type { FileSeal } from '../../adapters/age.ts';
 import type { Argv } from '../../adapters/exec.ts';
-import type { HearBeginning, JoinedPrograms } from '../../adapters/joined-programs.ts';
+import type { JoinedPrograms, Joining } from '../../adapters/joined-programs.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { requireSuccess, wasEnded } from './program-output.ts';
 import { shownRate } from './progress.ts';
@@ -19,47 +17,57 @@ export interface Written {
   readonly seal: FileSeal;
 }
 
-interface Writing {
-  /** What `startPacked` started. */
-  readonly source: JoinedPrograms;
+/** Where a part goes. */
+export interface PartTarget {
   readonly path: string;
   readonly recipients: readonly string[];
+}
+
+/** A part that is being made. */
+export interface Packed {
+  readonly source: JoinedPrograms;
+  readonly path: string;
+  readonly seal: FileSeal;
+}
+
+/** Octets of a file that are written and read back at once. */
+const pieceBytes = 1024 * 1024;
+
+/** A medium that is told early has little left to take at the end. */
+const flushBytes = 64 * pieceBytes;
+
+/** Starts a program whose output zstd compresses and age seals into a file. */
+export async function startPacked(
+  { world, config }: Workplace,
+  first: Argv,
+  { path, recipients, hear }: PartTarget & Pick<Joining, 'hear'>,
+): Promise<Packed> {
+  const age = await world.age();
+  const seal = await age.newSeal(recipients);
+  const second = ['zstd', '-q', '-c', `-${config.BACKUP_ZSTD_LEVEL}`] as const;
+  const file = { path, ...age.sealOrder(seal), pieceBytes, flushBytes };
+  return { source: (await world.programs()).join({ first, second, file, hear }), path, seal };
+}
+
+interface Named {
   /** What progress is told of. */
   readonly name: string;
   /** Octets of the sealed file, as far as can be known. */
   readonly expected: number | undefined;
 }
 
-/** Starts a program whose output zstd compresses. */
-export async function startPacked(
-  { world, config }: Workplace,
-  argv: Argv,
-  hear?: HearBeginning,
-): Promise<JoinedPrograms> {
-  const programs = await world.programs();
-  return programs.join(argv, ['zstd', '-q', '-c', `-${config.BACKUP_ZSTD_LEVEL}`], hear);
-}
-
-/** Streams what comes compressed through age into a file. Every stage must end well: when one fails, all are ended and the cause is thrown. Throws `check-failed` when the octets read back are others. */
-export async function writePart(place: Workplace, writing: Writing): Promise<Written> {
-  const { archive, world } = place;
-  const { source, path, recipients } = writing;
-  const age = await world.age();
-  const seal = await age.newSeal(recipients);
-  const file = archive.write(path);
+/** Waits until a part is written. Every stage must end well: when one fails, all are ended and the cause is thrown. Throws `check-failed` when the octets read back are others. */
+export async function writePart(
+  place: Workplace,
+  { source, path, seal }: Packed,
+  named: Named,
+): Promise<Written> {
   const signal = stopOrTimeout(place);
-  await using _ = shownRate(place, { ...writing, bytes: file.bytes });
-  await allOrNone(
-    [source],
-    [
-      pipeline(source.output, age.sealing(seal), file.into, { signal }),
-      source.passed,
-      ...source.programs.map(requireSuccess),
-    ],
-    signal,
-  );
+  await using _ = shownRate(place, { ...named, bytes: source.bytes });
+  const stages = [source.sealed, source.passed, ...source.programs.map(requireSuccess)];
+  await allOrNone([source], stages, signal);
   const { bytes: plainBytes, tail } = await source.passed;
-  return { path, seal, ...file.digest(), plainBytes, tail };
+  return { path, seal, ...(await source.sealed), plainBytes, tail };
 }
 
 /** Waits for all stages; the first failure ends the programs, and of all failures the one that explains most is thrown. */
@@ -69,8 +77,11 @@ export async function allOrNone(
   signal: AbortSignal,
 ): Promise<void> {
   const end = () => programs.forEach((program) => program.kill());
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
   await Promise.all(stages).catch(end);
   const outcomes = await Promise.allSettled(stages);
+  signal.removeEventListener('abort', end);
   if (signal.aborted) throw ended(signal);
   const failed = outcomes
     .filter((outcome) => outcome.status === 'rejected')

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { type Archive, systemArchive } from '../../../src/adapters/archive.ts';
+import { exec } from '../../../src/adapters/exec.ts';
+import type { Joining } from '../../../src/adapters/joined-programs.ts';
 import { carryOut } from '../../../src/operations/carry-out.ts';
 import { planRun } from '../../../src/operations/backup/run.ts';
 import { openWorkplace } from '../../../src/operations/backup/workplace.ts';
@@ -113,63 +114,70 @@ describe('a backup that breaks off', { timeout: 240_000 }, () => {
   it('fails cleanly when the disk is full, and says so', async () => {
     await scene.backup('run');
     const before = await listed();
-    await using runtime = openRuntime({ dir: scene.dir, environment: process.env, uid: process.getuid?.() });
-    const how = { stop: new AbortController().signal, tell: () => undefined, warn: () => undefined };
-    const place = { ...(await openWorkplace(runtime, how)), archive: fullAfter(2000) };
-    const plan = await planRun(place, { only: undefined, acceptShrink: false, postpone: false });
-    const failing = carryOut(plan, runtime, { done: () => undefined, failed: () => undefined });
-    await expect(failing).rejects.toMatchObject({
-      code: 'unreachable',
-      message: expect.stringContaining('is full'),
+    const dump = haltDump(scene, 'pg_dump');
+    const running = mailctl('backup', 'run');
+    await dump.halted();
+    const sealer = await childOf(running.child.pid, 'sealStdin');
+    await exec(['prlimit', '--pid', String(sealer), '--fsize=2000'], { timeoutMs: 10_000 });
+    dump.go();
+    const { exit, out } = await running.ended;
+    expect({ exit, error: JSON.parse(out).error }).toMatchObject({
+      exit: 13,
+      error: { field: 'BACKUP_DIR', message: expect.stringContaining('is full') },
     });
     expect(drafts()).toEqual([]);
     expect(await listed()).toEqual(before);
   });
+
+  it('fails cleanly when what seals is killed', async () => {
+    const dump = haltDump(scene, 'pg_dump');
+    const running = mailctl('backup', 'run');
+    await dump.halted();
+    process.kill(await childOf(running.child.pid, 'sealStdin'), 'SIGKILL');
+    dump.go();
+    const { exit, out } = await running.ended;
+    expect({ exit, drafts: drafts() }).toEqual({ exit: 13, drafts: [] });
+    expect(JSON.parse(out).error.message).toContain('what seals was ended by SIGKILL');
+    expect(await listed()).toEqual([]);
+  });
 });
+
+/** The newest child of a process with such a word in its command line. */
+async function childOf(pid: number | undefined, word: string): Promise<number> {
+  const { stdout } = await exec(['pgrep', '--newest', '--parent', String(pid), '--full', word], {
+    timeoutMs: 10_000,
+  });
+  return Number(stdout);
+}
 
 /** Runs a backup that is told to stop when the folder of sets sees such an act on such a file. */
 async function runStoppedAt(act: 'write' | 'replace' | 'publish', file: string): Promise<void> {
   const stopping = new AbortController();
   const stopsAt =
-    <A extends readonly [string, ...string[]], R>(name: typeof act, work: (...words: A) => R) =>
+    <A extends readonly [string, ...unknown[]], R>(name: typeof act, work: (...words: A) => R) =>
     (...words: A): R => {
       if (name === act && words[0].includes(file)) stopping.abort();
       return work(...words);
     };
+  await using runtime = openRuntime({ dir: scene.dir, environment: process.env, uid: process.getuid?.() });
   const archive: Archive = {
     ...systemArchive,
-    write: stopsAt('write', systemArchive.write),
     replace: stopsAt('replace', systemArchive.replace),
     publish: stopsAt('publish', systemArchive.publish),
   };
-  await using runtime = openRuntime({ dir: scene.dir, environment: process.env, uid: process.getuid?.() });
+  const programs = await runtime.programs();
+  const join = stopsAt('write', (_path, joining: Joining) => programs.join(joining));
+  const world = {
+    ...runtime,
+    programs: async () => ({ ...programs, join: (joining: Joining) => join(joining.file.path, joining) }),
+  };
   const how = { stop: stopping.signal, tell: () => undefined, warn: () => undefined };
-  const place = { ...(await openWorkplace(runtime, how)), archive };
+  const place = { ...(await openWorkplace(world, how)), archive };
   const plan = await planRun(place, { only: undefined, acceptShrink: false, postpone: false });
-  await carryOut(plan, runtime, { done: () => undefined, failed: () => undefined });
+  await carryOut(plan, world, { done: () => undefined, failed: () => undefined });
 }
 
 /** The first session that is killed may have taken another along. */
 function unlessGone(error: unknown): void {
   if (!(error instanceof Error && error.message.includes('Unknown thread id'))) throw error;
-}
-
-/** A disk with room for so many octets. */
-function fullAfter(bytes: number): Archive {
-  let left = bytes;
-  return {
-    ...systemArchive,
-    write: (path) => {
-      const { into: file, bytes: written, digest } = systemArchive.write(path);
-      const into = new Writable({
-        write(piece: Buffer, encoding, done) {
-          left -= piece.length;
-          if (left < 0) done(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
-          else file.write(piece, encoding, done);
-        },
-        final: (done) => void file.end(done),
-      });
-      return { into, bytes: written, digest };
-    },
-  };
 }
