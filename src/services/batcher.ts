@@ -1,9 +1,18 @@
+import type { Clock } from '../adapters/clock.ts';
+
 /** Gathers single items into batches. */
 export interface Batcher<I, O> {
-  /** Resolves with what the batch said of this item; rejects when the whole batch failed. */
-  add(item: I): Promise<O>;
+  /** Resolves with what the batch said of this item; rejects when the whole batch failed. A hurried item waits for no pause between batches. */
+  add(item: I, pace?: 'hurried'): Promise<O>;
   /** Resolves when nothing waits or is under way. */
   drained(): Promise<void>;
+}
+
+export interface BatchLimits {
+  readonly maxItems: number;
+  readonly inFlight: number;
+  /** Shortest time between the beginnings of two batches. */
+  readonly everyMs: number;
 }
 
 interface Waiting<I, O> {
@@ -13,33 +22,42 @@ interface Waiting<I, O> {
 }
 
 /**
- * Runs items in batches without a timer: the next batch is whatever queued while `inFlight` others were under way, so a lone item
- * never waits and a flood fills the batches. `run` answers in the order of its items.
+ * Runs items in batches: an item after a pause is run at once, and what comes within `everyMs` of the last beginning, or while
+ * `inFlight` batches are under way, is gathered for the next. `run` answers in the order of its items.
  */
 export function openBatcher<I, O>(
   run: (items: readonly I[]) => Promise<readonly O[]>,
-  { maxItems, inFlight }: { readonly maxItems: number; readonly inFlight: number },
+  { maxItems, inFlight, everyMs }: BatchLimits,
+  { sleep }: Pick<Clock, 'sleep'>,
 ): Batcher<I, O> {
   const waiting: Waiting<I, O>[] = [];
   const running = new Set<Promise<void>>();
+  let pause: Promise<void> | undefined;
+  let isHurried = false;
 
   function startNext(): void {
-    if (waiting.length === 0 || running.size >= inFlight) return;
+    if (waiting.length === 0 || running.size >= inFlight || (pause && !isHurried)) return;
+    isHurried = false;
     const turn = settle(waiting.splice(0, maxItems), run).finally(() => {
       running.delete(turn);
       startNext();
     });
     running.add(turn);
+    pause ??= sleep(everyMs).then(() => {
+      pause = undefined;
+      startNext();
+    });
   }
 
   return {
-    add: (item) =>
+    add: (item, pace) =>
       new Promise<O>((resolve, reject) => {
         waiting.push({ item, resolve, reject });
+        isHurried ||= pace === 'hurried';
         startNext();
       }),
     drained: async () => {
-      while (running.size > 0) await Promise.all(running);
+      while (running.size > 0 || waiting.length > 0) await Promise.all(running.size > 0 ? running : [pause]);
     },
   };
 }

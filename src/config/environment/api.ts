@@ -196,6 +196,13 @@ export const api = {
     means: "Postal's webhooks stored by one statement",
     fallback: '200',
   }),
+  POSTAL_WEBHOOK_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means:
+      'Shortest time between two such statements; what comes meanwhile is stored by the next, and answered then',
+    fallback: '5ms',
+  }),
   POSTAL_KEY_OVERLAP: variable(duration, {
     section,
     readBy: ['api', 'operator'],

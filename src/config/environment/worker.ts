@@ -61,6 +61,13 @@ export const worker = {
     means: 'How long a claimed message is out of the reach of other workers',
     fallback: '3m',
   }),
+  WORKER_RECORD_INTERVAL: variable(duration, {
+    section,
+    readBy,
+    means:
+      'Shortest time between two transactions that write down what Postal said; a crash leaves what it said meanwhile to be looked up',
+    fallback: '50ms',
+  }),
   WORKER_STALL_AFTER: variable(duration, {
     section,
     readBy,

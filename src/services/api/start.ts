@@ -155,13 +155,18 @@ function postalKeysOf(config: ApiConfig, world: ApiWorld): PostalKeys {
   });
 }
 
-function webhookStore(config: ApiConfig, { db }: ApiWorld): Batcher<ReceivedWebhook, 'new' | 'known'> {
+function webhookStore(config: ApiConfig, { db, clock }: ApiWorld): Batcher<ReceivedWebhook, 'new' | 'known'> {
   return openBatcher(
     async (webhooks) => {
       const added = new Set(await insertPostalWebhooks(db, webhooks));
       return webhooks.map(({ uuid }) => (added.delete(uuid) ? 'new' : 'known'));
     },
-    { maxItems: config.POSTAL_WEBHOOK_BATCH, inFlight: storesInFlight },
+    {
+      maxItems: config.POSTAL_WEBHOOK_BATCH,
+      inFlight: storesInFlight,
+      everyMs: config.POSTAL_WEBHOOK_INTERVAL,
+    },
+    clock,
   );
 }
 

@@ -39,7 +39,8 @@ export async function handOver(
   const sent = await send(room, message, { ticket, alive }).finally(() => room.lane.forgo(ticket));
   leave(sent.end?.outcome === 'unclear' ? room.config.POSTAL_SETTLE_TIME : 0);
   const again = latest(sent.doubtsAgain, againAfter(room, message.attempts, sent.end));
-  await recordSettlements(room, { ...attemptOf(message), settlements: sent.settlements, again });
+  const record = { ...attemptOf(message), settlements: sent.settlements, again, isLast: true } as const;
+  await recordSettlements(room, record);
 }
 
 /**

@@ -51,6 +51,8 @@ export interface Record {
   readonly attemptId: string;
   readonly settlements: readonly Settlement[];
   readonly again?: Again;
+  /** True when nothing of this claim waits for it: it is written down together with others. */
+  readonly isLast?: true;
 }
 
 /** Settles recipients, records what happened to them and queues what AMS hears of it, all or nothing. */
@@ -58,7 +60,7 @@ export async function recordSettlements(room: Persisting, record: Record): Promi
   if (record.settlements.length === 0 && !record.again) return;
   const entry = { record, events: eventsOf(room, record) };
   await persist(room, async () => {
-    const written = await room.records.add(entry);
+    const written = await room.records.add(entry, record.isLast ? undefined : 'hurried');
     if (!written.ok) throw written.error;
   });
 }
@@ -76,12 +78,13 @@ export type Records = Batcher<Entry, Written>;
 const mostTogether = 100;
 const transactionsAtOnce = 2;
 
-/** Gathers what comes while earlier transactions are under way into the next one: a busy worker needs few. */
-export function openRecords(room: Room): Records {
-  return openBatcher((entries) => write(room, entries), {
-    maxItems: mostTogether,
-    inFlight: transactionsAtOnce,
-  });
+/** Gathers what comes shortly after a transaction, or while others are under way, into the next one: a busy worker needs few. */
+export function openRecords(room: Room, everyMs: number): Records {
+  return openBatcher(
+    (entries) => write(room, entries),
+    { maxItems: mostTogether, inFlight: transactionsAtOnce, everyMs },
+    room.clock,
+  );
 }
 
 /** One that no transaction can take keeps none of the others from being written. */

@@ -164,7 +164,7 @@ function startLoops(
   const gates = gatesOf(config, world);
   const databaseClock = watchDatabaseClock(databaseWatch(config), world.clock);
   const { postalDatabase, lookUp } = world;
-  const records = openRecords(room);
+  const records = openRecords(room, config.WORKER_RECORD_INTERVAL);
   return [
     start(
       'deliver',

@@ -19,7 +19,7 @@ it('writes down what others found out at the same moment, although PostgreSQL re
     await beginHandover(db, { id, attemptId, positions: [0], leaseMs: 60_000, settleMs: 0 });
   const world = { db, clock: systemClock, random: systemRandom, log: silentLog };
   const config = { WORKER_LEASE: 50, WORKER_POLL_INTERVAL: 10, WORKER_ERROR_WAIT_MAX: 10 };
-  const room = { ...world, config, records: openRecords(world) };
+  const room = { ...world, config, records: openRecords(world, 5) };
   const told = (messageId: string, place: number) =>
     recordSettlements(room, {
       messageId,
