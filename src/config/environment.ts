@@ -11,6 +11,7 @@ import { platform } from './environment/platform.ts';
 import { postal } from './environment/postal.ts';
 import { postalDatabase } from './environment/postal-database.ts';
 import { postalSetup } from './environment/postal-setup.ts';
+import { postalWebhooks } from './environment/postal-webhooks.ts';
 import { postgres } from './environment/postgres.ts';
 import { redis } from './environment/redis.ts';
 import { relay } from './environment/relay.ts';
@@ -32,6 +33,7 @@ export const environment = {
   ...redis,
   ...lockout,
   ...api,
+  ...postalWebhooks,
   ...postal,
   ...postalDatabase,
   ...postalSetup,

@@ -43,10 +43,13 @@ export function openBatcher<I, O>(
       startNext();
     });
     running.add(turn);
-    pause ??= sleep(everyMs).then(() => {
-      pause = undefined;
-      startNext();
-    });
+    pause ??= rest();
+  }
+
+  async function rest(): Promise<void> {
+    await sleep(everyMs);
+    pause = undefined;
+    startNext();
   }
 
   return {

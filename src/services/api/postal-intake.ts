@@ -78,7 +78,7 @@ async function doubtOf(intake: PostalIntake, claimed: ClaimedWebhook): Promise<W
   const search = await intake.keys.find(claimed.kid);
   if (search.kind === 'unreachable') return 'unverifiable';
   if (search.kind === 'unknown') return 'unknown_key';
-  if (!isSignedBy(search.key, claimed)) return 'forged';
+  if (!(await isSignedBy(search.key, claimed))) return 'forged';
   if (
     intake.hasEnded('postal-signing', claimed.kid) ||
     intake.hasEnded('postal-webhook-token', fingerprintOf(claimed.token))
