@@ -41,7 +41,7 @@ export const postalWebhooks = {
     means: "Postal's webhooks stored by one statement",
     fallback: '200',
   }),
-  POSTAL_WEBHOOK_INTERVAL: variable(duration, {
+  POSTAL_WEBHOOK_INTERVAL: variable(wait, {
     section,
     readBy,
     means:

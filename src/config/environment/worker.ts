@@ -61,7 +61,7 @@ export const worker = {
     means: 'How long a claimed message is out of the reach of other workers',
     fallback: '3m',
   }),
-  WORKER_RECORD_INTERVAL: variable(duration, {
+  WORKER_RECORD_INTERVAL: variable(wait, {
     section,
     readBy,
     means:
