@@ -1,4 +1,4 @@
-const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+const alphabet = Buffer.from('0123456789abcdefghjkmnpqrstvwxyz');
 
 /** What an id names; the prefix stands in front of the underscore. */
 export type IdKind = 'msg' | 'evt' | 'req' | 'ses' | 'whe' | 'whd' | 'usr' | 'run' | 'att' | 'mk' | 'key';
@@ -29,16 +29,18 @@ export function isId<K extends IdKind>(kind: K, text: string): text is Id<K> {
 
 /** 128 bits as 26 letters, most significant first, behind two zero bits. */
 function base32(bytes: Uint8Array): string {
-  let text = '';
+  const text = Buffer.allocUnsafe(26);
+  let filled = 0;
   let pending = 0;
   let bits = 2;
   for (const byte of bytes) {
     pending = (pending << 8) | byte;
     for (bits += 8; bits >= 5;) {
       bits -= 5;
-      text += alphabet.charAt((pending >> bits) & 31);
+      text[filled] = alphabet[(pending >> bits) & 31] ?? 0;
+      filled += 1;
     }
     pending &= (1 << bits) - 1;
   }
-  return text;
+  return text.toString('latin1');
 }

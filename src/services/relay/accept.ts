@@ -6,7 +6,7 @@ import type { Envelope } from '../../domain/submission.ts';
 import type { Soon } from './answers.ts';
 import type { Body } from './body.ts';
 import type { Accepted } from './journal/journal.ts';
-import { digestsOf, type ReceivedData } from './digests.ts';
+import { type Digests, digestsOf, type ReceivedData } from './digests.ts';
 import { type Prepared, prepareMessage } from './prepare.ts';
 import type { Named, RecentMessages } from './recent-messages.ts';
 import { replyText, type Said } from './replies.ts';
@@ -47,7 +47,8 @@ export async function acceptMessage(
   const { credential, envelope, secure, client } = ask;
   const { hostname, maxHeaderBytes, tracesClient } = world;
   const origin = { name: client.name, address };
-  const head = await body.head(maxHeaderBytes + 4);
+  const beginning = body.head(maxHeaderBytes + 4);
+  const head = beginning instanceof Promise ? await beginning : beginning;
   const { senderDomains } = credential;
   const traced = tracesClient ? origin : undefined;
   const reception = { id, at, hostname, secure, client: traced, senderDomains, maxHeaderBytes };
@@ -56,7 +57,8 @@ export async function acceptMessage(
   const { top, from } = prepared;
   const raw = body.assemble(top, from);
   const data = { header: head.subarray(0, from), raw, from: top.length };
-  const named = await nameOf(prepared, ask, data);
+  const naming = nameOf(prepared, ask, data);
+  const named = naming instanceof Promise ? await naming : naming;
   const submission: Accepted = {
     id,
     receivedAt: at,
@@ -112,17 +114,20 @@ async function keepNew(
   }
 }
 
-async function nameOf(
+function nameOf(
   { messageId, idempotencyKey }: Fit,
   { credential, envelope }: StoreAsk,
   data: ReceivedData,
-): Promise<Named | undefined> {
+): Soon<Named | undefined> {
   const key = idempotencyKey ?? messageId;
   if (key === undefined) return undefined;
   const who = whoToWhom(credential.id, envelope);
-  const { whole, body } = await digestsOf(who, data, idempotencyKey !== undefined);
-  const explicit = body && { key, body };
-  return { dedupe: { key, digest: whole }, credentialId: credential.id, explicit };
+  const named = ({ whole, body }: Digests): Named => {
+    const explicit = body && { key, body };
+    return { dedupe: { key, digest: whole }, credentialId: credential.id, explicit };
+  };
+  const digests = digestsOf(who, data, idempotencyKey !== undefined);
+  return digests instanceof Promise ? digests.then(named) : named(digests);
 }
 
 /** Who sends to whom, each part behind its length; the DATA octets, exactly as they were received, come after it. */

@@ -1,5 +1,5 @@
 import type { Budget } from './budget.ts';
-import type { Octets } from './octets.ts';
+import { type Octets, partsFrom } from './octets.ts';
 import { openPile, type Pile } from './pile.ts';
 import type { Pool } from './pool.ts';
 import { openSpill, type Spill } from './spill.ts';
@@ -14,7 +14,7 @@ export interface Body {
   isKept(): boolean;
   size(): number;
   /** At most `bytes` octets from the beginning. Of messages that are on disk only a few are read at once: it waits for its turn. */
-  head(bytes: number): Promise<Buffer>;
+  head(bytes: number): Buffer | Promise<Buffer>;
   /** `top` followed by the message from octet `from` on, valid until `close`. After `head`. */
   assemble(top: Uint8Array, from: number): Octets;
   /** Frees memory and disk. */
@@ -97,16 +97,18 @@ async function movePile(state: State): Promise<void> {
   }
 }
 
-async function head(state: State, bytes: number): Promise<Buffer> {
-  const { spill, pile, options } = state;
-  if (spill) {
-    state.borrowed ??= await options.pool.borrow();
-    const target = Buffer.allocUnsafe(bytes);
-    await spill.read(target, 0);
-    return target;
-  }
+function head(state: State, bytes: number): Buffer | Promise<Buffer> {
+  const { spill, pile } = state;
+  if (spill) return readBack(state, spill, bytes);
   const [first, second] = pile.parts();
   return first && !second ? first.subarray(0, bytes) : Buffer.concat(pile.parts(), bytes);
+}
+
+async function readBack(state: State, spill: Spill, bytes: number): Promise<Buffer> {
+  state.borrowed ??= await state.options.pool.borrow();
+  const target = Buffer.allocUnsafe(bytes);
+  await spill.read(target, 0);
+  return target;
 }
 
 function assemble(state: State, top: Uint8Array, from: number): Octets {
@@ -115,9 +117,9 @@ function assemble(state: State, top: Uint8Array, from: number): Octets {
   if (spill && borrowed) {
     return { length, beginning: top, rest: () => pieces(spill, { from, to: state.size }, borrowed) };
   }
-  options.budget.take(length);
-  state.assembled += length;
-  return Buffer.concat([top, ...without(from, pile.parts())], length);
+  options.budget.take(top.length);
+  state.assembled += top.length;
+  return { length, parts: [top, ...partsFrom(from, pile.parts())] };
 }
 
 async function* pieces(
@@ -130,15 +132,6 @@ async function* pieces(
     await spill.read(piece, at);
     yield piece;
   }
-}
-
-function without(bytes: number, parts: readonly Buffer[]): readonly Buffer[] {
-  let left = bytes;
-  return parts.map((part) => {
-    const cut = Math.min(left, part.length);
-    left -= cut;
-    return part.subarray(cut);
-  });
 }
 
 function close(state: State): void {

@@ -106,8 +106,11 @@ function wrongPath({ why }: Extract<Path, { ok: false }>, about: 'MAIL' | 'RCPT'
   return wrong(about === 'MAIL' ? 'badSender' : 'badRecipient', about);
 }
 
+const none: ReadonlyMap<string, string> = new Map();
+
 /** ESMTP parameters (RFC 5321 §4.1.2) by upper-case keyword; undefined when one is malformed or stands twice. */
 function readParameters(text: string): ReadonlyMap<string, string> | undefined {
+  if (text === '') return none;
   const read = new Map<string, string>();
   for (const word of text.split(' ').filter((part) => part !== '')) {
     const match = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?$/.exec(word);

@@ -1,4 +1,4 @@
-import { answerAsk, type Answers, type Soon, type StoreAsk } from './answers.ts';
+import { answerAsk, type Answers, type OwnPart, type Soon, type StoreAsk } from './answers.ts';
 import type { Body } from './body.ts';
 import { type DataReader, type DataStep, readData } from './data.ts';
 import { readLine } from './line.ts';
@@ -47,6 +47,7 @@ export interface ConversationOptions {
 
 interface State {
   readonly options: ConversationOptions;
+  readonly own: OwnPart;
   session: Session;
   /** Octets that were heard; what is not understood yet begins at `at`. */
   rest: Buffer;
@@ -66,21 +67,7 @@ const nothing = Buffer.alloc(0);
 
 /** Begins with the question whether the client is welcome. Replies of one turn leave in one write. */
 export function openConversation(options: ConversationOptions): Conversation {
-  const state: State = {
-    options,
-    session: openSession(options.policy.protection),
-    rest: nothing,
-    at: 0,
-    text: '',
-    asking: false,
-    paused: false,
-    clogged: false,
-    inLongLine: false,
-    heardEnd: false,
-    over: false,
-    body: undefined,
-    reader: undefined,
-  };
+  const state = beginState(options);
   pose(state, { ask: 'admit' });
   advance(state);
   return {
@@ -102,6 +89,30 @@ export function openConversation(options: ConversationOptions): Conversation {
     session: () => state.session,
     isAsking: () => state.asking,
   };
+}
+
+function beginState(options: ConversationOptions): State {
+  const state: State = {
+    options,
+    own: {
+      secure: () => secure(state),
+      store: (asked) => store(state, asked),
+      failed: (error) => options.failed(error),
+    },
+    session: openSession(options.policy.protection),
+    rest: nothing,
+    at: 0,
+    text: '',
+    asking: false,
+    paused: false,
+    clogged: false,
+    inLongLine: false,
+    heardEnd: false,
+    over: false,
+    body: undefined,
+    reader: undefined,
+  };
+  return state;
 }
 
 function hear(state: State, octets: Buffer): void {
@@ -147,11 +158,7 @@ function hearAnswer(state: State, input: Input): void {
 }
 
 function answerTo(state: State, ask: Ask): Soon<Input> {
-  return answerAsk(ask, state.options.answers, {
-    secure: () => secure(state),
-    store: (asked) => store(state, asked),
-    failed: (error) => state.options.failed(error),
-  });
+  return answerAsk(ask, state.options.answers, state.own);
 }
 
 /** What came in plain text behind STARTTLS was never said by the client we will know (CVE-2011-0411). */

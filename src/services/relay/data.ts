@@ -129,10 +129,12 @@ function keep(octets: Buffer, progress: Progress, { limits, sink }: Bounds): voi
 }
 
 function ended(rest: Buffer, { bytes, longLine, nul }: Progress, limits: DataLimits): DataStep {
-  const flaws: readonly [boolean, DataEnd][] = [
-    [bytes > limits.maxMessageBytes, 'too-big'],
-    [longLine, 'long-line'],
-    [nul, 'nul'],
-  ];
-  return { state: 'end', end: flaws.find(([is]) => is)?.[1] ?? 'complete', rest };
+  const end = endOf(bytes > limits.maxMessageBytes, longLine, nul);
+  return { state: 'end', end, rest };
+}
+
+function endOf(isTooBig: boolean, longLine: boolean, nul: boolean): DataEnd {
+  if (isTooBig) return 'too-big';
+  if (longLine) return 'long-line';
+  return nul ? 'nul' : 'complete';
 }

@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 
-import type { Octets } from './octets.ts';
+import type { Soon } from './answers.ts';
+import { type Octets, partsFrom } from './octets.ts';
 
 /** What a client sent after DATA, as far as it is there: its header as it came, and the message as it is kept. */
 export interface ReceivedData {
@@ -21,7 +22,7 @@ export interface Digests {
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** The digests by which a message that is sent again is known. */
-export async function digestsOf(who: string, data: ReceivedData, wantsBody: boolean): Promise<Digests> {
+export function digestsOf(who: string, data: ReceivedData, wantsBody: boolean): Soon<Digests> {
   return inOneCall(who, data, wantsBody) ?? piecemeal(who, data, wantsBody);
 }
 
@@ -31,13 +32,17 @@ function inOneCall(
   { header, raw, from }: ReceivedData,
   wantsBody: boolean,
 ): Digests | undefined {
-  if (!(raw instanceof Uint8Array)) return undefined;
+  const rest = inMemory(raw, from);
+  if (!rest) return undefined;
   const start = Buffer.byteLength(who);
-  const end = start + header.length + raw.length - from;
-  if (end > scratch.length) return undefined;
+  let end = start + header.length;
+  if (end + raw.length - from > scratch.length) return undefined;
   scratch.write(who);
   scratch.set(header, start);
-  scratch.set(raw.subarray(from), start + header.length);
+  for (const part of rest) {
+    scratch.set(part, end);
+    end += part.length;
+  }
   const sha256 = (at: number) => hash('sha256', scratch.subarray(at, end), 'buffer');
   return { whole: sha256(0), body: wantsBody ? sha256(start) : undefined };
 }
@@ -54,7 +59,12 @@ async function piecemeal(
     body?.update(octets);
   };
   add(header);
-  if (raw instanceof Uint8Array) add(raw.subarray(from));
-  else for await (const piece of raw.rest()) add(piece);
+  if ('rest' in raw) for await (const piece of raw.rest()) add(piece);
+  else inMemory(raw, from)?.forEach(add);
   return { whole: whole.digest(), body: body?.digest() };
+}
+
+function inMemory(raw: Octets, from: number): readonly Uint8Array[] | undefined {
+  if (raw instanceof Uint8Array) return [raw.subarray(from)];
+  return 'parts' in raw ? partsFrom(from, raw.parts) : undefined;
 }

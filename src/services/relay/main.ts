@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { systemClock } from '../../adapters/clock.ts';
 import { ownDirectory } from '../../adapters/directory-owner.ts';
 import { systemDisk } from '../../adapters/disk.ts';
+import { gatherLines } from '../../adapters/gathered-lines.ts';
 import { openHttp } from '../../adapters/http.ts';
 import { openLog } from '../../adapters/log.ts';
 import { systemRandom } from '../../adapters/random.ts';
@@ -20,7 +21,7 @@ const mostAnswerBytes = 1024 ** 2;
 
 /** Runs the relay until `stop`, logging to stdout; SIGHUP reads the certificate and the secrets again. Rejects when it cannot start. */
 export async function main({ config, reread, held }: Live<'relay'>, stop: AbortSignal): Promise<void> {
-  const log = openLog('relay', config.LOG_LEVEL, process.stdout);
+  const log = openLog('relay', config.LOG_LEVEL, gatherLines(process.stdout));
   await using http = openHttp({
     connections: config.RELAY_API_CONNECTIONS,
     connectTimeoutMs: config.API_INTERNAL_TIMEOUT,

@@ -167,7 +167,7 @@ it('a message on disk waits for memory to be read back in, and gives it back whe
   await writeAll(second, [Buffer.alloc(500, '2')]);
   await first.head(10);
   let isRead = false;
-  const waiting = second.head(10).then((head) => {
+  const waiting = Promise.resolve(second.head(10)).then((head) => {
     isRead = true;
     return head;
   });

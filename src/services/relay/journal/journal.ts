@@ -109,8 +109,8 @@ function journalOf(state: JournalState, progress: Progress, owner: DirectoryOwne
   const parts: JournalParts = { state, progress, groups, inTurn, listeners };
   let closed: Promise<void> | undefined;
   return {
-    append: async (submission) =>
-      closed ? { kind: 'failed', why: 'the journal is closed' } : await append(parts, submission),
+    append: (submission) =>
+      closed ? Promise.resolve({ kind: 'failed', why: 'the journal is closed' }) : append(parts, submission),
     read: (from, limits) => inTurn(() => readBatch(parts, from, limits)),
     whenBeyond: (position, stop) => whenBeyond(parts, position, stop),
     settled: () => state.settled,
@@ -134,13 +134,14 @@ function journalOf(state: JournalState, progress: Progress, owner: DirectoryOwne
   };
 }
 
-function append(parts: JournalParts, submission: Accepted): Appended | Promise<Appended> {
+function append(parts: JournalParts, submission: Accepted): Promise<Appended> {
   const { raw } = submission;
   const head = encodeHead(submission);
   const bytes = head.length + raw.length;
   const why = fullness(parts, bytes + headerBytes);
-  if (why !== undefined) return { kind: 'full', why };
+  if (why !== undefined) return Promise.resolve({ kind: 'full', why });
   if (raw instanceof Uint8Array) return parts.groups.add({ payload: [head, raw], bytes });
+  if ('parts' in raw) return parts.groups.add({ payload: [head, ...raw.parts], bytes });
   return parts.groups.add({ payload: [head, raw.beginning], rest: raw.rest, bytes });
 }
 

@@ -32,7 +32,9 @@ export async function commitGroup(state: JournalState, group: readonly Entry[]):
 /** With one call where all of it is in memory. */
 async function write(file: DiskFile, segment: Segment, group: readonly Entry[]): Promise<void> {
   if (group.some(({ rest }) => rest)) return writeInPieces(file, segment, group);
-  await file.appendDurably(group.flatMap(({ payload }) => frameRecord(segment.marker, payload)));
+  const parts: Uint8Array[] = [];
+  for (const { payload } of group) parts.push(...frameRecord(segment.marker, payload));
+  await file.appendDurably(parts);
 }
 
 async function writeInPieces(file: DiskFile, { marker }: Segment, group: readonly Entry[]): Promise<void> {
