@@ -18,14 +18,15 @@ import { sendSteadily } from './webhook-load.ts';
 
 /** Events a second, one rate after another. */
 const rates = toy ? [300] : [500, 1000, 2000, 3000];
-const warmUp = toy ? 100 : 500;
-const seconds = toy ? 1 : 4;
+/** The code of a service that has run for a while is compiled. */
+const warmUp = toy ? { perSecond: 100, seconds: 1 } : { perSecond: 1000, seconds: 15 };
+const seconds = toy ? 1 : 10;
 const most = 20;
 const connections = 64;
 /** Were handed over before; their readers open them now. */
 const sent = toy ? 100 : 6000;
 /** More than Postal, which takes 85 a second, is handed meanwhile. */
-const waiting = toy ? 400 : 4000;
+const waiting = toy ? 400 : 6500;
 /** The platform of the chaos tests is in a hurry and has two workers; here there is one, as on a host, with mailctl's own defaults. */
 const asDelivered = {
   WORKER_POLL_INTERVAL: '1s',
@@ -139,9 +140,10 @@ it(`takes Postal's webhooks, each verified and stored before it is answered, whi
   await platform.program('worker two')[Symbol.asyncDispose]();
   await pauseSending(db, { reason: 'until all is signed' });
   const messages = await sendBefore(platform);
-  const loads = [warmUp, ...rates].map((perSecond) => ({
-    perSecond,
-    bodies: opened(perSecond * seconds, messages, platform),
+  const measured = rates.map((perSecond) => ({ perSecond, seconds }));
+  const loads = [warmUp, ...measured].map((load) => ({
+    perSecond: load.perSecond,
+    bodies: opened(load.perSecond * load.seconds, messages, platform),
   }));
   for (let number = 0; number < waiting; number += 1) await submit(db, { to: ['ann@example.test'] });
   await db.query('analyze');
