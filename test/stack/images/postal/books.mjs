@@ -41,6 +41,7 @@ export function openBooks(mariadb, token) {
         token,
         'Live',
       ]);
+      await vouchFor(run, server.id, domains);
       await run('delete from credentials where server_id = ?', [server.id]);
       for (const { id, type, name, key } of credentials)
         await run('insert into credentials (id, server_id, type, name, `key`) values (?, ?, ?, ?, ?)', [
@@ -54,6 +55,16 @@ export function openBooks(mariadb, token) {
       return provisioned;
     },
   };
+}
+
+/** What is provisioned is marked as verified. */
+async function vouchFor(run, serverId, domains) {
+  await run(`delete from domains where owner_type = 'Server' and owner_id = ?`, [serverId]);
+  for (const { name } of domains)
+    await run(
+      `insert into domains (name, owner_type, owner_id, verified_at) values (?, 'Server', ?, utc_timestamp())`,
+      [name, serverId],
+    );
 }
 
 /** As Postal does when a mail server is made. */
