@@ -1,5 +1,4 @@
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
-
 import { promisify } from 'node:util';
 
 import type { Secret } from './secret.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { type Credentials, openCredentials } from './credentials.ts';
 import { checkLoginByApi } from './login-api.ts';
-import { openLoginFile } from './login-file.ts';
+import { openKeptFile } from './kept-file.ts';
 import { openRememberedLogins } from './remembered-logins.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
 
@@ -12,7 +12,7 @@ export async function recallCredentials(
   world: RelayWorld,
   release: (() => Promise<unknown>)[],
 ): Promise<Credentials> {
-  const file = await openLoginFile(world.disk, join(config.RELAY_JOURNAL_DIR, 'logins.json'), world.log);
+  const file = await openKeptFile(world.disk, join(config.RELAY_JOURNAL_DIR, 'logins.json'), world.log);
   release.push(file.close);
   const secret = config.API_INTERNAL_TOKEN;
   const memory = { ...world, secret, maxUsers: config.SMTP_AUTH_CACHE_USERS };

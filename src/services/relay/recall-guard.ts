@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import type { Registry } from '../metrics.ts';
 import { type StartedGuard, startGuard } from './guard/start-guard.ts';
-import { openLoginFile } from './login-file.ts';
+import { openKeptFile } from './kept-file.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
 
 /** Where users are at home outlives a restart, so that nobody is locked out by it. `release` gets what to wait for. */
@@ -13,7 +13,7 @@ export async function recallGuard(
   release: (() => Promise<unknown>)[],
 ): Promise<StartedGuard> {
   const path = join(config.RELAY_JOURNAL_DIR, 'networks.json');
-  const file = await openLoginFile(world.disk, path, world.log);
+  const file = await openKeptFile(world.disk, path, world.log);
   release.push(file.close);
   const guard = startGuard(config, world, registry, file);
   release.push(guard.stop);

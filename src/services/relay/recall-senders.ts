@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import type { Clock } from '../../adapters/clock.ts';
 import { gauge, type Registry } from '../metrics.ts';
-import { openLoginFile } from './login-file.ts';
+import { openKeptFile } from './kept-file.ts';
 import type { RelayConfig, RelayWorld } from './room.ts';
 import { askDomainsOfApi } from './senders-api.ts';
 import { type KnownDomains, openSenders, type SenderCheck } from './senders.ts';
@@ -24,7 +24,7 @@ export async function recallSenders(
   release: (() => Promise<unknown>)[],
 ): Promise<SenderCheck> {
   const path = join(config.RELAY_JOURNAL_DIR, 'sender-domains.json');
-  const kept = await openLoginFile(world.disk, path, world.log);
+  const kept = await openKeptFile(world.disk, path, world.log);
   release.push(kept.close);
   const ask = askDomainsOfApi({
     ...world,

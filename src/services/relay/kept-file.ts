@@ -2,7 +2,7 @@ import type { Disk } from '../../adapters/disk.ts';
 import type { Log } from '../../adapters/log.ts';
 
 /** A file that always holds the last text, or the one before it. */
-export interface LoginFile {
+export interface KeptFile {
   /** What an earlier process left; undefined when there is nothing that can be read. */
   readonly text: string | undefined;
   /** Writes what `read` returns when its turn comes: many changes at once are one write. */
@@ -11,12 +11,12 @@ export interface LoginFile {
   close(): Promise<void>;
 }
 
-/** Opens a file, 0600. Losing it costs clients an answer while the api is away, and no mail: the log says so, nobody fails. */
-export async function openLoginFile(
+/** Opens a file, 0600. Losing it costs an answer while the api is away, and no mail: the log says so, nobody fails. */
+export async function openKeptFile(
   disk: Pick<Disk, 'read' | 'replace'>,
   path: string,
   log: Log,
-): Promise<LoginFile> {
+): Promise<KeptFile> {
   const text = await disk.read(path).then(
     (bytes) => bytes.toString('utf8'),
     () => undefined,
