@@ -52,6 +52,7 @@ export function publicOr(allowed: readonly string[]): AddressPolicy {
 
 /** Addresses inside any of these networks (CIDR). An IPv4 address written as IPv6 counts as what it is. */
 export function withinAny(networks: readonly string[]): AddressPolicy {
+  if (networks.length === 0) return () => false;
   const inside = blockList(networks);
   return (address) => {
     const plain = unmapped(address);

@@ -106,9 +106,10 @@ function converse(state: State): void {
 
 function peerOf(state: State): Peer {
   return {
-    send: (text) => state.stream.destroyed || state.stream.write(text, 'latin1'),
+    send: (text) => state.stream.destroyed || sayAtEndOfTurn(state.stream, text),
     secure: () =>
       new Promise((resolve) => {
+        uncork(state.stream);
         dropPlainText(state);
         upgrade(state).then(() => resolve(listen(state)), ignoreBrokenHandshake);
       }),
@@ -120,6 +121,22 @@ function peerOf(state: State): Peer {
     },
     hangUp: () => hangUp(state),
   };
+}
+
+/**
+ * A write wakes the client that waits for it, and to wake many at once costs hardly more than to wake one: all that were heard in one
+ * turn of the event loop are answered at its end. False as for a write.
+ */
+function sayAtEndOfTurn(stream: Socket, text: string): boolean {
+  if (stream.writableCorked === 0) {
+    stream.cork();
+    setImmediate(uncork, stream);
+  }
+  return stream.write(text, 'latin1');
+}
+
+function uncork(stream: Socket): void {
+  stream.uncork();
 }
 
 function listen(state: State): void {
