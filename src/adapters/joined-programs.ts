@@ -44,7 +44,7 @@ export type HearBeginning = (octets: Buffer) => void;
  */
 const passOn = `
 const { readSync, writeSync } = require('node:fs');
-const octets = Buffer.allocUnsafe(1048576);
+const octets = Buffer.allocUnsafe(131072);
 const tell = (what) => writeSync(3, JSON.stringify(what) + '\\n');
 let bytes = 0;
 let tail = Buffer.alloc(0);

@@ -24,6 +24,8 @@ export interface Part {
   readonly position: string | null;
   /** Why a dump has no position; absent where it has one. */
   readonly no_position?: string | undefined;
+  /** How a dump of PostgreSQL writes octets; absent where that is hexadecimal, as MariaDB's always is. */
+  readonly octets?: 'escape' | undefined;
   readonly started_at: string;
   readonly seconds: number;
   readonly tables: readonly TableRows[];

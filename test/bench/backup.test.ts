@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createConnection } from 'mysql2/promise';
@@ -43,16 +43,10 @@ async function fill(scene: Scene, sizes: readonly number[]): Promise<void> {
   root.destroy();
 }
 
-interface Taken {
-  readonly seconds: number;
-  /** Seconds of CPU of our own process. */
-  readonly cpu: number;
-}
-
 const seconds = (since: number) => (performance.now() - since) / 1000;
 
 /** The dump as a shell makes it, with the same compression, on the medium when it is done. */
-async function bareRun(scene: Scene, store: Store): Promise<Bare> {
+async function bareRun(scene: Scene, store: Store, options = ''): Promise<Bare> {
   const { host, port, user, database } = scene.database.address;
   const { names, messages } = scene.postal;
   const login = /^BACKUP_MARIADB_USER=(.*)$/m.exec(readFileSync(join(scene.dir, '.env'), 'utf8'))?.[1];
@@ -69,6 +63,7 @@ async function bareRun(scene: Scene, store: Store): Promise<Bare> {
       timeoutMs: 600_000,
       environment: {
         OUT: join(scene.tools, 'bare.zst'),
+        PGOPTIONS: options,
         PGPASSWORD: scene.database.address.password.reveal(),
         MYSQL_PWD: awkward,
       },
@@ -90,26 +85,54 @@ interface Bare {
 }
 
 interface Taken extends Bare {
-  /** Seconds of CPU and peak of memory of mailctl's own process, without the programs that it starts. */
+  /** Seconds of CPU of mailctl's own process, without the programs that it starts. */
   readonly ownCpu: number;
+  /** Peak of its memory. */
   readonly megabytes: number;
+  /** Peak of the sum of its memory and that of the Node programs it started; what they share is counted for each. */
+  readonly allMegabytes: number;
 }
 
 const ticksPerSecond = 100;
+
+function megabytesOf(pid: number | string | undefined, what: 'VmHWM' | 'VmRSS'): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`^${what}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
+}
+
+/** The programs that a process started and that run on Node, as it does: what seals and what passes octets on. */
+function nodeChildren(pid: number | undefined): readonly string[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  return children.filter((child) => orGone(() => readlinkSync(`/proc/${child}/exe`)) === process.execPath);
+}
+
+/** What is known of a process; nothing where it has just ended. */
+function orGone<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}
+
+function megabytesOfAll(pid: number | undefined): number {
+  const each = [pid, ...nodeChildren(pid)].map((one) => orGone(() => megabytesOf(one, 'VmRSS')) ?? 0);
+  return each.reduce((sum, megabytes) => sum + megabytes, 0);
+}
 
 /** `mailctl backup run` as it is built, in a process of its own: from its start until the set is published, with all proofs. */
 async function ourRun({ dir, shelf }: Scene, program: string, ...words: readonly string[]): Promise<Taken> {
   const command = [process.execPath, program, '-C', dir, 'backup', 'run', '--json', '--no-input'];
   const start = performance.now();
   const { child, ended } = startProgram([...command, ...words]);
-  const seen = { cpu: 0, ownCpu: 0, megabytes: 0 };
+  const seen = { cpu: 0, ownCpu: 0, megabytes: 0, allMegabytes: 0 };
   const looking = setInterval(() => {
     try {
-      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
       const times = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
         .replace(/^.*\) /, '')
         .split(' ');
-      seen.megabytes = Math.max(seen.megabytes, Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024);
+      seen.megabytes = Math.max(seen.megabytes, megabytesOf(child.pid, 'VmHWM'));
+      seen.allMegabytes = Math.max(seen.allMegabytes, megabytesOfAll(child.pid));
       const [user = 0, system = 0, ...ofPrograms] = times
         .slice(11, 15)
         .map((ticks) => Number(ticks) / ticksPerSecond);
@@ -155,6 +178,7 @@ function compared(what: string, bare: readonly Bare[], ours: readonly Taken[]) {
     ours_cpu_s: round(middle(ours, 'cpu')),
     own_cpu_s: round(middle(ours, 'ownCpu')),
     peak_mb: round(middle(ours, 'megabytes'), 0),
+    peak_with_children_mb: round(middle(ours, 'allMegabytes'), 0),
   };
 }
 
@@ -167,12 +191,14 @@ it(
     const empty = await ourRun(scene, program.path);
     await fill(scene, [largest * megabyte, ...Array.from({ length: each }, () => megabyte)]);
     const bare = { postgres: [] as Bare[], mariadb: [] as Bare[], both: [] as Bare[] };
+    const bareAsText: Bare[] = [];
     const ours = { postgres: [] as Taken[], mariadb: [] as Taken[], both: [] as Taken[] };
     for (let turn = 0; turn < rounds; turn += 1) {
       for (const store of ['postgres', 'mariadb'] as const) {
         bare[store].push(await bareRun(scene, store));
         ours[store].push(await ourRun(scene, program.path, '--only', store));
       }
+      bareAsText.push(await bareRun(scene, 'postgres', '-c bytea_output=escape'));
       bare.both.push(sumOf([bare.postgres.at(-1), bare.mariadb.at(-1)]));
       ours.both.push(await ourRun(scene, program.path));
     }
@@ -182,12 +208,15 @@ it(
       compared('both, one after another; backup run', bare.both, ours.both),
     ];
     report('backup', rows);
+    report('octets of PostgreSQL as text for the bare dump, too', [
+      compared('pg_dump, told so | zstd; backup run --only postgres', bareAsText, ours.postgres),
+    ]);
     report('what was backed up', [
-      { stored_mb: 0, run_s: round(empty.seconds), peak_mb: round(empty.megabytes, 0) },
+      { stored_mb: 0, run_s: round(empty.seconds), peak_mb: round(empty.allMegabytes, 0) },
       {
         stored_mb: 2 * (each + largest),
         run_s: round(middle(ours.both, 'seconds')),
-        peak_mb: round(middle(ours.both, 'megabytes'), 0),
+        peak_mb: round(middle(ours.both, 'allMegabytes'), 0),
         dumped_mb: round(parts.reduce((sum, part) => sum + part.plain_bytes, 0) / megabyte, 0),
         sealed_mb: round(parts.reduce((sum, part) => sum + part.bytes, 0) / megabyte, 0),
       },

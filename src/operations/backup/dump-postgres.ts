@@ -17,6 +17,8 @@ export interface Dumped extends Written {
   /** Why there is no position. */
   readonly noPosition?: string;
   readonly tables: readonly TableRows[];
+  /** How PostgreSQL wrote octets. */
+  readonly octets?: 'escape';
 }
 
 interface Target extends PartTarget {
@@ -31,7 +33,8 @@ export async function dumpPostgres(place: Workplace, target: Target): Promise<Du
   const tools = await toolsFor(world, { store: 'postgres', version: server });
   const dump = async (within: Database): Promise<Dumped> => {
     const { name, position } = await beginSnapshot(within);
-    const argv = tools.argv('pg_dump', ...dumpFlags, `--snapshot=${name}`, ...postgresLogin(place, tools));
+    const login = postgresLogin(place, tools, asText(config.POSTGRES_DATABASE));
+    const argv = tools.argv('pg_dump', ...dumpFlags, `--snapshot=${name}`, ...login);
     const packed = await startPacked(place, argv, target);
     packed.source.input.end(secretLine('postgres', config.POSTGRES_PASSWORD));
     const [written, tables] = await dumpedAndCounted(
@@ -40,7 +43,8 @@ export async function dumpPostgres(place: Workplace, target: Target): Promise<Du
       countRows(within, config.POSTGRES_DATABASE),
     );
     if (tables.length > 0) requireDataEnd(written.tail);
-    return { ...written, tables, server, position, tool: `pg_dump (${tools.where})` };
+    const tool = `pg_dump (${tools.where})`;
+    return { ...written, tables, server, position, octets: 'escape', tool };
   };
   return db.transaction(dump, { isUnhurried: true, answerWithinMs: config.BACKUP_TIMEOUT });
 }
@@ -72,6 +76,15 @@ export async function dumpedAndCounted<D, C>(
 
 /** zstd compresses, so pg_dump does not. */
 const dumpFlags = ['--format=custom', '--compress=0', '--no-password'];
+
+/**
+ * Names a database so that its server writes octets as text where they are text, instead of two hexadecimal digits for each: mail is half as
+ * long then, and zstd makes less of it in less time. PostgreSQL reads both.
+ */
+export function asText(database: string): string {
+  const quoted = database.replaceAll(/[\\']/g, '\\$&');
+  return `dbname='${quoted}' options='-c bytea_output=escape'`;
+}
 
 /** How a client program reaches the server, with the database it works on. */
 export function postgresLogin(

@@ -171,10 +171,20 @@ async function dump(running: Running, store: Store): Promise<void> {
   const target = { path: draftPath(place, id, files[store]), recipients: openTo(encryption), expected };
   const dumped: Dumped = await (store === 'postgres' ? dumpPostgres : dumpMariadb)(place, target);
   prove(running, { kind: store, version: dumped.server, written: dumped });
-  const { tool, server, position, noPosition, tables } = dumped;
+  const { tool, server, position, noPosition, octets, tables } = dumped;
   const part = partOf({ kind: store, file: files[store], written: dumped, encryption, startedAt });
   const why = noPosition !== undefined && { no_position: noPosition };
-  parts.push({ ...part, seconds: secondsSince(place, startMs), tool, server, position, ...why, tables });
+  const how = octets !== undefined && { octets };
+  parts.push({
+    ...part,
+    seconds: secondsSince(place, startMs),
+    tool,
+    server,
+    position,
+    ...why,
+    ...how,
+    tables,
+  });
 }
 
 /** Begins to prove what was written. */

@@ -22,6 +22,7 @@ const part = z.object({
   server: z.string().nullable(),
   position: z.string().nullable(),
   no_position: z.string().optional(),
+  octets: z.literal('escape').optional(),
   started_at: z.string(),
   seconds: z.number(),
   tables: z.array(rows),

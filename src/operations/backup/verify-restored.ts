@@ -9,7 +9,7 @@ import { dropPostalDatabase } from '../../store/postal/restore.ts';
 import { dropDatabase } from '../../store/restore.ts';
 import { databasesOf, restoreMariadbBeside, restorePostgresBeside } from './beside.ts';
 import { mariadbDumpFlags, mariadbLogin } from './dump-mariadb.ts';
-import { postgresLogin } from './dump-postgres.ts';
+import { asText, postgresLogin } from './dump-postgres.ts';
 import { mariadbAccess } from './mariadb-access.ts';
 import { readPart, sealOf } from './read-part.ts';
 import { requireSuccess } from './program-output.ts';
@@ -71,12 +71,8 @@ async function provePostgres(place: Workplace, proving: Proving): Promise<readon
     await readTextOf(place, proving, inSet);
     const restored = postgresDigests();
     const tools = await toolsForRunning(place, 'postgres', part);
-    const argv = tools.argv(
-      'pg_dump',
-      '--format=plain',
-      '--no-password',
-      ...postgresLogin(place, tools, scratch),
-    );
+    const login = postgresLogin(place, tools, part.octets === 'escape' ? asText(scratch) : scratch);
+    const argv = tools.argv('pg_dump', '--format=plain', '--no-password', ...login);
     await digest(place, argv, secretLine('postgres', place.config.POSTGRES_PASSWORD), restored);
     const inDump = withoutSchema(inSet.result());
     return compare(part.tables, rows, {

@@ -41,8 +41,8 @@ async function withClient(client: string, body: string, act = () => scene.backup
 }
 
 /** What opens a file with Debian's `age` and the escrow key, as a person would on another machine. */
-async function openWithAge(file: string): Promise<string> {
-  const pipe = `"$0" -d -i "$1" "$2" | zstd -dc | tar -tf -`;
+async function openWithAge(file: string, reader = 'tar -tf -'): Promise<string> {
+  const pipe = `"$0" -d -i "$1" "$2" | zstd -dc | ${reader}`;
   const age = await putAge(scene.tools);
   const opened = await exec(['bash', '-o', 'pipefail', '-c', pipe, age, scene.escrow, file], {
     timeoutMs: 20_000,
@@ -134,6 +134,26 @@ describe('mailctl backup run', () => {
       exit: 3,
       data: { set: { missing: ['POSTAL_WEBHOOK_PUBLIC_KEY_FILE'] } },
     });
+  });
+
+  it('holds mail in the dump of PostgreSQL as the text it is, and proves a set of before that has it in hexadecimal digits', async () => {
+    const mails = (id: string) =>
+      openWithAge(
+        join(scene.shelf, id, 'postgres.dump.zst.age'),
+        `{ grep -acF 'To: <ann@example.test>' || :; }`,
+      );
+    const now = (await scene.backup('run')).data.set.id;
+    expect(manifestOf(scene, now).parts[0].octets).toBe('escape');
+    expect(Number(await mails(now))).toBe(2);
+    rmSync(scene.shelf, { recursive: true });
+
+    const before = (await withClient('pg_dump', 'exec "$real" "${@/bytea_output=escape/bytea_output=hex}"'))
+      .data.set.id;
+    expect(Number(await mails(before))).toBe(0);
+    const manifest = manifestOf(scene, before);
+    delete manifest.parts[0].octets;
+    writeFileSync(join(scene.shelf, before, 'manifest.json'), JSON.stringify(manifest));
+    expect((await scene.backup('verify', before, '--restore')).data.proof).toMatchObject({ how: 'restored' });
   });
 
   it('opens every file with the escrow key when it is tested, and refuses a foreign one', async () => {
