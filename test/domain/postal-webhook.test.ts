@@ -42,30 +42,30 @@ describe("Postal's recorded webhooks", () => {
     expect(recorded).toHaveLength(16);
   });
 
-  it.each(recorded)('$name is signed by the recorded key, which it names', async (webhook) => {
+  it.each(recorded)('$name is signed by the recorded key, which it names', (webhook) => {
     expect(webhook.kid).toBe(key.kid);
-    expect(await isSignedBy(key, webhook)).toBe(true);
+    expect(isSignedBy(key, webhook)).toBe(true);
   });
 
-  it.each(recorded)('$name is not believed when one octet differs', async (webhook) => {
+  it.each(recorded)('$name is not believed when one octet differs', (webhook) => {
     const body = Buffer.from(webhook.body);
     body[body.length >> 1] = (body[body.length >> 1] ?? 0) ^ 1;
-    expect(await isSignedBy(key, { ...webhook, body })).toBe(false);
-    expect(await isSignedBy(key, { ...webhook, body: webhook.body.subarray(0, -1) })).toBe(false);
+    expect(isSignedBy(key, { ...webhook, body })).toBe(false);
+    expect(isSignedBy(key, { ...webhook, body: webhook.body.subarray(0, -1) })).toBe(false);
   });
 
-  it.each(recorded)('$name is not believed by its SHA-1 signature', async ({ body, oldSignature }) => {
-    expect(await isSignedBy(key, { body, signature: oldSignature })).toBe(false);
+  it.each(recorded)('$name is not believed by its SHA-1 signature', ({ body, oldSignature }) => {
+    expect(isSignedBy(key, { body, signature: oldSignature })).toBe(false);
   });
 
-  it('are not believed when they were parsed and written again', async () => {
+  it('are not believed when they were parsed and written again', () => {
     const changed = recorded.filter(
       ({ body }) => JSON.stringify(JSON.parse(body.toString())) !== body.toString(),
     );
     expect(changed.length).toBeGreaterThan(0);
     for (const webhook of changed) {
       const body = Buffer.from(JSON.stringify(JSON.parse(webhook.body.toString())));
-      expect([webhook.name, await isSignedBy(key, { ...webhook, body })]).toEqual([webhook.name, false]);
+      expect([webhook.name, isSignedBy(key, { ...webhook, body })]).toEqual([webhook.name, false]);
     }
   });
 });
@@ -74,20 +74,17 @@ describe('a signature', () => {
   const foreign = generateKeyPairSync('rsa', { modulusLength: 1024 });
   const body = Buffer.from('{}');
 
-  it('by a foreign key is not believed', async () => {
+  it('by a foreign key is not believed', () => {
     const signature = sign('RSA-SHA256', body, foreign.privateKey).toString('base64');
-    expect(
-      await isSignedBy({ kid: kidOf(foreign.publicKey), key: foreign.publicKey }, { body, signature }),
-    ).toBe(true);
-    expect(await isSignedBy(key, { body, signature })).toBe(false);
+    expect(isSignedBy({ kid: kidOf(foreign.publicKey), key: foreign.publicKey }, { body, signature })).toBe(
+      true,
+    );
+    expect(isSignedBy(key, { body, signature })).toBe(false);
   });
 
-  it.each(['', 'AAAA', 'not base64!', 'AAAAAAAA\n', 'AAAAAAAA===='])(
-    'is not read from %j',
-    async (signature) => {
-      expect(await isSignedBy(key, { body, signature })).toBe(false);
-    },
-  );
+  it.each(['', 'AAAA', 'not base64!', 'AAAAAAAA\n', 'AAAAAAAA===='])('is not read from %j', (signature) => {
+    expect(isSignedBy(key, { body, signature })).toBe(false);
+  });
 });
 
 describe('the key', () => {

@@ -78,7 +78,7 @@ async function doubtOf(intake: PostalIntake, claimed: ClaimedWebhook): Promise<W
   const search = await intake.keys.find(claimed.kid);
   if (search.kind === 'unreachable') return 'unverifiable';
   if (search.kind === 'unknown') return 'unknown_key';
-  if (!(await isSignedBy(search.key, claimed))) return 'forged';
+  if (!isSignedBy(search.key, claimed)) return 'forged';
   if (
     intake.hasEnded('postal-signing', claimed.kid) ||
     intake.hasEnded('postal-webhook-token', fingerprintOf(claimed.token))
@@ -102,7 +102,7 @@ function readWebhook(body: Uint8Array): ReceivedWebhook {
 
 function parsed(body: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(body).toString('utf8')) as unknown;
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8')) as unknown;
   } catch {
     // Genuine, but no JSON: it is kept for the operator.
     return undefined;

@@ -13,12 +13,6 @@ export interface SecretUses {
 /** Keeps the last use of each secret by its fingerprint. */
 export function openSecretUses(clock: Pick<Clock, 'now'>): SecretUses {
   const noted = new Map<string, Date>();
-  const names = new WeakMap<Secret, string>();
-  const nameOf = (secret: Secret): string => {
-    const name = names.get(secret) ?? fingerprintOf(secret);
-    names.set(secret, name);
-    return name;
-  };
   const noteName = (name: string) => void noted.set(name, clock.now());
-  return { noted, note: (secret) => noteName(nameOf(secret)), noteName };
+  return { noted, note: (secret) => noteName(fingerprintOf(secret)), noteName };
 }
