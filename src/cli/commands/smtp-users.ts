@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import type { Plan } from '../../operations/plan.ts';
 import type { WrittenBounds } from '../../operations/smtp-users/bounds.ts';
 import {
   type ChangedUser,
@@ -10,7 +11,9 @@ import {
 } from '../../operations/smtp-users/change.ts';
 import { type CreatedUser, planSmtpUser } from '../../operations/smtp-users/create.ts';
 import { showSmtpUsers, type ShownUser } from '../../operations/smtp-users/show.ts';
-import { acts, looks, type Session } from '../command.ts';
+import { warnOfUnverified } from '../../operations/smtp-users/unverified.ts';
+import type { Runtime } from '../../runtime.ts';
+import { acts, type Context, looks, type Session } from '../command.ts';
 import type { Style } from '../output.ts';
 
 const username = ['<username>', 'the name it logs in with'] as const;
@@ -26,7 +29,7 @@ export function defineSmtpUsers(command: Command, session: Session): void {
     .action(
       acts(
         session,
-        ({ runtime }, name: string, flags: WrittenBounds) => planSmtpUser(runtime, name, boundsIn(flags)),
+        (context, name: string, flags: WrittenBounds) => planWarning(context, planSmtpUser, name, flags),
         createdAsText,
       ),
     );
@@ -35,11 +38,24 @@ export function defineSmtpUsers(command: Command, session: Session): void {
     .action(
       acts(
         session,
-        ({ runtime }, name: string, flags: WrittenBounds) => planBounds(runtime, name, boundsIn(flags)),
+        (context, name: string, flags: WrittenBounds) => planWarning(context, planBounds, name, flags),
         ({ user }, style) => userAsText(user, style),
       ),
     );
   defineStates(command, session);
+}
+
+/** A plan that concerns a user's bounds, after a warning of the domains that would do it no good. */
+async function planWarning<T>(
+  { runtime, output }: Context,
+  plan: (runtime: Runtime, username: string, written: WrittenBounds) => Promise<Plan<T>>,
+  name: string,
+  flags: WrittenBounds,
+): Promise<Plan<T>> {
+  const written = boundsIn(flags);
+  const planned = await plan(runtime, name, written);
+  for (const warning of await warnOfUnverified(runtime, written)) output.warn(warning);
+  return planned;
 }
 
 function defineStates(command: Command, session: Session): void {

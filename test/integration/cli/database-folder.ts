@@ -28,6 +28,6 @@ export function folderFor(
 /** Runs a command on a folder with `--json`. */
 export async function runJson(folder: { readonly path: string }, ...words: readonly string[]) {
   const { exit, out } = await runInProcess(['-C', folder.path, ...words, '--json']);
-  const { data, error } = JSON.parse(out);
-  return { exit, data, error };
+  const { data, error, warnings } = JSON.parse(out);
+  return { exit, data, error, warnings };
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { passwordMatches } from '../../../src/domain/password.ts';
 import { Secret } from '../../../src/domain/secret.ts';
+import { keepSenderDomains } from '../../../src/store/sender-domains.ts';
 import { findSmtpCredential } from '../../../src/store/smtp-credentials.ts';
 import { type TestDatabase, testDatabase } from '../../engines/postgres.ts';
 import { runInProcess } from '../../fakes/terminal.ts';
@@ -71,6 +72,19 @@ describe('mailctl smtp-users create', () => {
     expect(out).toMatch(/\n {2}swaks --server /);
     expect(password).not.toBe('');
     expect(err).not.toContain(password);
+  });
+
+  it('warns of a domain that Postal has not verified, there and when it is changed to one', async () => {
+    const names = new Set(['acme.test']);
+    await keepSenderDomains(database.db, { names, any: false, senderSuffices: false }, new Date());
+    const warning = 'Postal has not verified other.test: mail from it is refused until it has';
+
+    expect(await asJson('create', 'ams', '--domain', 'acme.test', '--domain', 'Other.test')).toMatchObject({
+      exit: 0,
+      warnings: [warning],
+    });
+    expect(await asJson('set', 'ams', '--domain', 'other.test')).toMatchObject({ warnings: [warning] });
+    expect(await asJson('set', 'ams', '--domain', 'any')).toMatchObject({ warnings: [] });
   });
 
   it('makes nothing on a dry run', async () => {
