@@ -44,16 +44,20 @@ function foreignIn(claimed: ClaimedDomains, { seen }: Look): string | undefined 
   return seen && unverifiedDomain(claimed, seen.domains);
 }
 
+/** What the name of a domain has at most (RFC 1035 §2.3.4); a longer one is told cut. */
+const longestName = 253;
+
 function problemOf(domain: string, { seen, isNew }: Look, staleMs: number): ApiProblem | undefined {
   const field = 'from';
+  const told = domain.length > longestName ? `${domain.slice(0, longestName)}…` : domain;
   if (isNew) {
-    const words = `From and Sender must be on a domain verified in Postal, ${domain} is not`;
+    const words = `From and Sender must be on a domain verified in Postal, ${told} is not`;
     return new ApiProblem('sender-unverified', words, { field });
   }
   if (!seen || seen.ageMs >= staleMs) return undefined;
   return new ApiProblem(
     'unavailable',
-    `Cannot tell now whether Postal has verified ${domain}, try again later`,
+    `Cannot tell now whether Postal has verified ${told}, try again later`,
     { field, headers: { 'retry-after': '5' } },
   );
 }

@@ -12,7 +12,10 @@ export interface Spill {
 /** Opens an empty file, readable by nobody else, which has had this path for a moment; rejects with the error of the disk. */
 export async function openSpill(path: string): Promise<Spill> {
   const file = await open(path, 'wx+', 0o600);
-  await unlink(path);
+  await unlink(path).catch(async (why: unknown) => {
+    await file.close();
+    throw why;
+  });
   return {
     append: (parts) => writeAll(file, parts),
     read: (target, from) => readAll(file, target, from),

@@ -1,4 +1,4 @@
-import { closeSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +43,19 @@ it('a spill file whose close fails ends nobody', async () => {
   breakClose(dir);
 
   await expect(spill.close()).resolves.toBeUndefined();
+});
+
+it('a spill file whose name somebody else takes away first is closed again, and no message goes into it', async () => {
+  const dir = await folder();
+  const path = join(dir, 'gone');
+  const opened = openSpill(path);
+  const deadline = performance.now() + 10_000;
+  // Nothing of this thread runs in between: the file is there and its name is not yet removed.
+  while (!existsSync(path) && performance.now() < deadline);
+  rmSync(path);
+
+  await expect(opened).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(openIn(dir)).toEqual([]);
 });
 
 it('a body whose file cannot be closed gives its memory back, and no error is left to nobody', async () => {
