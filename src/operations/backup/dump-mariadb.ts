@@ -8,22 +8,18 @@ import {
   postalDatabaseNames,
   unlockTables,
 } from '../../store/postal/backup.ts';
-import { type Dumped, dumpedAndCounted } from './dump-postgres.ts';
+import { type Dumped, dumpedAndCounted, type DumpTarget } from './dump-postgres.ts';
 import { type MariadbAccess, mariadbAccess } from './mariadb-access.ts';
 import { secretLine } from './secret-script.ts';
 import { type Tools, toolsFor } from './tools.ts';
 import type { Workplace } from './workplace.ts';
 import { type Packed, type PartTarget, startPacked, writePart } from './write-part.ts';
 
-interface Target extends PartTarget {
-  readonly expected: number | undefined;
-}
-
 /**
  * Dumps Postal's main database and every mail server's in one run. Writers wait for the moment in which both the dump and the session
  * that counts rows begin to read, so both see the same.
  */
-export async function dumpMariadb(place: Workplace, target: Target): Promise<Dumped> {
+export async function dumpMariadb(place: Workplace, target: DumpTarget): Promise<Dumped> {
   const access = await mariadbAccess(place);
   return access.server.session(async (locking) => {
     const server = await mariadbVersion(locking);
@@ -39,6 +35,7 @@ export async function dumpMariadb(place: Workplace, target: Target): Promise<Dum
       await Promise.race([begun.within(source, place.config.BACKUP_LOCK_TIMEOUT), writing]);
       const binlog = await beginMariadbSnapshot(counting);
       await unlockTables(locking);
+      target.begun();
       return { ...binlog, tables: await countPostalRows(counting, databases) };
     });
     const [written, counts] = await dumpedAndCounted(source, writing, counted);

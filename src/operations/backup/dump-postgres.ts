@@ -21,12 +21,15 @@ export interface Dumped extends Written {
   readonly octets?: 'escape';
 }
 
-interface Target extends PartTarget {
+/** Where a dump goes. */
+export interface DumpTarget extends PartTarget {
   readonly expected: number | undefined;
+  /** Hears that the dump reads, and that nobody waits for it. */
+  readonly begun: () => void;
 }
 
 /** Dumps the database in the custom format. The rows are counted in the very snapshot that is dumped. */
-export async function dumpPostgres(place: Workplace, target: Target): Promise<Dumped> {
+export async function dumpPostgres(place: Workplace, target: DumpTarget): Promise<Dumped> {
   const { world, config } = place;
   const db = await world.postgres();
   const server = await postgresVersion(db);
@@ -37,6 +40,7 @@ export async function dumpPostgres(place: Workplace, target: Target): Promise<Du
     const argv = tools.argv('pg_dump', ...dumpFlags, `--snapshot=${name}`, ...login);
     const packed = await startPacked(place, argv, target);
     packed.source.input.end(secretLine('postgres', config.POSTGRES_PASSWORD));
+    target.begun();
     const [written, tables] = await dumpedAndCounted(
       packed.source,
       writePart(place, packed, { name: 'PostgreSQL', expected: target.expected }),

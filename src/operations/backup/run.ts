@@ -90,7 +90,6 @@ async function beginning(place: Workplace, wanted: WantedRun, stores: readonly S
       beside: [],
       broken,
     };
-    packAll(running);
     return running;
   };
   return { id, hold };
@@ -168,23 +167,16 @@ async function dump(running: Running, store: Store): Promise<void> {
   const startedAt = place.world.clock.now();
   const startMs = place.world.clock.monotonicMs();
   const expected = last?.manifest.parts.find(({ kind }) => kind === store)?.bytes;
-  const target = { path: draftPath(place, id, files[store]), recipients: openTo(encryption), expected };
+  const recipients = openTo(encryption);
+  const begun = () => packAll(running);
+  const target = { path: draftPath(place, id, files[store]), recipients, expected, begun };
   const dumped: Dumped = await (store === 'postgres' ? dumpPostgres : dumpMariadb)(place, target);
   prove(running, { kind: store, version: dumped.server, written: dumped });
   const { tool, server, position, noPosition, octets, tables } = dumped;
   const part = partOf({ kind: store, file: files[store], written: dumped, encryption, startedAt });
   const why = noPosition !== undefined && { no_position: noPosition };
-  const how = octets !== undefined && { octets };
-  parts.push({
-    ...part,
-    seconds: secondsSince(place, startMs),
-    tool,
-    server,
-    position,
-    ...why,
-    ...how,
-    tables,
-  });
+  const how = { tool, server, position, ...why, ...(octets && { octets }) };
+  parts.push({ ...part, seconds: secondsSince(place, startMs), ...how, tables });
 }
 
 /** Begins to prove what was written. */
@@ -212,8 +204,9 @@ function openTo({ escrow, verify }: Encryption): readonly string[] {
   return verify === null ? [escrow] : [escrow, verify];
 }
 
-/** The configuration and the keys are small: both are sealed while the first store is dumped. */
+/** The configuration and the keys are small: both are sealed while the first store is dumped, which does not wait for that. */
 function packAll(running: Running): void {
+  if (running.beside.some(({ kind }) => kind === 'packing')) return;
   const { id, encryption, parts } = running;
   meanwhile(running, 'packing', async (place) => {
     for (const kind of ['config', 'secrets'] as const) {

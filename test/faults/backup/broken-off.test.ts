@@ -142,9 +142,9 @@ describe('a backup that breaks off', { timeout: 240_000 }, () => {
   });
 });
 
-/** The newest child of a process with such a word in its command line. */
+/** The oldest child of a process with such a word in its command line. */
 async function childOf(pid: number | undefined, word: string): Promise<number> {
-  const { stdout } = await exec(['pgrep', '--newest', '--parent', String(pid), '--full', word], {
+  const { stdout } = await exec(['pgrep', '--oldest', '--parent', String(pid), '--full', word], {
     timeoutMs: 10_000,
   });
   return Number(stdout);
