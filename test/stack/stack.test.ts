@@ -222,6 +222,11 @@ describe('the stack', () => {
     },
   );
 
+  it('checks senders against the domains that Postal has verified', { timeout: longMs }, async () => {
+    const checked = async () => part<{ checked: boolean }>(await stack.json('status'), 'senders').checked;
+    await until('the worker has looked', checked);
+  });
+
   it('merges what its services say by time', { timeout: longMs }, async () => {
     const { stdout } = await stack.mailctl('logs', 'api', 'relay', 'worker', '--json');
     const lines = stdout.split('\n').map((line) => JSON.parse(line) as { time: string; service: string });
