@@ -53,6 +53,12 @@ export const backup = {
     means: 'How hard zstd compresses',
     fallback: '3',
   }),
+  BACKUP_ZSTD_THREADS: variable(count(1, 64), {
+    section,
+    readBy,
+    means: 'Cores that zstd compresses on: it is what a dump waits for',
+    fallback: '2',
+  }),
   BACKUP_TIMEOUT: variable(wait, {
     section,
     readBy,

@@ -44,7 +44,8 @@ export async function startPacked(
 ): Promise<Packed> {
   const age = await world.age();
   const seal = await age.newSeal(recipients);
-  const second = ['zstd', '-q', '-c', `-${config.BACKUP_ZSTD_LEVEL}`] as const;
+  const { BACKUP_ZSTD_LEVEL: level, BACKUP_ZSTD_THREADS: threads } = config;
+  const second = ['zstd', '-q', '-c', `-${level}`, `-T${threads}`] as const;
   const file = { path, ...age.sealOrder(seal), pieceBytes, flushBytes };
   return { source: (await world.programs()).join({ first, second, file, hear }), path, seal };
 }
