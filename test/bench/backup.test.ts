@@ -58,7 +58,13 @@ async function bareRun(scene: Scene, store: Store, told: 'nothing' | 'as ours'):
       : `${join(scene.tools, 'mariadb-dump')} ${flags} --socket=${(await mariadbAddress()).socketPath} -u ${login} --databases ${names.main} ${messages}`;
   const start = performance.now();
   const { exit, stderr } = await exec(
-    ['bash', '-o', 'pipefail', '-c', `${command} | zstd -q -c -3 -T${told === 'as ours' ? 2 : 1} >$OUT && sync $OUT && times >&2`],
+    [
+      'bash',
+      '-o',
+      'pipefail',
+      '-c',
+      `${command} | zstd -q -c -3 -T${told === 'as ours' ? 2 : 1} >$OUT && sync $OUT && times >&2`,
+    ],
     {
       timeoutMs: 600_000,
       environment: {

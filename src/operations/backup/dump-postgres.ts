@@ -61,7 +61,10 @@ function requireDataEnd(tail: Buffer): void {
   });
 }
 
-/** Waits for a dump and the count of its rows; when either fails, the program is ended and has ended before this throws what failed first. */
+/**
+ * Waits for a dump and the count of its rows; when either fails, the program is ended and has ended before this throws what failed first.
+ * A frozen server leaves both without an answer for the same time: that they had no longer is what is told then.
+ */
 export async function dumpedAndCounted<D, C>(
   source: JoinedPrograms,
   writing: Promise<D>,
@@ -75,7 +78,11 @@ export async function dumpedAndCounted<D, C>(
   });
   const [dumped, counted] = await Promise.allSettled([writing, counting]);
   if (dumped.status === 'fulfilled' && counted.status === 'fulfilled') return [dumped.value, counted.value];
-  throw failed.find((error) => !wasEnded(error)) ?? failed[0];
+  throw failed.find(hadNoLonger) ?? failed.find((error) => !wasEnded(error)) ?? failed[0];
+}
+
+function hadNoLonger(error: unknown): boolean {
+  return error instanceof OperatorError && error.code === 'timed-out';
 }
 
 /** zstd compresses, so pg_dump does not. */

@@ -154,8 +154,11 @@ describe(
         try {
           dump.go();
           const { exit, out } = await running.ended;
-          expect({ exit, drafts: drafts() }).toEqual({ exit: 14, drafts: [] });
-          expect(JSON.parse(out).error).toMatchObject({ code: 'timed-out' });
+          expect({ exit, drafts: drafts(), said: JSON.parse(out).error }).toEqual({
+            exit: 14,
+            drafts: [],
+            said: expect.objectContaining({ code: 'timed-out' }),
+          });
         } finally {
           for (const pid of frozen) process.kill(pid, 'SIGCONT');
         }
