@@ -25,8 +25,6 @@ const rates = toy ? [300] : [1000, 3000, 3000, 3000];
 const warmUp = toy ? { perSecond: 100, seconds: 1 } : { perSecond: 1000, seconds: 8 };
 const seconds = toy ? 1 : 4;
 const most = 20;
-/** Times the bare door's, where not even that is within the aim: then it is the machine that is measured. */
-const mostOfBare = 1.5;
 const connections = 64;
 /** Were handed over before; their readers open them now. */
 const sent = toy ? 100 : 6000;
@@ -89,7 +87,7 @@ async function handedOver(db: Postgres): Promise<number> {
   return row?.count ?? 0;
 }
 
-/** Where webhooks are taken: ours, or the bare door that shows what this machine allows. */
+/** Where webhooks are taken: ours, or a bare door to compare it with. */
 interface Door {
   readonly name: 'api' | 'bare';
   readonly url: string;
@@ -183,7 +181,7 @@ async function prepare(platform: Platform): Promise<readonly Sent[]> {
 const p99Of = (rows: readonly Awaited<ReturnType<typeof measure>>[], door: Door['name']): number =>
   median(rows.filter((row) => row.door === door && row.offered === rates.at(-1)).map(({ p99_ms: ms }) => ms));
 
-it(`takes Postal's webhooks, each verified and stored before it is answered, while messages are handed over: ${rates.at(-1)} a second within ${most} ms, or within ${mostOfBare} times what a bare door takes where that is more`, async () => {
+it(`takes Postal's webhooks, each verified and stored before it is answered, while messages are handed over: ${rates.at(-1)} a second within ${most} ms`, async () => {
   await using databases = await postalDatabases();
   await using platform = await startPlatform(databases, asDelivered);
   await using bare = await bareDoor(platform);
@@ -208,6 +206,5 @@ it(`takes Postal's webhooks, each verified and stored before it is answered, whi
   report('webhook-intake', rows.slice(doors.length));
   expect(await countOf(db, 'postal_webhooks')).toBeGreaterThanOrEqual(stored);
   expect(rows.every(({ handed_over: handed }) => handed > 0)).toBe(true);
-  const aim = Math.max(most, p99Of(rows, 'bare') * mostOfBare);
-  expect(p99Of(rows, 'api')).toBeLessThanOrEqual(toy ? Number.POSITIVE_INFINITY : aim);
+  expect(p99Of(rows, 'api')).toBeLessThanOrEqual(toy ? Number.POSITIVE_INFINITY : most);
 });
