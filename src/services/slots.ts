@@ -83,7 +83,7 @@ function openBell(clock: Clock) {
   return {
     ring: (): void => {
       hasRung = true;
-      listener.abort();
+      listener.abort('rung');
     },
     heard: async (ms: number): Promise<void> => {
       listener = new AbortController();

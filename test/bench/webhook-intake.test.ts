@@ -17,7 +17,7 @@ import { until } from '../store/until.ts';
 import { type Program, startProgram } from '../programs/program.ts';
 import { usageOf } from './relay/process-tree.ts';
 import { median, report, toy } from './report.ts';
-import { sendSteadily } from './webhook-load.ts';
+import { startWebhookLoad, type WebhookLoad } from './webhook-load.ts';
 
 /** Events a second, one rate after another. */
 const rates = toy ? [300] : [1000, 3000, 3000, 3000];
@@ -119,20 +119,19 @@ async function cpuSeconds({ pid }: Door) {
 
 interface Scene {
   readonly db: Postgres;
+  readonly load: WebhookLoad;
   readonly door: Door;
   readonly bodies: readonly Signed[];
   readonly perSecond: number;
 }
 
 /** One rate: how long answers took from when their request was due, and what was handed over meanwhile. */
-async function measure({ db, door, bodies, perSecond }: Scene) {
+async function measure({ db, load, door, bodies, perSecond }: Scene) {
   const before = await handedOver(db);
   const used = await cpuSeconds(door);
-  const start = performance.now();
-  const times = (await sendSteadily(bodies, { url: door.url, perSecond, connections })).toSorted(
-    (one, other) => one - other,
-  );
-  const tookSeconds = (performance.now() - start) / 1000;
+  const sent = await load.send(bodies, { url: door.url, perSecond, connections });
+  const times = sent.times.toSorted((one, other) => one - other);
+  const tookSeconds = sent.tookMs / 1000;
   const { own, idle, all } = await cpuSeconds(door);
   const at = (share: number) => Number((times[Math.floor(times.length * share)] ?? Number.NaN).toFixed(1));
   return {
@@ -185,6 +184,7 @@ it(`takes Postal's webhooks, each verified and stored before it is answered, whi
   await using databases = await postalDatabases();
   await using platform = await startPlatform(databases, asDelivered);
   await using bare = await bareDoor(platform);
+  await using load = await startWebhookLoad();
   const { db, webhookUrl } = platform;
   const messages = await prepare(platform);
   const { port } = z.object({ port: z.number() }).parse(bare.said);
@@ -198,7 +198,7 @@ it(`takes Postal's webhooks, each verified and stored before it is answered, whi
     for (const door of doors) {
       const bodies = await opened(perSecond * long, messages, platform);
       await sendAgain(db);
-      rows.push(await measure({ db, door, bodies, perSecond }));
+      rows.push(await measure({ db, load, door, bodies, perSecond }));
       stored += bodies.length;
       await pauseSending(db, { reason: 'until all is worked out' });
       await workedOut(db);

@@ -107,7 +107,14 @@ function oursOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
     ],
     ...certificatesOf(blueprint),
     ['api', { memory: config.API_MEMORY, environment: environmentOf(blueprint, 'api', fixed) }],
-    ['worker', { memory: config.WORKER_MEMORY, environment: environmentOf(blueprint, 'worker', fixed) }],
+    [
+      'worker',
+      {
+        memory: config.WORKER_MEMORY,
+        shares: String(sharesOf(config.WORKER_NICE)),
+        environment: environmentOf(blueprint, 'worker', fixed),
+      },
+    ],
     [
       'relay',
       {
@@ -119,6 +126,11 @@ function oursOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
     ],
     ...commandsOf(blueprint),
   ];
+}
+
+/** What a nice value means between containers, where 1024 is the share of one that says nothing: each step of nice leaves a process four fifths of the share. */
+function sharesOf(nice: number): number {
+  return Math.round(1024 * 0.8 ** nice);
 }
 
 /** What runs commands of ours: the timetable, one command at a time, and what fills the volumes. */

@@ -36,6 +36,25 @@ export function openApiMetrics(registry: Registry) {
   return { webhookIn, ...requestMetrics(registry), ...messageMetrics(registry) };
 }
 
+/** An answered request. */
+export interface AnsweredRequest {
+  readonly listener: string;
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  /** From its head to the end of its answer. */
+  readonly ms: number;
+}
+
+/** Counts it, and how long it took. */
+export function countRequest(
+  { requests, seconds }: Pick<ApiMetrics, 'requests' | 'seconds'>,
+  { listener, route, method, status, ms }: AnsweredRequest,
+): void {
+  requests.inc({ listener, route, method, status });
+  seconds.observe({ listener, route }, ms / 1000);
+}
+
 function requestMetrics(registry: Registry) {
   return {
     requests: counter(registry, {

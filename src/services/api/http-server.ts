@@ -6,7 +6,7 @@ import type { Listen } from '../../config/shapes.ts';
 import { OperatorError } from '../../domain/failure.ts';
 import { newId } from '../../domain/id.ts';
 import { listeningAt, type Listening } from '../running.ts';
-import type { ApiMetrics } from './api-metrics.ts';
+import { type ApiMetrics, countRequest } from './api-metrics.ts';
 import { ApiProblem } from './problem.ts';
 import { refuse, refuseUnparsed } from './request-boundary.ts';
 import type { ApiWorld } from './room.ts';
@@ -121,16 +121,13 @@ function record(
   { log, metrics }: Pick<ApiWorld, 'log'> & { readonly metrics: ApiMetrics },
 ): void {
   const route = request.routeOptions.url ?? 'none';
-  const status = reply.statusCode;
-  metrics.requests.inc({ listener, route, method: request.method, status });
-  metrics.seconds.observe({ listener, route }, reply.elapsedTime / 1000);
+  const { method } = request;
+  const answered = { listener, method, route, status: reply.statusCode, ms: reply.elapsedTime };
+  countRequest(metrics, answered);
   log.debug('request', () => ({
     request_id: request.id,
-    listener,
-    method: request.method,
-    route,
-    status,
-    ms: Math.round(reply.elapsedTime),
+    ...answered,
+    ms: Math.round(answered.ms),
     client: request.ip,
   }));
 }

@@ -19,6 +19,7 @@ import { defineSuppressions } from './routes/suppressions.ts';
 import { defineUnsubscribe } from './routes/unsubscribe.ts';
 import { defineWebhookDeliveries } from './routes/webhook-deliveries.ts';
 import { defineWebhookEndpoints } from './routes/webhook-endpoints.ts';
+import { openWebhookLane } from './webhook-lane.ts';
 
 export interface PublicServer {
   readonly config: ApiConfig;
@@ -48,10 +49,10 @@ export async function openPublicServer(parts: PublicServer): Promise<HttpServer>
   takeOctets(server, ['message/rfc822', 'text/csv']);
   await defineOpenApi(server, parts.gate);
   defineRoutes(server, parts);
+  const webhooks = { intake, metrics, maxBytes: config.POSTAL_WEBHOOK_MAX_BYTES };
   await server.register(definePostalWebhooks, {
-    intake,
-    metrics,
-    maxBytes: config.POSTAL_WEBHOOK_MAX_BYTES,
+    ...webhooks,
+    left: openWebhookLane(server.server, { ...webhooks, ...world }),
     maxMailBytes: config.INBOUND_MAX_BYTES,
     failures: parts.webhookFailures,
   });

@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { getPriority, hostname, setPriority } from 'node:os';
 
 import { systemClock } from '../../adapters/clock.ts';
 import { openLog } from '../../adapters/log.ts';
@@ -19,6 +19,7 @@ import { startWorker } from './start.ts';
 /** Runs the worker until `stop`, logging to stdout; SIGHUP makes it look for replaced secrets at once. Rejects when it cannot start. */
 export async function main({ config, reread, held }: Live<'worker'>, stop: AbortSignal): Promise<void> {
   const log = openLog('worker', config.LOG_LEVEL, process.stdout);
+  standBack(config.WORKER_NICE);
   await using db = openRenewingPostgres(() => postgresAddress(config, 'mailctl worker'), reachDatabase);
   const postalDatabase = postalDatabaseNow(config);
   const world = {
@@ -35,6 +36,11 @@ export async function main({ config, reread, held }: Live<'worker'>, stop: Abort
   await using fresh = keepSecretsFresh({ ...world, intervalMs, reread, held, renew, report });
   process.on('SIGHUP', fresh.look);
   await serve(() => startWorker(config, world), log, stop);
+}
+
+/** Never comes forward, which takes a right of its own, where it was started further back. */
+function standBack(nice: number): void {
+  if (getPriority() < nice) setPriority(nice);
 }
 
 /** Each session logs in with what the configuration says at that moment; undefined where there is no access. */

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -77,6 +78,88 @@ describe('a genuine webhook', () => {
   it('may come with any content type, because only its octets count', async () => {
     const { body, headers } = signed(postalEvent());
     expect(await post(api, { body, headers: { ...headers, 'content-type': 'text/plain' } })).toBe(200);
+  });
+});
+
+/** The request as it goes on the wire. */
+function onTheWire({ body, headers }: Signed, token = webhookToken): Buffer {
+  const fields = { host: 'a', 'content-length': String(body.length), ...headers };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.concat([
+    Buffer.from(`POST /webhooks/postal/${token} HTTP/1.1\r\n${lines.join('')}\r\n`),
+    body,
+  ]);
+}
+
+/** The status lines of the answers to these octets, each piece sent once the one before has arrived. */
+async function statusesOf(
+  pieces: readonly Uint8Array[],
+  count: number,
+  to: ApiUnderTest = api,
+): Promise<readonly string[]> {
+  const socket = connect({ port: Number(new URL(to.url).port), host: '127.0.0.1', noDelay: true });
+  for (const piece of pieces) await new Promise((sent) => socket.write(piece, sent));
+  let heard = '';
+  for await (const piece of socket) {
+    heard += String(piece);
+    const statuses = [...heard.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status ?? '');
+    if (statuses.length === count) return statuses;
+  }
+  throw new Error(`the connection ended after: ${heard}`);
+}
+
+describe('on the wire a webhook', () => {
+  it('may come octet by octet, or in chunks', async () => {
+    const whole = onTheWire(signed(postalEvent()));
+    const octets = Array.from(whole, (octet) => Uint8Array.of(octet));
+    expect(await statusesOf(octets, 1)).toEqual(['200']);
+    const { body, headers } = signed(postalEvent());
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const head = `POST /webhooks/postal/${webhookToken} HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n${lines.join('')}\r\n`;
+    const chunk = `${body.length.toString(16)}\r\n${body.toString()}\r\n0\r\n\r\n`;
+    expect(await statusesOf([Buffer.from(head + chunk)], 1)).toEqual(['200']);
+  });
+
+  it('may follow others on its connection, genuine and forged, and each has its own answer', async () => {
+    const [one, other] = [signed(postalEvent()), signed(postalEvent())];
+    const forged = { ...one, body: postalEvent() };
+    const before = await countOf(api.db, 'postal_webhooks');
+    const pieces = Buffer.concat([
+      onTheWire(one),
+      onTheWire(forged),
+      onTheWire(other, 'x'.repeat(48)),
+      onTheWire(other),
+      onTheWire({ ...one, body: Buffer.alloc(0) }),
+      onTheWire(one),
+    ]);
+    expect(await statusesOf([pieces], 6)).toEqual(['200', '403', '404', '200', '403', '200']);
+    expect(await countOf(api.db, 'postal_webhooks')).toBe(before + 2);
+  });
+
+  it('that is cut off half-way, or does not arrive in time, is not stored', async () => {
+    await using hurried = await runningApi({ API_REQUEST_TIMEOUT: '200ms' });
+    const whole = onTheWire(signed(postalEvent()));
+    expect(await statusesOf([whole.subarray(0, -5)], 1, hurried)).toEqual(['408']);
+    const socket = connect(Number(new URL(hurried.url).port), '127.0.0.1');
+    await new Promise((sent) => socket.write(whole.subarray(0, -5), sent));
+    socket.destroy();
+    expect(await post(hurried, signed(postalEvent()))).toBe(200);
+    expect(await countOf(hurried.db, 'postal_webhooks')).toBe(1);
+  });
+
+  it('is counted among the answered requests, whatever the answer', async () => {
+    await using counting = await runningApi();
+    await post(counting, signed(postalEvent()));
+    await post(counting, { ...signed(postalEvent()), body: postalEvent() });
+    const text = await (await fetch(`${counting.health}/metrics`)).text();
+    const counts = [
+      ...text.matchAll(/^mailctl_http_requests_total\{.*route="([^"]*)".*status="(\d+)".*\} (\d+)$/gm),
+    ];
+    expect(counts.map(([, ...found]) => found)).toEqual([
+      ['/webhooks/postal/:token', '200', '1'],
+      ['/webhooks/postal/:token', '403', '1'],
+    ]);
+    expect(text).toMatch(/^mailctl_http_request_seconds_count\{.*route="\/webhooks\/postal\/:token".*\} 2$/m);
   });
 });
 

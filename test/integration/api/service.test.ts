@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/adapters/postgres.ts';
 import { OperatorError } from '../../../src/domain/failure.ts';
 import { findApiKey } from '../../../src/store/api-keys.ts';
-import { addKey, call, countOf, runningApi } from './running-api.ts';
+import { addKey, call, countOf, runningApi, webhookToken } from './running-api.ts';
 import { post, postalEvent, signed } from './signed-webhook.ts';
 import { until } from './until.ts';
 
@@ -125,6 +125,39 @@ describe('stopping', () => {
     await stopping;
     expect(await countOf(keeper.db, 'messages')).toBe(1);
     expect((await findApiKey(keeper.db, id))?.lastUsedAt).toBeDefined();
+    await api[Symbol.asyncDispose]();
+  });
+
+  it('answers a webhook that is being stored, and ends its connection', async () => {
+    await using keeper = await runningApi();
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let entered = false;
+    const query = async (...asked: Parameters<Database['query']>) => {
+      if (asked[0].includes('into postal_webhooks')) {
+        entered = true;
+        await gate;
+      }
+      return keeper.db.query(...asked);
+    };
+    const api = await runningApi({}, { db: { ...keeper.db, query: query as Database['query'] } });
+    const { body, headers } = signed(postalEvent());
+    const underWay = fetch(`${api.url}/webhooks/postal/${webhookToken}`, { method: 'POST', headers, body });
+    await until(() => entered);
+    const stopping = api.running.stop();
+    await until(() =>
+      fetch(`${api.url}/v1/health`).then(
+        () => false,
+        () => true,
+      ),
+    );
+    release();
+    const answer = await underWay;
+    expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'close']);
+    await stopping;
+    expect(await countOf(keeper.db, 'postal_webhooks')).toBe(1);
     await api[Symbol.asyncDispose]();
   });
 

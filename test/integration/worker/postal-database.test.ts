@@ -150,7 +150,7 @@ describe('a hand-over without a clear end, where Postal can be asked', () => {
     };
     const stop = new AbortController();
     const worker = main(
-      still<'worker'>(rig.config({ ...variables(), ...postgres, LOG_LEVEL: 'error' })),
+      still<'worker'>(rig.config({ ...variables(), ...postgres, LOG_LEVEL: 'error', WORKER_NICE: '0' })),
       stop.signal,
     );
     try {

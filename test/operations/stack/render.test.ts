@@ -70,6 +70,15 @@ describe('compose.yaml', () => {
     },
   );
 
+  it.each([
+    ['0', 1024],
+    ['10', 110],
+    ['19', 15],
+  ])('has the worker stand back behind api and relay as a process of nice %s does', async (nice, shares) => {
+    const yaml = await renderCompose(blueprint({ WORKER_NICE: nice }));
+    expect(yaml.match(/^ {4}cpu_shares: .*$/gm)).toEqual([`    cpu_shares: ${shares}`]);
+  });
+
   it.each(['api', 'worker', 'relay'] as const)(
     'gives %s exactly the variables that it reads',
     async (room) => {

@@ -12,6 +12,7 @@ import {
   tokenOf,
 } from '../postal-intake.ts';
 import { ApiProblem } from '../problem.ts';
+import { type Left, readAgain, webhookRoute } from '../webhook-lane.ts';
 
 interface WebhookRoom {
   readonly intake: PostalIntake;
@@ -21,6 +22,7 @@ interface WebhookRoom {
   readonly maxMailBytes: number;
   /** Counts only what fails verification, so that a genuine event is never refused. */
   readonly failures: RateLimiter;
+  readonly left: Left;
 }
 
 declare module 'fastify' {
@@ -37,13 +39,17 @@ export async function definePostalWebhooks(server: FastifyInstance, room: Webhoo
   server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: room.maxBytes }, (_, body, done) =>
     done(null, body),
   );
+  server.addHook('preParsing', async (request, _, payload) => {
+    const left = room.left(request.raw);
+    return left ? readAgain(left) : payload;
+  });
   defineDoor(server, room, {
-    url: '/webhooks/postal/:token',
+    url: webhookRoute,
     bodyLimit: room.maxBytes,
     receive: receiveWebhook,
   });
   defineDoor(server, room, {
-    url: '/webhooks/postal/:token/inbound',
+    url: `${webhookRoute}/inbound`,
     bodyLimit: room.maxMailBytes,
     receive: receiveMail,
   });
@@ -72,12 +78,13 @@ function defineDoor(server: FastifyInstance, room: WebhookRoom, { url, bodyLimit
     handler: async (request, reply) => {
       const { postalToken: token, body, headers } = request;
       if (!token) return refuse(room, 'wrong_token', request.ip);
-      const result = await receive(room.intake, {
+      const claimed = {
         token,
         kid: single(headers['x-postal-signature-kid']),
         signature: single(headers['x-postal-signature-256']),
         body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),
-      });
+      };
+      const result = await (room.left(request.raw)?.result ?? receive(room.intake, claimed));
       return answer(room, result, { request, reply });
     },
   });
