@@ -1,3 +1,5 @@
+import { setTimeout as sleepFor } from 'node:timers/promises';
+
 /** Time, which can be told and waited for; tests bring one they move by hand. */
 export interface Clock {
   now(): Date;
@@ -15,21 +17,7 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   sleep: async (ms, stop) => {
     const now = Math.min(ms, longestTimerMs);
-    await sleepFor(now, stop);
+    await sleepFor(now, undefined, stop ? { signal: stop } : {}).catch(() => undefined);
     if (now < ms && !stop?.aborted) await systemClock.sleep(ms - now, stop);
   },
 };
-
-/** The one of `node:timers/promises` makes an error with its stack of each sleep that is ended early, as most of ours are. */
-function sleepFor(ms: number, stop?: AbortSignal): Promise<void> {
-  if (stop?.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      clearTimeout(timer);
-      stop?.removeEventListener('abort', wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, ms);
-    stop?.addEventListener('abort', wake);
-  });
-}

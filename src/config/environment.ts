@@ -14,6 +14,7 @@ import { postalSetup } from './environment/postal-setup.ts';
 import { postalWebhooks } from './environment/postal-webhooks.ts';
 import { postgres } from './environment/postgres.ts';
 import { redis } from './environment/redis.ts';
+import { processors } from './environment/processors.ts';
 import { relay } from './environment/relay.ts';
 import { sink } from './environment/sink.ts';
 import { stack } from './environment/stack.ts';
@@ -38,6 +39,7 @@ export const environment = {
   ...postalDatabase,
   ...postalSetup,
   ...worker,
+  ...processors,
   ...suppression,
   ...webhooks,
   ...schedule,

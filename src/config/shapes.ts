@@ -45,6 +45,13 @@ export function count(least: number, most = Number.MAX_SAFE_INTEGER) {
     .refine((number) => number >= least && number <= most, { error: `must be from ${least} to ${most}` });
 }
 
+/** A nice value: how far a process stands back (above 0) or comes forward where processors are short. */
+export const nice = z
+  .string()
+  .refine((text) => /^-?\d+$/.test(text), { error: 'is no whole number', abort: true })
+  .transform(Number)
+  .refine((number) => number >= -20 && number <= 19, { error: 'must be from -20 to 19' });
+
 /** Where a server listens. */
 export interface Listen {
   readonly host: string;

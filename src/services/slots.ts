@@ -83,7 +83,7 @@ function openBell(clock: Clock) {
   return {
     ring: (): void => {
       hasRung = true;
-      listener.abort('rung');
+      listener.abort();
     },
     heard: async (ms: number): Promise<void> => {
       listener = new AbortController();

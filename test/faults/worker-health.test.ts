@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -72,15 +71,6 @@ async function delivers(): Promise<void> {
     longestMs,
   );
 }
-
-it('leaves the processors to what somebody waits for, as far as WORKER_NICE says', async () => {
-  expect(getPriority(worker.pid)).toBe(10);
-  await using other = await startProgram('worker.ts', {
-    environment: { ...environment(), WORKER_HEALTH_LISTEN: '127.0.0.1:0', WORKER_NICE: '3' },
-    through: ['nice', '-n', '5'],
-  });
-  expect(getPriority(other.pid)).toBe(5);
-});
 
 describe('a worker whose process lives', { timeout: 300_000 }, () => {
   it('is unhealthy while its loops hang, and well again when they go on', async () => {

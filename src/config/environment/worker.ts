@@ -36,13 +36,6 @@ export const worker = {
     means: 'Rest after a full batch of webhooks, in times as long as it took: taking them in comes first',
     fallback: '3',
   }),
-  WORKER_NICE: variable(count(0, 19), {
-    section,
-    readBy: ['worker', 'operator'],
-    means:
-      'How far the worker stands back where processors are short (its nice value; in a stack also its share of them): relay and api, which somebody waits for, come first',
-    fallback: '10',
-  }),
   WORKER_UPKEEP_INTERVAL: variable(wait, {
     section,
     readBy,

@@ -106,12 +106,19 @@ function oursOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
       { memory: config.SCHEDULER_MEMORY, environment: environmentOf(blueprint, 'operator', fixed) },
     ],
     ...certificatesOf(blueprint),
-    ['api', { memory: config.API_MEMORY, environment: environmentOf(blueprint, 'api', fixed) }],
+    [
+      'api',
+      {
+        memory: config.API_MEMORY,
+        shares: sharesOf(config.API_NICE),
+        environment: environmentOf(blueprint, 'api', fixed),
+      },
+    ],
     [
       'worker',
       {
         memory: config.WORKER_MEMORY,
-        shares: String(sharesOf(config.WORKER_NICE)),
+        shares: sharesOf(config.WORKER_NICE),
         environment: environmentOf(blueprint, 'worker', fixed),
       },
     ],
@@ -119,6 +126,7 @@ function oursOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
       'relay',
       {
         memory: config.RELAY_MEMORY,
+        shares: sharesOf(config.RELAY_NICE),
         hostname: config.RELAY_HOSTNAME,
         ports: lines(portsOf(config).map((port) => `- "${port}"`)),
         environment: environmentOf(blueprint, 'relay', fixed),
@@ -129,8 +137,8 @@ function oursOf(blueprint: Blueprint): readonly (readonly [string, Values])[] {
 }
 
 /** What a nice value means between containers, where 1024 is the share of one that says nothing: each step of nice leaves a process four fifths of the share. */
-function sharesOf(nice: number): number {
-  return Math.round(1024 * 0.8 ** nice);
+function sharesOf(nice: number): string {
+  return String(Math.round(1024 * 0.8 ** nice));
 }
 
 /** What runs commands of ours: the timetable, one command at a time, and what fills the volumes. */

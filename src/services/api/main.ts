@@ -13,6 +13,7 @@ import { redisAddress } from '../../config/redis-address.ts';
 import { reachDatabase } from '../../store/reachable.ts';
 import { recordHolder } from '../../store/secret-uses.ts';
 import { keepSecretsFresh, postgresLogin, redisLogin, renewAll } from '../fresh-secrets.ts';
+import { takeNice } from '../nice.ts';
 import { serve } from '../serve.ts';
 import { startApi } from './start.ts';
 
@@ -21,6 +22,7 @@ const mostJwksBytes = 65_536;
 /** Runs the api until `stop`, logging to stdout; SIGHUP makes it look for replaced secrets at once. Rejects when it cannot start. */
 export async function main({ config, reread, held }: Live<'api'>, stop: AbortSignal): Promise<void> {
   const log = openLog('api', config.LOG_LEVEL, process.stdout);
+  takeNice(config.API_NICE, log);
   await using db = openRenewingPostgres(() => postgresAddress(config, 'mailctl api'), reachDatabase);
   await using http = openHttp({
     connections: 1,

@@ -11,6 +11,7 @@ import { openRedis } from '../../adapters/redis.ts';
 import type { Live } from '../../config/live.ts';
 import { redisAddress } from '../../config/redis-address.ts';
 import { keepSecretsFresh, redisLogin, renewAll, type SecretWatch } from '../fresh-secrets.ts';
+import { takeNice } from '../nice.ts';
 import { serve } from '../serve.ts';
 import { askingWithRenewedToken } from './renewed-token.ts';
 import { reportHeld } from './report-held.ts';
@@ -22,6 +23,7 @@ const mostAnswerBytes = 1024 ** 2;
 /** Runs the relay until `stop`, logging to stdout; SIGHUP reads the certificate and the secrets again. Rejects when it cannot start. */
 export async function main({ config, reread, held }: Live<'relay'>, stop: AbortSignal): Promise<void> {
   const log = openLog('relay', config.LOG_LEVEL, gatherLines(process.stdout));
+  takeNice(config.RELAY_NICE, log);
   await using http = openHttp({
     connections: config.RELAY_API_CONNECTIONS,
     connectTimeoutMs: config.API_INTERNAL_TIMEOUT,

@@ -1,4 +1,4 @@
-import { getPriority, hostname, setPriority } from 'node:os';
+import { hostname } from 'node:os';
 
 import { systemClock } from '../../adapters/clock.ts';
 import { openLog } from '../../adapters/log.ts';
@@ -12,6 +12,7 @@ import { postgresAddress } from '../../config/postgres-address.ts';
 import { reachDatabase } from '../../store/reachable.ts';
 import { recordHolder } from '../../store/secret-uses.ts';
 import { keepSecretsFresh, postgresLogin, renewAll } from '../fresh-secrets.ts';
+import { takeNice } from '../nice.ts';
 import { serve } from '../serve.ts';
 import { lookUpAtPostal } from './look-up.ts';
 import { startWorker } from './start.ts';
@@ -19,7 +20,7 @@ import { startWorker } from './start.ts';
 /** Runs the worker until `stop`, logging to stdout; SIGHUP makes it look for replaced secrets at once. Rejects when it cannot start. */
 export async function main({ config, reread, held }: Live<'worker'>, stop: AbortSignal): Promise<void> {
   const log = openLog('worker', config.LOG_LEVEL, process.stdout);
-  standBack(config.WORKER_NICE);
+  takeNice(config.WORKER_NICE, log);
   await using db = openRenewingPostgres(() => postgresAddress(config, 'mailctl worker'), reachDatabase);
   const postalDatabase = postalDatabaseNow(config);
   const world = {
@@ -36,11 +37,6 @@ export async function main({ config, reread, held }: Live<'worker'>, stop: Abort
   await using fresh = keepSecretsFresh({ ...world, intervalMs, reread, held, renew, report });
   process.on('SIGHUP', fresh.look);
   await serve(() => startWorker(config, world), log, stop);
-}
-
-/** Never comes forward, which takes a right of its own, where it was started further back. */
-function standBack(nice: number): void {
-  if (getPriority() < nice) setPriority(nice);
 }
 
 /** Each session logs in with what the configuration says at that moment; undefined where there is no access. */

@@ -83,6 +83,8 @@ async function start(
     environment: {
       ...relayEnvironment(folder),
       RELAY_SWEEP_INTERVAL: '1s',
+      // As its peers, which ask for none.
+      RELAY_NICE: '0',
       RELAY_SUBMISSION_LISTEN: 'off',
       RELAY_PRIVATE_LISTEN: `127.0.0.1:${ports.plain}`,
       RELAY_TLS_LISTEN: `127.0.0.1:${ports.tls}`,

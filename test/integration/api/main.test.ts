@@ -21,7 +21,7 @@ it('runs from its configuration alone until it is told to stop', async () => {
   const port = await freePort();
   const stop = new AbortController();
   const { address } = database;
-  const config = apiConfig({ API_LISTEN: `127.0.0.1:${port}`, LOG_LEVEL: 'error' });
+  const config = apiConfig({ API_LISTEN: `127.0.0.1:${port}`, LOG_LEVEL: 'error', API_NICE: '0' });
   const running = main(
     still<'api'>({
       ...config,
@@ -46,7 +46,7 @@ it('runs from its configuration alone until it is told to stop', async () => {
 });
 
 it('says so when its database is not there', async () => {
-  const config = { ...apiConfig(), POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: 1 };
+  const config = { ...apiConfig({ API_NICE: '0' }), POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: 1 };
   await expect(main(still<'api'>(config), new AbortController().signal)).rejects.toMatchObject({
     code: 'unreachable',
   });

@@ -70,13 +70,15 @@ describe('compose.yaml', () => {
     },
   );
 
-  it.each([
-    ['0', 1024],
-    ['10', 110],
-    ['19', 15],
-  ])('has the worker stand back behind api and relay as a process of nice %s does', async (nice, shares) => {
-    const yaml = await renderCompose(blueprint({ WORKER_NICE: nice }));
-    expect(yaml.match(/^ {4}cpu_shares: .*$/gm)).toEqual([`    cpu_shares: ${shares}`]);
+  it('gives api, relay and worker their shares of the processors as their nice values say', async () => {
+    const nice = { API_NICE: '-20', RELAY_NICE: '0', WORKER_NICE: '19' };
+    const yaml = await renderCompose(blueprint(nice));
+    const shares = [...yaml.matchAll(/^ {2}(\w+):\n(?: {4}.*\n)*? {4}cpu_shares: (\d+)$/gm)];
+    expect(Object.fromEntries(shares.map(([, name, share]) => [name, share]))).toEqual({
+      api: '88818',
+      relay: '1024',
+      worker: '15',
+    });
   });
 
   it.each(['api', 'worker', 'relay'] as const)(
