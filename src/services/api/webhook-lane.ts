@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 
 import type { Secret } from '../../domain/secret.ts';
 import { type ApiMetrics, countRequest, type WebhookInResult } from './api-metrics.ts';
-import { type PostalIntake, receiveWebhook, tokenOf } from './postal-intake.ts';
+import { type ClaimedWebhook, type PostalIntake, receiveWebhook, tokenOf } from './postal-intake.ts';
 import type { ApiWorld } from './room.ts';
 
 const webhookPath = '/webhooks/postal/';
@@ -38,7 +38,7 @@ export function openWebhookLane(server: Server, lane: Lane): Left {
     if (!token) return leave(request, response);
     const startedMs = lane.clock.monotonicMs();
     return readBody(request, (body) => {
-      const result = receiveWebhook(lane.intake, { ...claimOf(request, token), body });
+      const result = receiveWebhook(lane.intake, claimOf(request, token, body));
       const goOn = (): void => {
         left.set(request, { body, result });
         leave(request, response);
@@ -78,11 +78,13 @@ function tokenOfOrdinary(
   return tokenOf(intake, url.slice(webhookPath.length));
 }
 
-function claimOf({ headers }: IncomingMessage, token: Secret) {
+/** What a request with this token and body claims to be. */
+export function claimOf({ headers }: IncomingMessage, token: Secret, body: Uint8Array): ClaimedWebhook {
   return {
     token,
     kid: textOf(headers['x-postal-signature-kid']),
     signature: textOf(headers['x-postal-signature-256']),
+    body,
   };
 }
 

@@ -12,7 +12,7 @@ import {
   tokenOf,
 } from '../postal-intake.ts';
 import { ApiProblem } from '../problem.ts';
-import { type Left, readAgain, webhookRoute } from '../webhook-lane.ts';
+import { claimOf, type Left, readAgain, webhookRoute } from '../webhook-lane.ts';
 
 interface WebhookRoom {
   readonly intake: PostalIntake;
@@ -76,15 +76,10 @@ function defineDoor(server: FastifyInstance, room: WebhookRoom, { url, bodyLimit
       if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') room.metrics.webhookIn.inc({ result: 'forged' });
     },
     handler: async (request, reply) => {
-      const { postalToken: token, body, headers } = request;
+      const { postalToken: token, body, raw } = request;
       if (!token) return refuse(room, 'wrong_token', request.ip);
-      const claimed = {
-        token,
-        kid: single(headers['x-postal-signature-kid']),
-        signature: single(headers['x-postal-signature-256']),
-        body: Buffer.isBuffer(body) ? body : Buffer.alloc(0),
-      };
-      const result = await (room.left(request.raw)?.result ?? receive(room.intake, claimed));
+      const octets = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+      const result = await (room.left(raw)?.result ?? receive(room.intake, claimOf(raw, token, octets)));
       return answer(room, result, { request, reply });
     },
   });
@@ -126,8 +121,4 @@ async function refuse({ metrics, failures }: WebhookRoom, result: Refusal, ip: s
     throw new ApiProblem('unavailable', "Postal's public key cannot be had now; send it again later");
   if (result === 'wrong_token') throw new ApiProblem('not-found', 'There is no such path');
   throw new ApiProblem('signature-wrong', 'The signature is not by a key of Postal that we know');
-}
-
-function single(value: string | string[] | undefined): string {
-  return typeof value === 'string' ? value : '';
 }
