@@ -35,6 +35,7 @@ export async function startWebhookLoad(): Promise<WebhookLoad> {
       const order: Order = { port: Number(target.port), file, sizes, perSecond, connections };
       const body = JSON.stringify(order);
       const answer = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body });
+      if (!answer.ok) throw new Error(`the load broke off: ${await answer.text()}`);
       return sent.parse(await answer.json());
     },
     [Symbol.asyncDispose]: async () => {

@@ -95,7 +95,10 @@ function isWhole(answer: string): boolean {
 }
 
 const server = createServer(async (request, response) => {
-  const sent = await sendSteadily((await json(request)) as Order).catch((error: unknown) => String(error));
-  response.end(JSON.stringify(sent));
+  try {
+    response.end(JSON.stringify(await sendSteadily((await json(request)) as Order)));
+  } catch (error) {
+    response.writeHead(500).end(String(error));
+  }
 });
 server.listen(0, '127.0.0.1', () => console.log(JSON.stringify(server.address() as AddressInfo)));

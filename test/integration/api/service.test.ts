@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Database } from '../../../src/adapters/postgres.ts';
 import { OperatorError } from '../../../src/domain/failure.ts';
 import { findApiKey } from '../../../src/store/api-keys.ts';
-import { addKey, call, countOf, runningApi, webhookToken } from './running-api.ts';
+import { addKey, type ApiUnderTest, call, countOf, runningApi, webhookToken } from './running-api.ts';
 import { post, postalEvent, signed } from './signed-webhook.ts';
 import { until } from './until.ts';
 
@@ -93,34 +93,44 @@ describe('the api', () => {
   });
 });
 
+/** Where what comes stays until it is opened. */
+function openGate() {
+  let reached = false;
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const pass = (): Promise<void> => {
+    reached = true;
+    return opened;
+  };
+  return { pass, isReached: () => reached, open: () => open() };
+}
+
+const takesNoMore = ({ url }: Pick<ApiUnderTest, 'url'>) =>
+  fetch(`${url}/v1/health`).then(
+    () => false,
+    () => true,
+  );
+
 describe('stopping', () => {
   it('finishes the request under way, takes no new one, and writes down the last use of keys', async () => {
     await using keeper = await runningApi();
-    let release = (): void => undefined;
-    const gate = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    let entered = false;
+    const gate = openGate();
     const mime = {
       readAddresses: () => [],
       composeMessage: async () => {
-        entered = true;
-        await gate;
+        await gate.pass();
         return Buffer.from('From: a@b.test\r\n\r\nHello\r\n');
       },
     };
     const api = await runningApi({}, { db: keeper.db, mime });
     const { id, key } = await addKey(keeper.db, ['send']);
     const underWay = call(api, 'POST', '/v1/messages', { body: hello, key });
-    await until(() => entered);
+    await until(gate.isReached);
     const stopping = api.running.stop();
-    await until(() =>
-      fetch(`${api.url}/v1/health`).then(
-        () => false,
-        () => true,
-      ),
-    );
-    release();
+    await until(() => takesNoMore(api));
+    gate.open();
     expect(await underWay).toMatchObject({ status: 202 });
     await stopping;
     expect(await countOf(keeper.db, 'messages')).toBe(1);
@@ -130,30 +140,20 @@ describe('stopping', () => {
 
   it('answers a webhook that is being stored, and ends its connection', async () => {
     await using keeper = await runningApi();
-    let release = (): void => undefined;
-    const gate = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    let entered = false;
+    const gate = openGate();
     const query = async (...asked: Parameters<Database['query']>) => {
       if (asked[0].includes('into postal_webhooks')) {
-        entered = true;
-        await gate;
+        await gate.pass();
       }
       return keeper.db.query(...asked);
     };
     const api = await runningApi({}, { db: { ...keeper.db, query: query as Database['query'] } });
     const { body, headers } = signed(postalEvent());
     const underWay = fetch(`${api.url}/webhooks/postal/${webhookToken}`, { method: 'POST', headers, body });
-    await until(() => entered);
+    await until(gate.isReached);
     const stopping = api.running.stop();
-    await until(() =>
-      fetch(`${api.url}/v1/health`).then(
-        () => false,
-        () => true,
-      ),
-    );
-    release();
+    await until(() => takesNoMore(api));
+    gate.open();
     const answer = await underWay;
     expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'close']);
     await stopping;
