@@ -41,6 +41,8 @@ export interface PostgresAddress {
   readonly answerTimeoutMs: number;
   /** A connection that is silent for so long is probed by TCP; it breaks when the other end is gone. */
   readonly keepAliveMs: number;
+  /** A connection that nothing has used for so long is closed. */
+  readonly idleTimeoutMs: number;
   readonly applicationName: string;
 }
 
@@ -62,6 +64,7 @@ export function openPostgres(address: PostgresAddress): Postgres {
     options: withoutJit,
     keepAlive: true,
     keepAliveInitialDelayMillis: address.keepAliveMs,
+    idleTimeoutMillis: address.idleTimeoutMs,
   });
   pool.on('error', () => undefined);
   const server = { address, prepared: prepareOften(), limitMs: limitOf(address) };

@@ -12,6 +12,7 @@ type PostgresVariables = Pick<
   | 'POSTGRES_STATEMENT_TIMEOUT'
   | 'POSTGRES_ANSWER_TIMEOUT'
   | 'POSTGRES_KEEPALIVE'
+  | 'POSTGRES_IDLE_TIMEOUT'
 >;
 
 /** The address and limits that the POSTGRES_* variables give, as the adapter takes them. */
@@ -27,6 +28,7 @@ export function postgresAddress(config: PostgresVariables, applicationName: stri
     statementTimeoutMs: config.POSTGRES_STATEMENT_TIMEOUT,
     answerTimeoutMs: config.POSTGRES_ANSWER_TIMEOUT,
     keepAliveMs: config.POSTGRES_KEEPALIVE,
+    idleTimeoutMs: config.POSTGRES_IDLE_TIMEOUT,
     applicationName,
   };
 }

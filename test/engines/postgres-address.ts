@@ -7,5 +7,6 @@ export const testLimits = {
   statementTimeoutMs: 30_000,
   answerTimeoutMs: 30_000,
   keepAliveMs: 30_000,
+  idleTimeoutMs: 10_000,
   applicationName: 'mailctl tests',
 } as const satisfies Partial<PostgresAddress>;

@@ -188,6 +188,21 @@ describe('a connection that is lost', () => {
   });
 });
 
+it('closes a connection once nothing has used it for its idle time, and not before', async () => {
+  const open = (name: string, idleTimeoutMs: number) =>
+    openPostgres({ ...database.address, applicationName: name, idleTimeoutMs });
+  await using brief = open('brief', 20);
+  await using lasting = open('lasting', 600_000);
+  for (const pool of [lasting, brief]) await pool.query('select 1');
+
+  await vi.waitFor(async () => {
+    const rows = await db.query(
+      `select application_name as name from pg_stat_activity where application_name in ('brief', 'lasting')`,
+    );
+    expect(rows).toEqual([{ name: 'lasting' }]);
+  }, 5_000);
+});
+
 describe('a connection that is cut off without a word', () => {
   const limits = { statementTimeoutMs: 200, answerTimeoutMs: 200, poolSize: 1 };
   const cutOff = { code: 'unreachable', field: 'POSTGRES_ANSWER_TIMEOUT' };

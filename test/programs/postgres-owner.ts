@@ -23,6 +23,7 @@ const limits = {
   statementTimeoutMs: 5_000,
   answerTimeoutMs: 5_000,
   keepAliveMs: 5_000,
+  idleTimeoutMs: 5_000,
   applicationName: 'owner',
 };
 const db = openPostgres({ ...address, ...limits });

@@ -66,6 +66,12 @@ export const postgres = {
     means: 'How long a connection is silent before TCP probes whether the other end is still there',
     fallback: '30s',
   }),
+  POSTGRES_IDLE_TIMEOUT: variable(wait, {
+    section,
+    readBy,
+    means: 'How long a connection that nothing uses is kept: opening one amid a burst takes long',
+    fallback: '10m',
+  }),
   POSTGRES_MIGRATE_TIMEOUT: variable(wait, {
     section,
     readBy: ['api', 'operator'],
