@@ -16,6 +16,17 @@ export function lockNewWebhooks(db: Database, limit: number): Promise<readonly S
   );
 }
 
+/** How many of the new webhooks were stored in the last `ms`; counts no further than `limit`. */
+export async function countNewSince(db: Database, ms: number, limit: number): Promise<number> {
+  const [row] = await db.query<{ count: number }>(
+    `select count(*)::integer as count from (
+       select from postal_webhooks where state = 'new' and received_at > now() - $1 * interval '1 ms' limit $2
+     ) as fresh`,
+    [ms, limit],
+  );
+  return row?.count ?? 0;
+}
+
 /** Marks webhooks as worked out. */
 export async function finishWebhooks(db: Database, uuids: readonly string[]): Promise<void> {
   await db.change(`update postal_webhooks set state = 'done' where uuid = any($1::uuid[])`, [uuids]);
@@ -29,6 +40,7 @@ export interface Quarantined {
 
 /** Sets webhooks aside; they are listed and can be tried again, never dropped. */
 export async function quarantineWebhooks(db: Database, webhooks: readonly Quarantined[]): Promise<void> {
+  if (webhooks.length === 0) return;
   await db.change(
     `update postal_webhooks w set state = 'quarantined', reason = q.reason, attempts = attempts + 1
      from unnest($1::uuid[], $2::text[]) as q (uuid, reason) where w.uuid = q.uuid`,

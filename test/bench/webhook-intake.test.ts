@@ -21,15 +21,15 @@ import { startWebhookLoad, type WebhookLoad } from './webhook-load.ts';
 
 /** Events a second, one rate after another. */
 const rates = toy ? [300] : [1000, 3000, 3000, 3000];
-/** The code of a service that has run for a while is compiled. */
-const warmUp = toy ? { perSecond: 100, seconds: 1 } : { perSecond: 1000, seconds: 8 };
+/** The code of a service that has run for a while is compiled: that of the worker, which has little to do, after half a minute. */
+const warmUp = toy ? { perSecond: 100, seconds: 1 } : { perSecond: 500, seconds: 30 };
 const seconds = toy ? 1 : 4;
 const most = 20;
 const connections = 64;
 /** Were handed over before; their readers open them now. */
 const sent = toy ? 100 : 6000;
 /** More than Postal, which takes 85 a second, is handed meanwhile. */
-const waiting = toy ? 400 : 6500;
+const waiting = toy ? 400 : 10_500;
 /** The platform of the chaos tests is in a hurry and has two workers; here there is one, as on a host, with mailctl's own defaults. */
 const asDelivered = {
   WORKER_POLL_INTERVAL: '1s',

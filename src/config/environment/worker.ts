@@ -27,14 +27,16 @@ export const worker = {
   WORKER_DIGEST_BATCH: variable(count(1, 10_000), {
     section,
     readBy,
-    means: "Postal's webhooks worked out in one transaction",
-    fallback: '200',
+    means:
+      "Postal's webhooks worked out in one transaction: in a larger one each costs less, but those that come in meanwhile wait longer",
+    fallback: '50',
   }),
   WORKER_DIGEST_REST: variable(count(0, 100), {
     section,
     readBy,
-    means: 'Rest after a full batch of webhooks, in times as long as it took: taking them in comes first',
-    fallback: '3',
+    means:
+      'Rest after a full batch of webhooks, in times as long as it took, while as many came in as it had; in proportion less when fewer did',
+    fallback: '6',
   }),
   WORKER_UPKEEP_INTERVAL: variable(wait, {
     section,

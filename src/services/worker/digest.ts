@@ -1,5 +1,6 @@
 import type { Database } from '../../adapters/postgres.ts';
 import {
+  countNewSince,
   finishWebhooks,
   lockNewWebhooks,
   quarantineWebhooks,
@@ -11,8 +12,9 @@ import { readWebhook } from './read-webhook.ts';
 import { type DigestRoom, recordReadings } from './record-readings.ts';
 
 /**
- * Turns Postal's webhooks into events, states and webhooks to AMS, a batch in one transaction. What does not fill one is waited for, and
- * after a full one it rests for a multiple of the time it worked: taking webhooks in, for which Postal's deliveries wait, comes first.
+ * Turns Postal's webhooks into events, states and webhooks to AMS, a batch in one transaction. What does not fill one is waited for. After
+ * a full one it rests for a multiple of the time it worked while as many came in as it worked out, and in proportion for less while fewer
+ * did: taking webhooks in, for which Postal's deliveries wait, comes first.
  */
 export function digestion(room: DigestRoom): Work {
   let single = 0;
@@ -33,7 +35,8 @@ export function digestion(room: DigestRoom): Work {
       if (taken.length < limit) return false;
       alive();
       const workedMs = room.clock.monotonicMs() - startedMs;
-      await room.clock.sleep(workedMs * room.config.WORKER_DIGEST_REST, stop);
+      const cameIn = await countNewSince(room.db, workedMs, limit);
+      await room.clock.sleep((workedMs * room.config.WORKER_DIGEST_REST * cameIn) / limit, stop);
       return true;
     },
   };
@@ -53,10 +56,7 @@ async function digest(room: DigestRoom, within: Database, taken: readonly Stored
   const readings = taken.map(({ uuid, event, body }) => ({ uuid, event, read: readWebhook(body, latest) }));
   const results = await recordReadings(room, within, readings);
   const aside = results.filter(({ result }) => result === 'quarantined');
-  await quarantineWebhooks(
-    within,
-    aside.map(({ uuid, reason }) => ({ uuid, reason })),
-  );
+  await quarantineWebhooks(within, aside);
   await finishWebhooks(
     within,
     results.filter(({ result }) => result !== 'quarantined').map(({ uuid }) => uuid),
