@@ -35,7 +35,7 @@ export const worker = {
     section,
     readBy,
     means:
-      'Rest after a full batch of webhooks, in times as long as it took, while as many came in as it had; in proportion less when fewer did',
+      'Rest after a full batch of webhooks, in times as long as it took, while as many came in as it had; in proportion less when fewer did, and never longer than WORKER_POLL_INTERVAL',
     fallback: '6',
   }),
   WORKER_UPKEEP_INTERVAL: variable(wait, {

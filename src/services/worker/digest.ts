@@ -12,9 +12,8 @@ import { readWebhook } from './read-webhook.ts';
 import { type DigestRoom, recordReadings } from './record-readings.ts';
 
 /**
- * Turns Postal's webhooks into events, states and webhooks to AMS, a batch in one transaction. What does not fill one is waited for. After
- * a full one it rests for a multiple of the time it worked while as many came in as it worked out, and in proportion for less while fewer
- * did: taking webhooks in, for which Postal's deliveries wait, comes first.
+ * Turns Postal's webhooks into events, states and webhooks to AMS, a batch in one transaction. What does not fill one is waited for, and
+ * after a full one it rests: taking webhooks in, for which Postal's deliveries wait, comes first.
  */
 export function digestion(room: DigestRoom): Work {
   let single = 0;
@@ -34,12 +33,20 @@ export function digestion(room: DigestRoom): Work {
       if (single > 0) return true;
       if (taken.length < limit) return false;
       alive();
-      const workedMs = room.clock.monotonicMs() - startedMs;
-      const cameIn = await countNewSince(room.db, workedMs, limit);
-      await room.clock.sleep((workedMs * room.config.WORKER_DIGEST_REST * cameIn) / limit, stop);
+      await room.clock.sleep(await restMs(room, room.clock.monotonicMs() - startedMs), stop);
       return true;
     },
   };
+}
+
+/**
+ * A multiple of the time it worked while as many came in as it worked out, and in proportion less while fewer did; never longer than a loop
+ * that found nothing waits: a batch may have waited for a lock, or been frozen with its process.
+ */
+async function restMs({ db, config }: DigestRoom, workedMs: number): Promise<number> {
+  const { WORKER_DIGEST_BATCH: batch, WORKER_DIGEST_REST: times, WORKER_POLL_INTERVAL: longest } = config;
+  const cameIn = await countNewSince(db, workedMs, batch);
+  return Math.min((workedMs * times * cameIn) / batch, longest);
 }
 
 async function digestBatch(room: DigestRoom, limit: number, taken: StoredWebhook[]): Promise<void> {

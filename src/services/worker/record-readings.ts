@@ -13,6 +13,7 @@ export interface DigestRoom extends Room {
     ConfigOf<'worker'>,
     | 'WORKER_DIGEST_BATCH'
     | 'WORKER_DIGEST_REST'
+    | 'WORKER_POLL_INTERVAL'
     | 'POSTAL_EVENT_FUTURE_MAX'
     | 'SUPPRESSION_BOUNCE_EXPIRY'
     | 'BOUNCE_REPORT_HOLD'

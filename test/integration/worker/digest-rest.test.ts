@@ -32,7 +32,7 @@ async function comeIn(count: number, ageMs: number): Promise<void> {
 }
 
 /** One turn that works for a minute by its clock; tells whether it wants another at once, and how long it rested. */
-async function turn() {
+async function turn(pollMs = 60 * minuteMs) {
   const rests: number[] = [];
   let nowMs = 0;
   const clock = {
@@ -48,6 +48,7 @@ async function turn() {
     config: {
       WORKER_DIGEST_BATCH: batch,
       WORKER_DIGEST_REST: 3,
+      WORKER_POLL_INTERVAL: pollMs,
       POSTAL_EVENT_FUTURE_MAX: minuteMs,
       SUPPRESSION_BOUNCE_EXPIRY: undefined,
       BOUNCE_REPORT_HOLD: minuteMs,
@@ -71,6 +72,13 @@ describe("working out Postal's webhooks", () => {
     await comeIn(1, 0);
 
     expect(await turn()).toEqual({ goesOn: true, rests: [(3 * minuteMs) / batch] });
+  });
+
+  it('rests no longer than a loop that found nothing, however long the batch took', async () => {
+    await comeIn(batch, 60 * minuteMs);
+    await comeIn(2 * batch, 0);
+
+    expect(await turn(1000)).toEqual({ goesOn: true, rests: [1000] });
   });
 
   it('goes on at once with what lies there while none comes in', async () => {
