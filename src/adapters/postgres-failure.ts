@@ -78,6 +78,17 @@ const unanswered: Description = (where, cause) =>
     },
   );
 
+const stoodStill: Description = (where, cause) =>
+  new OperatorError(
+    'timed-out',
+    `PostgreSQL at ${place(where)} undid a transaction whose next statement took longer than an answer is waited for`,
+    {
+      hint: 'See whether this process was frozen or short of processors; how long is waited: mailctl config explain POSTGRES_ANSWER_TIMEOUT',
+      field: 'POSTGRES_ANSWER_TIMEOUT',
+      cause,
+    },
+  );
+
 const busy: Description = (where, cause) =>
   new OperatorError('locked', `another process holds what a statement at ${place(where)} waits for`, {
     hint: 'Wait for the other process to finish, then try again',
@@ -97,6 +108,7 @@ const descriptions: Readonly<Record<string, Description>> = {
   ETIMEDOUT: lost,
   '08001': lost,
   '08006': lost,
+  '25P03': stoodStill,
   '28000': denied,
   '28P01': denied,
   '3D000': absent,

@@ -1,5 +1,6 @@
 import pg from 'pg';
 
+import { OperatorError } from '../domain/failure.ts';
 import type { Secret } from '../domain/secret.ts';
 import { describeFailure, isPlanStale, isUnanswered } from './postgres-failure.ts';
 import { prepareOften, type Prepared } from './prepared.ts';
@@ -19,7 +20,7 @@ export interface Database {
 export interface Pace {
   /** As long as they need: what migrates or counts everything. */
   readonly isUnhurried: boolean;
-  /** Longest wait for an answer to an unhurried one, in milliseconds; without end where it is not said. */
+  /** Longest wait for an answer to an unhurried one, and of PostgreSQL for its next statement, in milliseconds; without end where it is not said. */
   readonly answerWithinMs?: number;
 }
 
@@ -37,7 +38,7 @@ export interface PostgresAddress {
   readonly connectTimeoutMs: number;
   /** Ends a statement at the server; 0 lets it run, and then its answer is waited for without end, too. */
   readonly statementTimeoutMs: number;
-  /** How much longer the answer is waited for: after that the connection counts as cut off, and is given up. */
+  /** How much longer the answer is waited for: after that the connection counts as cut off, and is given up by both ends. */
   readonly answerTimeoutMs: number;
   /** A connection that is silent for so long is probed by TCP; it breaks when the other end is gone. */
   readonly keepAliveMs: number;
@@ -51,6 +52,7 @@ const withoutJit = '-c jit=off';
 
 /** Opens a pool. Connects at the first query; a connection that breaks while idle is replaced silently. */
 export function openPostgres(address: PostgresAddress): Postgres {
+  const limitMs = limitOf(address);
   const pool = new pg.Pool({
     host: address.host,
     port: address.port,
@@ -60,6 +62,8 @@ export function openPostgres(address: PostgresAddress): Postgres {
     max: address.poolSize,
     connectionTimeoutMillis: address.connectTimeoutMs,
     statement_timeout: address.statementTimeoutMs,
+    // What we have given up as cut off would hold its locks until TCP at the server finds out, after hours.
+    ...(limitMs !== undefined && { idle_in_transaction_session_timeout: limitMs }),
     application_name: address.applicationName,
     options: withoutJit,
     keepAlive: true,
@@ -67,7 +71,7 @@ export function openPostgres(address: PostgresAddress): Postgres {
     idleTimeoutMillis: address.idleTimeoutMs,
   });
   pool.on('error', () => undefined);
-  const server = { address, prepared: prepareOften(), limitMs: limitOf(address) };
+  const server = { address, prepared: prepareOften(), limitMs };
   return {
     ...statements(pool, server),
     transaction: (work, pace) =>
@@ -139,15 +143,22 @@ async function onOneConnection<T>(
   });
   let broken: Error | undefined;
   const onError = (error: Error) => {
-    broken = error;
+    broken ??= error;
   };
   client.on('error', onError);
   try {
     return await work(client);
+  } catch (error) {
+    throw broken && isUnreachable(error) ? describeFailure(broken, address) : error;
   } finally {
     client.off('error', onError);
     client.release(broken);
   }
+}
+
+/** What broke a connection says more than the statement that could not use it any more. */
+function isUnreachable(error: unknown): boolean {
+  return error instanceof OperatorError && error.code === 'unreachable';
 }
 
 interface Begun<T> {
@@ -157,12 +168,17 @@ interface Begun<T> {
 
 async function begin<T>(client: Runner, hurried: Server, { work, pace }: Begun<T>): Promise<T> {
   const server = pace?.isUnhurried ? { ...hurried, limitMs: pace.answerWithinMs } : hurried;
-  const open = pace?.isUnhurried ? 'begin; set local statement_timeout = 0' : 'begin';
+  const open = pace?.isUnhurried ? `begin; ${unhurried(pace)}` : 'begin';
   return bracket(
     (text) => run(client, server, text),
     { open, keep: 'commit', undo: 'rollback' },
     () => work(inside(client, server, 1)),
   );
+}
+
+function unhurried({ answerWithinMs = 0 }: Pace): string {
+  const idleMs = Math.min(answerWithinMs, longestTimerMs);
+  return `set local statement_timeout = 0; set local idle_in_transaction_session_timeout = ${idleMs}`;
 }
 
 function inside(client: Runner, server: Server, depth: number): Database {

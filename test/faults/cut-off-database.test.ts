@@ -16,7 +16,7 @@ it(
     await using rig = await openRig();
     await using line = await openSilentLine(rig.address);
     await using db = openPostgres({ ...line.address, statementTimeoutMs: 1_000, answerTimeoutMs: 500 });
-    await rig.work({ WORKER_UPKEEP_INTERVAL: '20ms' }, { db });
+    await using worker = await rig.work({ WORKER_UPKEEP_INTERVAL: '20ms' }, { db });
     const before = await rig.submit();
     const arrives = (id: string) =>
       until(
@@ -30,6 +30,7 @@ it(
     const after = await rig.submit({ to: ['after@example.test'] });
     await arrives(after);
 
+    await worker.stop();
     expect(rig.postal.rows()).toHaveLength(2);
   },
 );

@@ -232,6 +232,19 @@ describe('a connection that is cut off without a word', () => {
     expect(await words()).toEqual([]);
   });
 
+  it('keeps no lock at PostgreSQL, which cannot know of it, for longer than an answer is waited for', async () => {
+    await using line = await openSilentLine(database.address);
+    await using postgres = openPostgres({ ...line.address, ...limits });
+    const failing = postgres.transaction(async (within) => {
+      await write(within, 'half');
+      line.cut();
+      await write(within, 'done');
+    });
+    await expect(failing).rejects.toMatchObject(cutOff);
+
+    expect(await write(db, 'half')).toBe(1);
+  });
+
   it('is told from a transaction that may take as long as it needs', async () => {
     await using postgres = openPostgres({ ...database.address, statementTimeoutMs: 50, answerTimeoutMs: 1 });
     const counted = postgres.transaction(
@@ -241,6 +254,70 @@ describe('a connection that is cut off without a word', () => {
 
     expect(await counted).toEqual([{ one: 1 }]);
     await expect(postgres.query('select pg_sleep(60)')).rejects.toBeInstanceOf(OperatorError);
+  });
+});
+
+describe('a transaction without a next statement', () => {
+  const open = () =>
+    openPostgres({
+      ...database.address,
+      applicationName: 'standing',
+      statementTimeoutMs: 100,
+      answerTimeoutMs: 50,
+    });
+  const sessions = (condition: string) =>
+    db.query(`select from pg_stat_activity where application_name = 'standing' and ${condition}`);
+  const stoodStill = (interval: string) =>
+    vi.waitFor(
+      async () =>
+        expect(
+          await sessions(`state = 'idle in transaction' and now() - state_change > '${interval}'`),
+        ).toHaveLength(1),
+      5_000,
+    );
+  const ended = () => vi.waitFor(async () => expect(await sessions('true')).toEqual([]), 5_000);
+
+  it('is undone by PostgreSQL once an answer would not be waited for any longer, and says so', async () => {
+    await using postgres = open();
+    const failing = postgres.transaction(async (within) => {
+      await write(within, 'half');
+      await ended();
+      await write(within, 'done');
+    });
+
+    await expect(failing).rejects.toMatchObject({ code: 'timed-out', field: 'POSTGRES_ANSWER_TIMEOUT' });
+    expect(await words()).toEqual([]);
+    expect(await postgres.query('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  it('stays where it may take as long as it needs', async () => {
+    await using postgres = open();
+    await postgres.transaction(
+      async (within) => {
+        await write(within, 'half');
+        await stoodStill('300 ms');
+        await write(within, 'done');
+      },
+      { isUnhurried: true },
+    );
+
+    expect(await words()).toEqual(['done', 'half']);
+  });
+
+  it('stays for as long as its answers are waited for where that is said', async () => {
+    await using postgres = open();
+    const failing = postgres.transaction(
+      async (within) => {
+        await write(within, 'half');
+        await stoodStill('300 ms');
+        await ended();
+        await write(within, 'done');
+      },
+      { isUnhurried: true, answerWithinMs: 600 },
+    );
+
+    await expect(failing).rejects.toMatchObject({ field: 'POSTGRES_ANSWER_TIMEOUT' });
+    expect(await words()).toEqual([]);
   });
 });
 

@@ -80,7 +80,11 @@ export interface Rig extends AsyncDisposable {
   readonly db: Postgres;
   readonly address: PostgresAddress;
   readonly postal: PostalStandIn;
-  work(changes?: Readonly<Record<string, string>>, world?: Partial<WorkerWorld>): Promise<Running>;
+  /** Starts a worker, which is stopped with the rig at the latest: before it where `world` goes sooner. */
+  work(
+    changes?: Readonly<Record<string, string>>,
+    world?: Partial<WorkerWorld>,
+  ): Promise<Running & AsyncDisposable>;
   config(changes?: Readonly<Record<string, string>>): ConfigOf<'worker'>;
   /** Stores a message as the api does and returns its id. */
   submit(message?: Partial<NewMail>): Promise<string>;
@@ -151,7 +155,7 @@ export async function openRig(
     work: async (changes, more) => {
       const running = await startWorker(config(changes), { ...world, db, ...more });
       workers.push(running);
-      return running;
+      return { ...running, [Symbol.asyncDispose]: running.stop };
     },
     submit: (message) => submit(db, message),
     subscribe: (url, events) => subscribe(db, url, events),
