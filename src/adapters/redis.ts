@@ -3,7 +3,7 @@ import { Redis as Client, type RedisOptions } from 'ioredis';
 import { OperatorError } from '../domain/failure.ts';
 import type { Secret } from '../domain/secret.ts';
 
-/** A Redis. Every call is answered or fails within the timeout; none waits for a connection to come back. */
+/** A Redis. Every call is answered or fails within the timeout; none waits for a connection to come back. One that is silent for so long is replaced. */
 export interface Redis extends AsyncDisposable {
   /** One command with its arguments, such as `['GET', 'name']`. */
   call(command: string, ...words: readonly (string | number)[]): Promise<unknown>;
@@ -66,6 +66,8 @@ function optionsOf({ url, password, timeoutMs, retryMs }: RedisAddress) {
     maxRetriesPerRequest: 0,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
+    // Without it a connection that was cut off is found out after a quarter of an hour, and no call on it is answered until then.
+    socketTimeout: timeoutMs,
     disconnectTimeout: timeoutMs,
     retryStrategy: () => retryMs,
     disableClientInfo: true,

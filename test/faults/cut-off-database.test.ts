@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { openPostgres } from '../../src/adapters/postgres.ts';
 import { testDatabase } from '../engines/postgres.ts';
-import { openSilentLine } from '../engines/silent-line.ts';
+import { silentPostgres } from '../engines/silent-line.ts';
 import { addKey, call, runningApi } from '../integration/api/running-api.ts';
 import { openRig } from '../integration/worker/rig.ts';
 import { until } from '../store/until.ts';
@@ -14,7 +14,7 @@ it(
   { timeout: 2 * longestMs },
   async () => {
     await using rig = await openRig();
-    await using line = await openSilentLine(rig.address);
+    await using line = await silentPostgres(rig.address);
     await using db = openPostgres({ ...line.address, statementTimeoutMs: 1_000, answerTimeoutMs: 500 });
     await using worker = await rig.work({ WORKER_UPKEEP_INTERVAL: '20ms' }, { db });
     const before = await rig.submit();
@@ -37,7 +37,7 @@ it(
 
 it('an api whose connections are cut off answers that it cannot serve, and goes on over new ones', async () => {
   await using database = await testDatabase();
-  await using line = await openSilentLine(database.address);
+  await using line = await silentPostgres(database.address);
   await using db = openPostgres({ ...line.address, statementTimeoutMs: 1_000, answerTimeoutMs: 500 });
   await using api = await runningApi({}, { db });
   const { key } = await addKey(database.db, ['send']);

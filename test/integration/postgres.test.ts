@@ -12,7 +12,7 @@ import {
 import { OperatorError } from '../../src/domain/failure.ts';
 import { Secret } from '../../src/domain/secret.ts';
 import { emptyDatabase, type TestDatabase } from '../engines/postgres.ts';
-import { openSilentLine } from '../engines/silent-line.ts';
+import { silentPostgres } from '../engines/silent-line.ts';
 
 let database: TestDatabase;
 let db: Postgres;
@@ -208,7 +208,7 @@ describe('a connection that is cut off without a word', () => {
   const cutOff = { code: 'unreachable', field: 'POSTGRES_ANSWER_TIMEOUT' };
 
   it('fails a statement after the time in which PostgreSQL itself would have ended it, and is never used again', async () => {
-    await using line = await openSilentLine(database.address);
+    await using line = await silentPostgres(database.address);
     await using postgres = openPostgres({ ...line.address, ...limits });
     await postgres.query('select 1');
     expect(line.cut()).toBe(1);
@@ -218,7 +218,7 @@ describe('a connection that is cut off without a word', () => {
   });
 
   it('fails a transaction at its first statement that gets no answer, keeps nothing of it, and is never used again', async () => {
-    await using line = await openSilentLine(database.address);
+    await using line = await silentPostgres(database.address);
     await using postgres = openPostgres({ ...line.address, ...limits });
     const failing = postgres.transaction(async (within) => {
       await write(within, 'half');
@@ -233,7 +233,7 @@ describe('a connection that is cut off without a word', () => {
   });
 
   it('keeps no lock at PostgreSQL, which cannot know of it, for longer than an answer is waited for', async () => {
-    await using line = await openSilentLine(database.address);
+    await using line = await silentPostgres(database.address);
     await using postgres = openPostgres({ ...line.address, ...limits });
     const failing = postgres.transaction(async (within) => {
       await write(within, 'half');

@@ -29,15 +29,20 @@ export async function mariadbVersion(session: MariadbSession): Promise<string> {
   return /^\d+(\.\d+)*/.exec(row?.version ?? '')?.[0] ?? 'unknown';
 }
 
-/** Lets nobody write until `unlockTables`; waits at most so long for statements that run. */
+/**
+ * Lets nobody write until `unlockTables`; waits at most `waitMs` for statements that run. MariaDB ends a session that holds the lock and says
+ * nothing for twice that: it cannot know of one that was cut off, and would keep the lock for eight hours.
+ */
 export async function lockTables(session: MariadbSession, waitMs: number): Promise<void> {
-  await session.command(`set session lock_wait_timeout = ${Math.max(1, Math.ceil(waitMs / 1000))}`);
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  await session.command(`set session lock_wait_timeout = ${seconds}, wait_timeout = ${2 * seconds}`);
   await session.command('flush tables with read lock');
 }
 
-/** Lets everybody write again. */
+/** Lets everybody write again, and the session rest for as long as it did before. Throws when MariaDB has ended it, and the lock with it. */
 export async function unlockTables(session: MariadbSession): Promise<void> {
   await session.command('unlock tables');
+  await session.command('set session wait_timeout = default');
 }
 
 /** Where the binlog stood at the moment of a snapshot: `FILE:POSITION`, and the GTID where there is one; or why there is no such place. */

@@ -4,6 +4,7 @@ import { openRedis } from '../../../src/adapters/redis.ts';
 import { Secret } from '../../../src/domain/secret.ts';
 import { privateRedis } from '../../engines/private-redis.ts';
 import { testRedis } from '../../engines/redis.ts';
+import { openSilentLine } from '../../engines/silent-line.ts';
 import { until } from '../api/until.ts';
 
 const times = { timeoutMs: 200, retryMs: 10 };
@@ -52,6 +53,20 @@ it('fails within the timeout when Redis hangs', async () => {
   server.pause();
   await expect(redis.call('PING')).rejects.toMatchObject({ code: 'unreachable' });
   await expect(redis.evaluate('return 1', [], [])).rejects.toMatchObject({ code: 'unreachable' });
+});
+
+it('gives up a connection that was cut off without a word, and goes on over a new one', async () => {
+  await using empty = await testRedis();
+  await using line = await openSilentLine(empty.address.path);
+  const url = `redis://127.0.0.1:${line.port}?db=${empty.address.db}`;
+  await using redis = await openRedis({ url, password: undefined, ...times });
+  expect(await redis.call('PING')).toBe('PONG');
+  expect(line.cut()).toBe(1);
+
+  await expect(redis.call('PING')).rejects.toMatchObject({ code: 'unreachable', field: 'REDIS_URL' });
+  let answered: unknown;
+  await until(async () => (answered = await redis.call('PING').catch(() => undefined)) === 'PONG');
+  expect(answered).toBe('PONG');
 });
 
 it('shows a new password at once, and keeps the one before where Redis refuses the new one', async () => {
