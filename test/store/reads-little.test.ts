@@ -4,6 +4,7 @@ import type { Database } from '../../src/adapters/postgres.ts';
 import { listMessages } from '../../src/store/message-views.ts';
 import { countAffected } from '../../src/store/queue-changes.ts';
 import { listQueue } from '../../src/store/queue-list.ts';
+import { countMessages } from '../../src/store/statistics.ts';
 import { listDeliveries } from '../../src/store/webhook-list.ts';
 import { testDatabase } from '../engines/postgres.ts';
 import { anything } from './any-message.ts';
@@ -70,7 +71,7 @@ async function crowded(db: Database): Promise<void> {
      insert into webhook_deliveries (id, endpoint_id, event_id, body, state)
      select 'whd_' || id, 'whe_1', id, '{}', case right(id, 4) when '0007' then 'dead' when '0011' then 'waiting' else 'delivered' end from told`,
   );
-  await submit(db, { to: ['ann@example.test'] });
+  await submit(db, { to: ['ann@example.test'], tag: 'reset' });
   const failed = await submit(db, { to: ['bob@example.test'] });
   await db.change(`update recipients set state = 'failed' where message_id = $1`, [failed]);
   await db.query('analyze');
@@ -85,6 +86,9 @@ it('lists of what an operator or a client looks for read few of the many rows th
       listMessages(db, { ...anything, recipient: 'u000000042@crowd.test' }, page),
     'messages with a Message-ID': (db) =>
       listMessages(db, { ...anything, headerMessageId: 'm@acme.test' }, page),
+    'messages with a tag': (db) => listMessages(db, { ...anything, tag: 'reset' }, page),
+    'figures of a tag': (db) =>
+      countMessages(db, { since: new Date(0), until: new Date('2100-01-01'), tag: 'reset' }),
     'messages that are queued': (db) => listMessages(db, { ...anything, state: 'queued' }, page),
     'the newest messages': (db) => listMessages(db, anything, page),
     'the queue': (db) => listQueue(db, {}, { limit: 50 }),
