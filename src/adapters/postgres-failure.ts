@@ -11,7 +11,8 @@ interface Where {
 
 /** Puts what an operator can act on into words; errors that the store decides on, such as 23505, stay as they are. */
 export function describeFailure(cause: unknown, where: Where): unknown {
-  const describe = descriptions[codeOf(cause)] ?? withoutCode(cause);
+  const code = codeOf(cause);
+  const describe = descriptions[code] ?? ofClasses[classOf(code)] ?? withoutCode(cause);
   return describe ? describe(where, cause) : cause;
 }
 
@@ -89,6 +90,39 @@ const stoodStill: Description = (where, cause) =>
     },
   );
 
+const onlyReads: Description = (where, cause) =>
+  new OperatorError('unreachable', `PostgreSQL at ${place(where)} takes no writes`, {
+    hint: 'It is a standby, or default_transaction_read_only is on: point POSTGRES_HOST at the primary (mailctl config show --origin)',
+    field: 'POSTGRES_HOST',
+    cause,
+  });
+
+const exhausted: Description = (where, cause) =>
+  new OperatorError('unreachable', `PostgreSQL at ${place(where)} lacks room: ${wordsOf(cause)}`, {
+    hint: 'Free space on its disk, or give it more disk or memory; all goes on by itself then',
+    cause,
+  });
+
+const failing: Description = (where, cause) =>
+  new OperatorError(
+    'unreachable',
+    `PostgreSQL at ${place(where)} fails at a file of its own: ${wordsOf(cause)}`,
+    {
+      hint: 'Look at its log and its disk before anything else is written to it',
+      cause,
+    },
+  );
+
+const collided: Description = (where, cause) =>
+  new OperatorError(
+    'locked',
+    `PostgreSQL at ${place(where)} undid a transaction that collided with another`,
+    {
+      hint: 'Try again',
+      cause,
+    },
+  );
+
 const busy: Description = (where, cause) =>
   new OperatorError('locked', `another process holds what a statement at ${place(where)} waits for`, {
     hint: 'Wait for the other process to finish, then try again',
@@ -106,8 +140,7 @@ const descriptions: Readonly<Record<string, Description>> = {
   EAI_AGAIN: lost,
   EPIPE: lost,
   ETIMEDOUT: lost,
-  '08001': lost,
-  '08006': lost,
+  '25006': onlyReads,
   '25P03': stoodStill,
   '28000': denied,
   '28P01': denied,
@@ -116,10 +149,27 @@ const descriptions: Readonly<Record<string, Description>> = {
   '53300': full,
   '55P03': busy,
   '57014': slow,
-  '57P01': lost,
-  '57P02': lost,
-  '57P03': lost,
+  XX001: failing,
+  XX002: failing,
 };
+
+/** By SQLSTATE class, for what has no entry of its own: none of it is the fault of a statement, and all of it can pass. */
+const ofClasses: Readonly<Record<string, Description>> = {
+  '08': lost,
+  '40': collided,
+  '53': exhausted,
+  '57': lost,
+  '58': failing,
+};
+
+function classOf(code: string): string {
+  return /^[0-9A-Z]{5}$/.test(code) ? code.slice(0, 2) : '';
+}
+
+/** PostgreSQL's own words, which name a file or a limit and never a value in these classes. */
+function wordsOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
 
 function place({ host, port, database }: Where): string {
   return `${host}:${port}/${database}`;
@@ -140,6 +190,11 @@ function withoutCode(cause: unknown): Description | undefined {
 /** Whether our own wait for an answer ended, as pg says it. */
 export function isUnanswered(cause: unknown): boolean {
   return cause instanceof Error && cause.message === 'Query read timeout';
+}
+
+/** Whether the server takes no writes (25006): after a failover the connection may lead to what is a standby now. */
+export function isReadOnly(cause: unknown): boolean {
+  return codeOf(cause) === '25006';
 }
 
 /** Whether a statement kept prepared is of no use any more: a migration changed what it gives, or it is not kept (0A000, 26000). */

@@ -2,7 +2,7 @@ import pg from 'pg';
 
 import { OperatorError } from '../domain/failure.ts';
 import type { Secret } from '../domain/secret.ts';
-import { describeFailure, isPlanStale, isUnanswered } from './postgres-failure.ts';
+import { describeFailure, isPlanStale, isReadOnly, isUnanswered } from './postgres-failure.ts';
 import { prepareOften, type Prepared } from './prepared.ts';
 
 type Row = Record<string, unknown>;
@@ -128,7 +128,7 @@ async function run(
   };
   return runner.query<Row>(statement).catch((cause: unknown) => {
     if (isPlanStale(cause)) prepared.giveUp(text);
-    if (isUnanswered(cause)) cutOff?.();
+    if (isUnanswered(cause) || isReadOnly(cause)) cutOff?.();
     throw describeFailure(cause, address);
   });
 }

@@ -393,6 +393,59 @@ describe('an operator is told what to check', () => {
     });
   });
 
+  it.each([
+    ['has no room on its disk', '53100', 'unreachable', 'no file can grow'],
+    ['has no memory left', '53200', 'unreachable', 'no file can grow'],
+    ['cannot read a file of its own', '58030', 'unreachable', 'no file can grow'],
+    ['finds a page damaged', 'XX001', 'unreachable', 'no file can grow'],
+    ['is ended by its administrator in the middle', '57P05', 'unreachable', 'cannot be reached'],
+    ['undoes what collided with another transaction', '40001', 'locked', 'collided'],
+  ])('when PostgreSQL %s', async (_, state, code, said) => {
+    const failing = `do $$ begin raise exception 'no file can grow' using errcode = '${state}'; end $$`;
+    const failed = { code, message: expect.stringContaining(said) };
+
+    await expect(db.query(failing)).rejects.toMatchObject(failed);
+    await expect(db.transaction((within) => within.query(failing))).rejects.toMatchObject(failed);
+  });
+
+  it('when two transactions wait for each other, one of which goes on', async () => {
+    await write(db, 'one');
+    await write(db, 'two');
+    const change = (within: Database, word: string) =>
+      within.query('update notes set word = word where word = $1', [word]);
+    const order = openTurns(2);
+    const crossing = (first: string, second: string) =>
+      db.transaction(async (within) => {
+        await change(within, first);
+        await order();
+        await change(within, second);
+      });
+
+    const ends = await Promise.allSettled([crossing('one', 'two'), crossing('two', 'one')]);
+    expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect(ends.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'locked' } });
+  });
+
+  it('when PostgreSQL takes no writes, and goes on over a new connection, which may lead to another one', async () => {
+    await using postgres = openPostgres({ ...database.address, poolSize: 1 });
+    const backend = async () => (await postgres.query('select pg_backend_pid() as pid'))[0]?.['pid'];
+    const failed = {
+      code: 'unreachable',
+      field: 'POSTGRES_HOST',
+      message: expect.stringContaining('writes'),
+    };
+    for (const failing of [
+      () => write(postgres, 'one'),
+      () => postgres.transaction((within) => write(within, 'one')),
+    ]) {
+      await postgres.query('set default_transaction_read_only = on');
+      const before = await backend();
+      await expect(failing()).rejects.toMatchObject(failed);
+      expect(await backend()).not.toBe(before);
+    }
+    expect(await write(postgres, 'one')).toBe(1);
+  });
+
   it('without the password in any word of it', async () => {
     const password = new Secret('do-not-print-me');
     await using postgres = openPostgres({ ...database.address, password } satisfies PostgresAddress);
@@ -424,4 +477,13 @@ async function kill(victim: Database, survivor: Database): Promise<void> {
 function portOf(server: Server): number {
   const address = server.address();
   return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** Lets nobody go on before so many have come. */
+function openTurns(count: number): () => Promise<void> {
+  let come = 0;
+  return async () => {
+    come += 1;
+    await vi.waitFor(() => expect(come).toBe(count), 5_000);
+  };
 }

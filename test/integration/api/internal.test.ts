@@ -211,7 +211,7 @@ describe("the relay's question about a user", () => {
     await api.db.query(`create function fail() returns trigger language plpgsql as
       $$ begin raise exception 'no room' using errcode = '53100'; end $$`);
     await api.db.query('create trigger fail before update on smtp_credentials execute function fail()');
-    expect((await ship(batch(...two))).status).toBe(500);
+    expect((await ship(batch(...two))).status).toBe(503);
     expect(await stored()).toBe(0);
     await api.db.query('drop trigger fail on smtp_credentials');
     await Promise.all([ship(batch(...two)), ship(batch(...two))]);
