@@ -5,6 +5,7 @@ interface Where {
   readonly port: number;
   readonly user: string;
   readonly timeoutMs: number;
+  readonly work?: { readonly ms: number; readonly variable: string };
   readonly login?: { readonly host: string; readonly password: string };
 }
 
@@ -52,6 +53,18 @@ const slow: Description = (where, cause) =>
     cause,
   });
 
+const long: Description = (where, cause) =>
+  where.work
+    ? new OperatorError('timed-out', `MariaDB at ${place(where)} was not done within ${where.work.ms} ms`, {
+        hint: `See what keeps it busy, or raise ${where.work.variable}: mailctl config show --origin`,
+        field: where.work.variable,
+        cause,
+      })
+    : slow(where, cause);
+
+/** What the end of a session that takes too long bears as its code. */
+export const sessionTooLong = 'SESSION_TOO_LONG';
+
 /** By errno of the socket or MariaDB's name of the error. */
 const descriptions: Readonly<Record<string, Description>> = {
   ECONNREFUSED: lost,
@@ -66,6 +79,7 @@ const descriptions: Readonly<Record<string, Description>> = {
   ER_CON_COUNT_ERROR: lost,
   ER_SERVER_SHUTDOWN: lost,
   ETIMEDOUT: slow,
+  [sessionTooLong]: long,
   ER_ACCESS_DENIED_ERROR: denied,
   ER_ACCESS_DENIED_NO_PASSWORD_ERROR: denied,
   ER_DBACCESS_DENIED_ERROR: denied,

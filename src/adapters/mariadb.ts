@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 
 import type { Secret } from '../domain/secret.ts';
-import { describeFailure } from './mariadb-failure.ts';
+import { describeFailure, sessionTooLong } from './mariadb-failure.ts';
 
 type Row = Record<string, unknown>;
 
@@ -27,9 +27,10 @@ export interface MariadbAddress {
   readonly port: number;
   readonly user: string;
   readonly password: Secret;
-  /** For connecting and, without a longer `workMs`, for all of a session. */
+  /** For connecting and, without `work`, for all of a session. */
   readonly timeoutMs: number;
-  readonly workMs?: number;
+  /** How long a session may take that does more than ask, and the variable that says so. */
+  readonly work?: { readonly ms: number; readonly variable: string };
   /** The variables that name its host and password, where they are not those of the user that only reads. */
   readonly login?: { readonly host: string; readonly password: string };
 }
@@ -55,13 +56,13 @@ async function converse<T>(
   address: MariadbAddress,
   work: (session: MariadbSession) => Promise<T>,
 ): Promise<T> {
-  const { user, password, timeoutMs, workMs = timeoutMs } = address;
+  const { user, password, timeoutMs } = address;
   const socket = dial(address);
   try {
     const login = { user, password: password.reveal(), charset: 'utf8mb4' };
     const connection = await createConnection({ ...login, stream: socket, connectTimeout: timeoutMs });
     connection.on('error', () => undefined);
-    return await within(workMs, work(sessionOn(connection)));
+    return await within(address.work?.ms ?? timeoutMs, work(sessionOn(connection)));
   } finally {
     socket.destroy();
   }
@@ -72,7 +73,7 @@ function dial({ host, port }: Pick<MariadbAddress, 'host' | 'port'>): Socket {
 }
 
 function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const late = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' });
+  const late = Object.assign(new Error('no end in time'), { code: sessionTooLong });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(late), ms);
     void work.then(resolve, reject).finally(() => clearTimeout(timer));

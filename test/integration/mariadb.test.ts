@@ -85,6 +85,16 @@ describe('a MariaDB', () => {
     await new Promise<void>((resolve) => silent.close(() => resolve()));
   });
 
+  it('is not waited for when a session that may take longer takes too long, and the variable for it is named', async () => {
+    const work = { ms: 300, variable: 'BACKUP_TIMEOUT' };
+    await expect(ask({ timeoutMs: 60_000, work }, 'select sleep(20)')).rejects.toMatchObject({
+      code: 'timed-out',
+      field: 'BACKUP_TIMEOUT',
+      message: expect.stringContaining('300 ms'),
+    });
+    await until(connections, (count) => count === 0);
+  });
+
   it('is not waited for when a statement takes too long, and hears of it', async () => {
     const started = performance.now();
     await expect(ask({ timeoutMs: 300 }, 'select sleep(20)')).rejects.toMatchObject({ code: 'timed-out' });

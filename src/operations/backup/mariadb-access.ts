@@ -25,7 +25,7 @@ export async function mariadbAccess({
     password: login.password,
     login: { host: 'POSTAL_DB_HOST', password: login.variable },
     timeoutMs: config.POSTAL_DB_TIMEOUT,
-    workMs: config.BACKUP_TIMEOUT,
+    work: { ms: config.BACKUP_TIMEOUT, variable: 'BACKUP_TIMEOUT' },
   };
   return {
     ...address,

@@ -19,7 +19,7 @@ export async function openPostalWriter(world: Runtime): Promise<PostalWriter> {
     user: config.MARIADB_POSTAL_USER,
     password,
     timeoutMs: config.POSTAL_DB_TIMEOUT,
-    workMs: config.POSTAL_RESCUE_TIMEOUT,
+    work: { ms: config.POSTAL_RESCUE_TIMEOUT, variable: 'POSTAL_RESCUE_TIMEOUT' },
     login: { host: 'MARIADB_POSTAL_HOST', password: 'MARIADB_POSTAL_PASSWORD' },
   };
   return {
