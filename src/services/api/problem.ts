@@ -47,7 +47,7 @@ export const problems = {
   'headers-too-large': { status: 431, title: 'The header fields are too large', retryable: false },
   'rate-limited': { status: 429, title: 'Too many requests', retryable: true },
   'key-rate-limited': { status: 429, title: 'The API key has used up its own rate', retryable: true },
-  internal: { status: 500, title: 'The api failed', retryable: false },
+  internal: { status: 500, title: 'The api failed', retryable: true },
   unavailable: { status: 503, title: 'The api cannot serve this now', retryable: true },
 } as const satisfies Record<string, Kind>;
 

@@ -123,7 +123,7 @@ describe('an Idempotency-Key', () => {
     const options = { body: hello, headers: { 'idempotency-key': 'order-7' }, key: api.key };
     expect(await call(broken, 'POST', '/v1/messages', options)).toMatchObject({
       status: 500,
-      body: { code: 'internal' },
+      body: { code: 'internal', retryable: true },
     });
     expect(await countOf(api.db, 'messages')).toBe(before);
     expect((await send('order-7')).status).toBe(202);
