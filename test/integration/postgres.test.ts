@@ -408,6 +408,21 @@ describe('an operator is told what to check', () => {
     await expect(db.transaction((within) => within.query(failing))).rejects.toMatchObject(failed);
   });
 
+  it('when a statement needs more room on the disk than there is for it', async () => {
+    const sorting = db.transaction(async (within) => {
+      await within.query('set local work_mem = 64; set local temp_file_limit = 64');
+      await within.query(
+        'select from (select n from generate_series(1, 100000) n order by n::text) sorted offset 99999',
+      );
+    });
+
+    await expect(sorting).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('temp_file_limit'),
+      hint: expect.stringContaining('disk'),
+    });
+  });
+
   it('when two transactions wait for each other, one of which goes on', async () => {
     await write(db, 'one');
     await write(db, 'two');
