@@ -40,7 +40,7 @@ export interface PostgresAddress {
   readonly statementTimeoutMs: number;
   /** How much longer the answer is waited for: after that the connection counts as cut off, and is given up by both ends. */
   readonly answerTimeoutMs: number;
-  /** A connection that is silent for so long is probed by TCP; it breaks when the other end is gone. */
+  /** A connection that is silent for so long is probed by TCP, from both ends; it breaks when the other one is gone. */
   readonly keepAliveMs: number;
   /** A connection that nothing has used for so long is closed. */
   readonly idleTimeoutMs: number;
@@ -49,6 +49,16 @@ export interface PostgresAddress {
 
 /** Compiling one of our short statements takes far longer than running it: 60 ms for a claim of 1 ms. */
 const withoutJit = '-c jit=off';
+
+/** So many probes without an answer, and the other end counts as gone. */
+const probes = 3;
+
+/** PostgreSQL would keep the place of a client that is gone for the two hours of Linux, until it has none left. A unix socket has no probes. */
+function probed(keepAliveMs: number): string {
+  const idle = Math.max(1, Math.round(keepAliveMs / 1000));
+  const interval = Math.max(1, Math.round(idle / probes));
+  return `-c tcp_keepalives_idle=${idle} -c tcp_keepalives_interval=${interval} -c tcp_keepalives_count=${probes}`;
+}
 
 /** Opens a pool. Connects at the first query; a connection that breaks while idle is replaced silently. */
 export function openPostgres(address: PostgresAddress): Postgres {
@@ -65,7 +75,7 @@ export function openPostgres(address: PostgresAddress): Postgres {
     // What we have given up as cut off would hold its locks until TCP at the server finds out, after hours.
     ...(limitMs !== undefined && { idle_in_transaction_session_timeout: limitMs }),
     application_name: address.applicationName,
-    options: withoutJit,
+    options: `${withoutJit} ${probed(address.keepAliveMs)}`,
     keepAlive: true,
     keepAliveInitialDelayMillis: address.keepAliveMs,
     idleTimeoutMillis: address.idleTimeoutMs,

@@ -245,6 +245,20 @@ describe('a connection that is cut off without a word', () => {
     expect(await write(db, 'half')).toBe(1);
   });
 
+  it('is probed by PostgreSQL, too, which frees its place within twice the time after which it is first probed', async () => {
+    await using postgres = openPostgres({ ...database.address, keepAliveMs: 30_000 });
+    // What holds now is 0, as on every unix socket.
+    const wanted = await postgres.query(
+      `select name, reset_val, source from pg_settings where name like 'tcp_keepalives%' order by name`,
+    );
+
+    expect(wanted).toEqual([
+      { name: 'tcp_keepalives_count', reset_val: '3', source: 'client' },
+      { name: 'tcp_keepalives_idle', reset_val: '30', source: 'client' },
+      { name: 'tcp_keepalives_interval', reset_val: '10', source: 'client' },
+    ]);
+  });
+
   it('is told from a transaction that may take as long as it needs', async () => {
     await using postgres = openPostgres({ ...database.address, statementTimeoutMs: 50, answerTimeoutMs: 1 });
     const counted = postgres.transaction(

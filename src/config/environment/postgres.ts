@@ -63,7 +63,8 @@ export const postgres = {
   POSTGRES_KEEPALIVE: variable(wait, {
     section,
     readBy,
-    means: 'How long a connection is silent before TCP probes whether the other end is still there',
+    means:
+      'How long a connection is silent before TCP probes, from both ends, whether the other is still there',
     fallback: '30s',
   }),
   POSTGRES_IDLE_TIMEOUT: variable(wait, {
