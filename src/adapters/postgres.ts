@@ -159,16 +159,17 @@ async function onOneConnection<T>(
   try {
     return await work(client);
   } catch (error) {
-    throw broken && isUnreachable(error) ? describeFailure(broken, address) : error;
+    throw toldBetter(error, describeFailure(broken, address));
   } finally {
     client.off('error', onError);
     client.release(broken);
   }
 }
 
-/** What broke a connection says more than the statement that could not use it any more. */
-function isUnreachable(error: unknown): boolean {
-  return error instanceof OperatorError && error.code === 'unreachable';
+/** What broke a connection, where it can be put into words, says more than the statement that could not use it any more. */
+function toldBetter(error: unknown, breaking: unknown): unknown {
+  const isLost = error instanceof OperatorError && error.code === 'unreachable';
+  return isLost && breaking instanceof OperatorError ? breaking : error;
 }
 
 interface Begun<T> {

@@ -9,6 +9,8 @@ export interface SilentLine extends AsyncDisposable {
   readonly port: number;
   /** Lets nothing through any more on the connections that there are; new ones work. Returns how many there were. */
   cut(): number;
+  /** Has every client hear these octets, as though the server said them. */
+  say(octets: Uint8Array): void;
 }
 
 /** Opens a line to PostgreSQL, and tells its address over it. */
@@ -22,7 +24,7 @@ export async function silentPostgres(
 /** Opens a line to a server on a unix socket. */
 export async function openSilentLine(socketPath: string): Promise<SilentLine> {
   const pairs = new Set<readonly [Socket, Socket]>();
-  const server = createServer((client) => {
+  const server = createServer({ noDelay: true }, (client) => {
     const pair = [client, connect(socketPath)] as const;
     pairs.add(pair);
     join(...pair, () => pairs.delete(pair));
@@ -37,6 +39,9 @@ export async function openSilentLine(socketPath: string): Promise<SilentLine> {
       for (const socket of sockets) socket.unpipe().pause();
       silent.push(...sockets);
       return sockets.length / 2;
+    },
+    say: (octets) => {
+      for (const [client] of pairs) client.write(octets);
     },
     [Symbol.asyncDispose]: async () => {
       for (const socket of [...silent, ...[...pairs].flat()]) socket.destroy();
