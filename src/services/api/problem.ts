@@ -102,7 +102,7 @@ export function problemOf(error: unknown): ApiProblem | undefined {
 }
 
 const unavailable: Partial<Record<FailureCode, string>> = {
-  unreachable: 'The database cannot be reached; nothing is promised',
+  unreachable: 'The database cannot be used now; nothing is promised',
   'access-denied': 'The database refuses the api; nothing is promised',
   locked: 'The database is busy with something else; nothing is promised',
   'timed-out': 'The database did not answer in time; nothing is promised',
